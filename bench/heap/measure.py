@@ -1,0 +1,228 @@
+# bench/heap/measure.py -- run one program under one allocator, and read what it cost.
+# SPDX-License-Identifier: MIT
+"""A run is a process of its own, started by the small program of launch.c, which reports what wait4
+says of it.  A workload that waits when its work is over (bench.h) is looked at from outside."""
+
+import os
+import pathlib
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sysconfig
+import time
+from dataclasses import dataclass, field
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / "bench"
+WORK = BUILD / "work"
+LIBRARIES = pathlib.Path("/usr/lib") / (sysconfig.get_config_var("MULTIARCH") or "")
+PROGRAM_PATH = "/usr/bin:/bin"  # Debian's own programs, never a wrapper that caches
+RUN_SECONDS = 300  # a run that takes longer has failed
+FLAGS = ("-std=gnu11 -O2 -g -pthread -fno-builtin-malloc -fno-builtin-free"
+         " -fno-builtin-calloc -fno-builtin-realloc").split()
+
+
+class Failure(Exception):
+    """What went wrong, in a sentence."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """An allocator: a library to preload (None: none) and what else it needs in the environment."""
+    name: str
+    library: pathlib.Path | None
+    package: str = ""
+    peer: bool = True
+    env: tuple = ()
+
+    def environment(self):
+        env = {"PATH": PROGRAM_PATH, "HOME": os.environ.get("HOME", "/"), "LC_ALL": "C.UTF-8",
+               "TMPDIR": str(WORK), **dict(self.env)}
+        if self.library:
+            env["LD_PRELOAD"] = str(self.library)
+        return env
+
+
+MIDDEN = ROOT / "build" / "release" / "libmidden.so"
+COLUMNS = [
+    Column("midden", MIDDEN, peer=False),
+    Column("glibc", LIBRARIES / "libc.so.6", "libc6"),
+    Column("mimalloc", LIBRARIES / "libmimalloc.so.2", "libmimalloc2.0"),
+    Column("jemalloc", LIBRARIES / "libjemalloc.so.2", "libjemalloc2"),
+    Column("tcmalloc", LIBRARIES / "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),
+    Column("tbbmalloc", LIBRARIES / "libtbbmalloc_proxy.so.2", "libtbbmalloc2"),
+]
+# Columns that are measured only where they are named.
+MORE_COLUMNS = [
+    Column("hardened", MIDDEN, peer=False, env=(("MIDDEN_OPTIONS", "hardened=1"),)),
+]
+BARE = Column("bare", None)
+
+
+@dataclass
+class Run:
+    """What one run cost.  Sizes are in KiB, times in seconds; None where it was not looked at."""
+    walls: list = field(default_factory=list)  # of each start
+    user: float = 0
+    system: float = 0
+    peak: int = 0
+    minor: int = 0
+    major: int = 0
+    start: int | None = None  # resident before the first allocation
+    live: int | None = None   # allocated when the work was over
+    rollup: dict = field(default_factory=dict)  # smaps_rollup when the work was over
+    output: str = ""
+
+    @property
+    def wall(self):
+        return sum(self.walls)
+
+    @property
+    def time(self):
+        return self.user + self.system
+
+    @property
+    def held(self):
+        """What the idle process keeps beyond its start and its live bytes."""
+        return None if self.live is None else self.rollup["Rss"] - self.start - self.live
+
+
+def find(program):
+    """The path of a program of Debian's, or None."""
+    return shutil.which(program, path=PROGRAM_PATH)
+
+
+def compile_workloads():
+    """Compile each C file here into build/bench, where it is newer than its program."""
+    here = pathlib.Path(__file__).parent
+    shared = max(p.stat().st_mtime for p in (here / "bench.h", here / "measure.py"))
+    for source in sorted(here.glob("*.c")):
+        program = BUILD / source.stem
+        if program.exists() and program.stat().st_mtime > max(shared, source.stat().st_mtime):
+            continue
+        static = ["-static"] if source.stem == "launch" else []
+        done = subprocess.run(["cc", *FLAGS, *static, "-o", program, source])
+        if done.returncode != 0:
+            raise Failure(f"cannot compile {source.name}")
+
+
+def read_rollup(pid):
+    """The sums of /proc/PID/smaps_rollup in KiB."""
+    sums = {}
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]:
+        name, value = line.split()[:2]
+        sums[name.rstrip(":")] = int(value)
+    return sums
+
+
+def wait_until_over(talk, run, idle_seconds):
+    """Wait until the program says that its work is over or ends; look at it; let it go on.  Returns
+    the seconds that it was kept waiting."""
+    if not select.select([talk], [], [], RUN_SECONDS)[0]:
+        raise Failure(f"took longer than {RUN_SECONDS} seconds")
+    words = talk.recv(200).split()
+    if not words:
+        return 0
+    since = time.monotonic()
+    pid, run.start, live = (int(word) for word in words)
+    run.live = live // 1024
+    time.sleep(idle_seconds)
+    run.rollup = read_rollup(pid)
+    waited = time.monotonic() - since
+    talk.send(b"x")
+    return waited
+
+
+def read_launch(lines, run, waited):
+    """Add up what launch wrote, a line for each start."""
+    for line in lines.splitlines():
+        wall, user, system, peak, minor, major, status = (int(word) for word in line.split())
+        if status != 0:
+            raise Failure(f"ended with status {status}")
+        run.walls.append(wall / 1e9 - waited)
+        run.user += user / 1e6
+        run.system += system / 1e6
+        run.peak = max(run.peak, peak)
+        run.minor += minor
+        run.major += major
+    if not run.walls:
+        raise Failure("did not start")
+
+
+def measure(row, column, idle_seconds=2.0, times=1, env=()):
+    """Run `row` once (or `times` times) under `column`."""
+    run = Run()
+    ours, theirs = socket.socketpair()
+    from_launch, to_python = os.pipe()
+    os.set_inheritable(to_python, True)
+    environment = {**column.environment(), **dict(row.env), **dict(env)}
+    if row.talks:
+        environment["BENCH_FD"] = str(theirs.fileno())
+    with open(WORK / "output", "w+b") as output, open(WORK / "errors", "w+b") as errors, \
+            open(row.stdin or os.devnull, "rb") as stdin:
+        process = subprocess.Popen(
+            [BUILD / "launch", str(to_python), str(times), *row.command], stdin=stdin,
+            stdout=output, stderr=errors, env=environment, cwd=WORK, start_new_session=True,
+            pass_fds=(to_python, theirs.fileno()))
+        theirs.close()
+        os.close(to_python)
+        try:
+            said = row.drive() if row.drive else ""
+            waited = wait_until_over(ours, run, idle_seconds if row.idle else 0)
+            process.wait(RUN_SECONDS)
+            with open(from_launch, closefd=False) as lines:
+                read_launch(lines.read(), run, waited)
+            output.seek(0)
+            run.output = said + output.read().decode(errors="replace")
+        except (Failure, subprocess.SubprocessError) as error:
+            errors.seek(0)
+            tail = errors.read().decode(errors="replace").strip().splitlines()[-1:]
+            raise Failure(": ".join([str(error), *tail])) from None
+        finally:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            ours.close()
+            os.close(from_launch)
+    return run
+
+
+# Two threads that bind at the same time may write on one line of the trace.
+BINDING = re.compile(r"binding file (\S+) \[\d+\] to (\S+) \[\d+\]: \w+ symbol `malloc'")
+
+
+def read_bindings(trace):
+    """Who asked for malloc in a trace of LD_DEBUG=bindings: {file: files that answered}."""
+    answers = {}
+    with open(trace, errors="replace") as lines:
+        for line in lines:
+            for pair in BINDING.findall(line):
+                asked, answered = map(os.path.realpath, pair)
+                answers.setdefault(asked, set()).add(answered)
+    return answers
+
+
+def check_binding(row, column):
+    """Run `row` once under the dynamic loader's eyes: every malloc in it must be the column's."""
+    traces = WORK / "bindings"
+    shutil.rmtree(traces, ignore_errors=True)
+    traces.mkdir()
+    run = measure(row, column, idle_seconds=0,
+                  env=(("LD_DEBUG", "bindings"), ("LD_DEBUG_OUTPUT", str(traces / "of"))))
+    library, bound = os.path.realpath(column.library), False
+    for answers in map(read_bindings, traces.iterdir()):
+        answers.pop(library, None)
+        for asked, answered in answers.items():
+            # A program at a fixed address answers with its own jump table: look where that leads.
+            strange = {file for file in answered - {library}
+                       if answers.get(file, {file}) - {file} != {library}}
+            if strange:
+                raise Failure(f"did not bind: malloc of {asked} is that of {strange.pop()}")
+            bound = True
+    shutil.rmtree(traces)
+    if not bound:
+        raise Failure("did not bind: nothing in it asked for malloc")
+    return run

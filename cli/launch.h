@@ -1,0 +1,23 @@
+// cli/launch.h -- start a program on libmidden, and end as it ended.
+// SPDX-License-Identifier: MIT
+#ifndef MID_CLI_LAUNCH_H
+#define MID_CLI_LAUNCH_H
+
+#include <signal.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "observe/program.h"
+
+// Put libmidden first in LD_PRELOAD and the options into MIDDEN_OPTIONS, of our own environment,
+// which the program inherits.  The library is beside the command or in ../lib; where it is not,
+// the command ends here.
+void cli_launch_prepare(uint64_t run, const char *options);
+
+// Start it, with the signal mask that we had.  0 or execve's errno.
+int cli_launch(const struct mid_program *program, char **argv, const sigset_t *mask, pid_t *pid);
+
+// End with the status that wait gave, by the same signal when it was one; without a core file.
+_Noreturn void cli_end_as(int status);
+
+#endif

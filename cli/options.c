@@ -1,0 +1,46 @@
+// cli/options.c -- `midden options`: the library's options, as their table has them.
+// SPDX-License-Identifier: MIT
+#include "base/options.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "observe/words.h"
+
+enum { INDENT = 4 };
+
+// What it may be: words, and two ends of a range.
+static void range(const struct mid_option_row *row, char *room, size_t bytes) {
+  struct mid_text t = mid_text_open(room, bytes);
+  if (row->max < 1ull << 62) {
+    mid_option_print(row, row->min, &t);
+    mid_text_add(&t, " to ");
+    mid_option_print(row, row->max, &t);
+  } else {
+    mid_text_add(&t, "a number");
+  }
+  if (row->words[0] != 0) mid_text_add(&t, " or "), mid_text_add(&t, row->words);
+}
+
+#define ROW "%-14s %-10s %-8s %s\n"
+
+static void print_row(const struct mid_option_row *row, unsigned columns) {
+  char room[64], def[32];
+  struct mid_text t = mid_text_open(def, sizeof def);
+  range(row, room, sizeof room);
+  mid_option_print(row, row->def, &t);
+  printf(ROW, row->name, def, row->unit, room);
+  printf("%*s", INDENT, "");
+  mid_words_wrap(stdout, row->meaning, INDENT, columns);
+}
+
+int cli_options(int argc, char **argv) {
+  struct cli_args args = cli_args_open(argc, argv);
+  while (cli_args_next(&args) >= 0) continue;
+  cli_args_end(&args);
+  printf(ROW, "NAME", "DEFAULT", "UNIT", "VALUES");
+  for (size_t i = 0; i < MID_OPTION_COUNT; i++)
+    print_row(&mid_option_rows[i], cli_columns(STDOUT_FILENO));
+  return 0;
+}

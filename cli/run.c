@@ -1,0 +1,339 @@
+// cli/run.c -- `midden run`: start a program on the heap, look at it while it runs, report.
+// SPDX-License-Identifier: MIT
+#define _GNU_SOURCE
+#include <errno.h>
+#include <inttypes.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/options.h"
+#include "cli.h"
+#include "file.h"
+#include "launch.h"
+#include "observe/cgroup.h"
+#include "observe/folders.h"
+#include "observe/report.h"
+#include "observe/words.h"
+#include "status.h"
+
+enum { REPORT, JSON, LIMIT, OPTION, QUIET };  // places in the verb's table
+enum { MOST_NOTES = 8 };
+
+struct run {
+  const char *report, *json;
+  bool quiet;
+  char options[4096];
+  char **argv;
+
+  struct mid_program program;
+  pid_t pid;
+  int status;
+  struct mid_watch watch;
+  struct mid_cgroup cgroup;
+  struct cli_status line;
+  char *note[MOST_NOTES];
+  size_t notes;
+};
+
+// ---- the command line ----------------------------------------------------------------------------
+
+static void add_option(struct run *run, const char *name, const char *value) {
+  size_t used = strlen(run->options);
+  int n = snprintf(run->options + used, sizeof run->options - used, "%s%s%s", used ? "," : "",
+                   name, value);
+  if (n >= (int)(sizeof run->options - used)) cli_die(CLI_USAGE, "too many options: give fewer");
+  char why[320];
+  struct mid_text t = mid_text_open(why, sizeof why);
+  struct mid_options scratch = mid_options_default;
+  if (!mid_options_read(&scratch, run->options + used, &t)) cli_die(CLI_USAGE, "%s", why);
+}
+
+static void read_arguments(struct run *run, int argc, char **argv) {
+  struct cli_args args = cli_args_open(argc, argv);
+  for (int option; (option = cli_args_next(&args)) >= 0;) {
+    if (option == REPORT) run->report = args.value;
+    if (option == JSON) run->json = args.value;
+    if (option == LIMIT) add_option(run, "heap_limit=", args.value);
+    if (option == OPTION) add_option(run, "", args.value);
+    if (option == QUIET) run->quiet = true;
+  }
+  if (args.at == argc)
+    cli_die(CLI_USAGE, "a program is missing: midden run [OPTION]... [--] PROGRAM [ARGUMENT]...");
+  run->argv = argv + args.at;
+}
+
+static void check_file(const char *name) {
+  int error = name != NULL ? cli_file_check(name) : 0;
+  if (error != 0)
+    cli_die(CLI_USAGE, "'%s' cannot be written: %s: name another file", name, strerror(error));
+}
+
+// As a shell would end: 127 where nothing was found, 126 where it cannot be run.
+static _Noreturn void blame_program(const struct run *run, int error) {
+  const char *name = run->argv[0];
+  bool there = access(run->program.path, F_OK) == 0 && run->program.path[0] != 0;
+  if (error == ENOENT && there)
+    cli_die(126, "'%s' cannot be run: what its first line or its header names to run it is not "
+            "there", name);
+  if (error == ENOENT || error == ENOTDIR)
+    cli_die(127, "there is no program '%s': give a path, or a name that is in PATH", name);
+  if (error == ENAMETOOLONG)
+    cli_die(127, "there is no program of this name: it is longer than a path can be");
+  if (error == EACCES)
+    cli_die(126, "'%s' cannot be run: it is no program, or its permissions forbid it", name);
+  cli_die(126, "'%s' cannot be run: %s", name, strerror(error));
+}
+
+// ---- notes ---------------------------------------------------------------------------------------
+
+__attribute__((format(printf, 2, 3))) static void note(struct run *run, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  if (run->notes < MOST_NOTES && vasprintf(&run->note[run->notes], format, args) >= 0)
+    run->notes++;
+  va_end(args);
+}
+
+// What can be said before it runs.  That nothing will be seen is said at once.
+static void note_program(struct run *run) {
+  const struct mid_program *p = &run->program;
+  if (p->secure)
+    note(run, "%s is set-uid, set-gid or has capabilities: the loader ignores LD_PRELOAD for it, so "
+         "its memory cannot be seen: run it as the user whose rights it takes", p->looked_at);
+  else if (p->foreign)
+    note(run, "%s is a program for another machine: libmidden cannot be loaded into it, so its "
+         "memory cannot be seen", p->looked_at);
+  else if (p->elf && p->is_static)
+    note(run, "%s is statically linked: libmidden cannot be loaded into it, so its memory cannot be "
+         "seen: link it with libmidden.a, or link it dynamically", p->looked_at);
+  if (run->notes > 0) cli_say("%s", run->note[0]);
+  if (p->other_malloc[0] != 0)
+    note(run, "%s links %s; its calls by the standard names go to Midden", p->looked_at,
+         p->other_malloc);
+}
+
+static void note_blind(struct run *run) {
+  struct mid_figures f;
+  struct mid_words outside, peak;
+  const struct mid_process *first = run->watch.process[0];
+  mid_figures_make(first, &f);
+  bool known = run->program.secure || run->program.foreign || run->program.is_static;
+  if (!mid_figures_blind(first, &f)) return;
+  if (!first->has_feed && (known || run->watch.count > 1)) return;  // said, or not the one that counts
+  if (first->has_feed)
+    note(run, "%s of at most %s never passed through malloc: the program has a heap of its own "
+         "that it maps, calls another malloc by other names, or maps files",
+         mid_words_size(f.outside, &outside), mid_words_size(f.peak_rss, &peak));
+  else
+    note(run, "nothing was heard from Midden in this program: it never called malloc by a standard "
+         "name, took LD_PRELOAD out of its environment, or found no folder to write its feed to "
+         "($XDG_RUNTIME_DIR/midden, /dev/shm, /tmp)");
+  if (run->quiet) cli_say("%s", run->note[run->notes - 1]);
+}
+
+static void note_kill(struct run *run) {
+  uint64_t kills = mid_cgroup_new_kills(&run->cgroup);
+  struct mid_words limit;
+  if (kills == 0) return;
+  bool first = WIFSIGNALED(run->status) && WTERMSIG(run->status) == SIGKILL;
+  char who[64] = "the kernel killed the program for its memory";
+  if (!first)
+    snprintf(who, sizeof who, "the kernel killed %" PRIu64 " process%s for memory", kills,
+             kills == 1 ? "" : "es");
+  if (run->cgroup.limit == UINT64_MAX)
+    note(run, "%s: the machine had no more (cgroup %s, without a limit)", who, run->cgroup.path);
+  else
+    note(run, "%s: the limit of cgroup %s is %s; with --limit cgroup malloc refuses before that",
+         who, run->cgroup.limited, mid_words_size(run->cgroup.limit, &limit));
+  if (run->quiet) cli_say("%s", run->note[run->notes - 1]);
+}
+
+// ---- while it runs -------------------------------------------------------------------------------
+
+static const int passed_on[] = {SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT, SIGUSR1,
+                                SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP};
+
+static sigset_t watched_signals(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++) sigaddset(&set, passed_on[i]);
+  return set;
+}
+
+// Stop as a terminal's ^Z has it, which is not at all where no shell could wake us again.
+static void stop_here(struct run *run) {
+  sigset_t one;
+  cli_status_hide(&run->line);
+  sigemptyset(&one);
+  sigaddset(&one, SIGTSTP);
+  raise(SIGTSTP);
+  sigprocmask(SIG_UNBLOCK, &one, NULL);
+  sigprocmask(SIG_BLOCK, &one, NULL);
+}
+
+// What the terminal sends reaches the program by itself, since it is in our process group; what a
+// process sent was meant for us alone.
+static void handle(struct run *run, const siginfo_t *info) {
+  if (info->si_signo == SIGCHLD) return;
+  if (info->si_code <= 0) kill(run->pid, info->si_signo);
+  if (info->si_signo == SIGTSTP) stop_here(run);
+}
+
+static bool has_ended(pid_t pid) {
+  siginfo_t info = {0};
+  return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
+// Sleep until a signal or until `seconds` are over; true: it has ended.
+static bool pause_for(struct run *run, const sigset_t *set, double seconds) {
+  double end = mid_watch_seconds(&run->watch) + seconds;
+  while (!has_ended(run->pid)) {
+    double left = end - mid_watch_seconds(&run->watch);
+    if (left <= 0) return false;
+    siginfo_t info;
+    struct timespec most = {.tv_sec = (time_t)left,
+                            .tv_nsec = (long)((left - (double)(time_t)left) * 1e9)};
+    if (sigtimedwait(set, &info, &most) > 0) handle(run, &info);
+  }
+  return true;
+}
+
+static void draw(struct run *run) {
+  char words[512];
+  mid_report_line(&run->watch, cli_status_columns(&run->line), words, sizeof words);
+  cli_status_show(&run->line, words);
+}
+
+// Ten looks a second, sooner in the beginning, since many programs are short; and less often where
+// a look is costly: it may take a fiftieth of the time.
+static void watch_it(struct run *run, const sigset_t *set) {
+  double drawn = 0;
+  for (;;) {
+    double before = mid_watch_seconds(&run->watch);
+    mid_watch_look(&run->watch);
+    mid_cgroup_follow(run->pid, &run->cgroup);
+    double now = mid_watch_seconds(&run->watch), cost = now - before;
+    if (run->line.wanted && now - drawn > 0.3) draw(run), drawn = now;
+    double delay = now < 0.2 ? 0.005 + now / 2 : 0.1;
+    if (pause_for(run, set, delay > 50 * cost ? delay : 50 * cost)) return;
+  }
+}
+
+static double seconds_of(struct timeval t) { return (double)t.tv_sec + (double)t.tv_usec / 1e6; }
+
+// What the kernel counted, unless some may be another's: of a child that the program waited for, or
+// a peak of this command, which the program was until it called exec.
+static void take_usage(struct run *run, const struct mid_proc_stat *stat,
+                       const struct rusage *usage) {
+  struct rusage own;
+  struct mid_process *first = run->watch.process[0];
+  uint64_t peak = (uint64_t)usage->ru_maxrss * 1024;
+  if (stat->had_children || getrusage(RUSAGE_SELF, &own) != 0) return;
+  first->cpu_seconds = seconds_of(usage->ru_utime) + seconds_of(usage->ru_stime);
+  if (usage->ru_maxrss > own.ru_maxrss && peak > first->peak_rss) first->peak_rss = peak;
+}
+
+static void finish(struct run *run) {
+  struct mid_proc_stat stat = {0};
+  struct rusage usage = {0};
+  mid_watch_finish(&run->watch);  // while it still is there, as a zombie with its figures
+  bool known = mid_proc_stat_read(run->pid, &stat);
+  if (wait4(run->pid, &run->status, 0, &usage) == run->pid && known) take_usage(run, &stat, &usage);
+  cli_status_hide(&run->line);
+}
+
+static void start(struct run *run) {
+  sigset_t set = watched_signals(), before;
+  signal(SIGCHLD, SIG_DFL);  // ignored, it would keep the status from us
+  sigprocmask(SIG_BLOCK, &set, &before);
+  int error = cli_launch(&run->program, run->argv, &before, &run->pid);
+  if (error != 0) blame_program(run, error);
+  signal(SIGPIPE, SIG_IGN);  // a report that nobody reads is no reason to lose the status
+}
+
+// ---- the report ----------------------------------------------------------------------------------
+
+static struct mid_report_style style_for(int fd) {
+  const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+  bool terminal = fd >= 0 && isatty(fd);
+  unsigned columns = terminal ? cli_columns(fd) : 80;
+  return (struct mid_report_style){
+      .colour = terminal && (no_colour == NULL || *no_colour == 0) && term != NULL &&
+                strcmp(term, "dumb") != 0,
+      .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+      .columns = columns < 80 ? columns : 80,
+  };
+}
+
+static bool print_text(const void *story, FILE *out) {
+  struct mid_report_style style = style_for(-1);
+  mid_report_text(story, &style, out);
+  return true;
+}
+
+static bool print_json(const void *story, FILE *out) { return mid_report_json(story, out); }
+
+static bool write_file(const char *name, bool (*print)(const void *, FILE *),
+                       const struct mid_run_story *story) {
+  int error = name != NULL ? cli_file_write(name, print, story) : 0;
+  if (error != 0) cli_say("'%s' could not be written: %s", name, strerror(error));
+  return error == 0;
+}
+
+static bool tell(const struct run *run) {
+  const struct mid_run_story story = {.watch = &run->watch,
+                                      .status = run->status,
+                                      .note = (const char *const *)run->note,
+                                      .notes = run->notes};
+  if (!run->quiet) {
+    struct mid_report_style style = style_for(STDERR_FILENO);
+    fputc('\n', stderr);
+    mid_report_text(&story, &style, stderr);
+    fflush(stderr);
+  }
+  bool ok = write_file(run->report, print_text, &story);
+  return write_file(run->json, print_json, &story) && ok;
+}
+
+static uint64_t run_number(void) {
+  uint64_t n = 0;
+  while (n == 0)
+    if (getrandom(&n, sizeof n, 0) == sizeof n) n &= (1ull << 62) - 1;
+  return n;
+}
+
+int cli_run(int argc, char **argv) {
+  static struct run run;
+  uint64_t number = run_number();
+  setlocale(LC_CTYPE, "");
+  read_arguments(&run, argc, argv);
+  int error = mid_program_find(run.argv[0], &run.program);
+  if (error != 0) blame_program(&run, error);
+  check_file(run.report);
+  check_file(run.json);
+  cli_launch_prepare(number, run.options);
+  note_program(&run);
+  mid_folders_sweep();
+  start(&run);
+  mid_watch_open(&run.watch, number, run.pid);
+  run.line = cli_status_open(STDERR_FILENO, !run.quiet);
+  sigset_t set = watched_signals();
+  watch_it(&run, &set);
+  finish(&run);
+  note_blind(&run);
+  note_kill(&run);
+  bool ok = tell(&run);
+  mid_watch_close(&run.watch);
+  if (!ok && WIFEXITED(run.status) && WEXITSTATUS(run.status) == 0) return CLI_FAILED;
+  cli_end_as(run.status);
+}

@@ -1,0 +1,54 @@
+// cli/verbs.c -- the one table of verbs and their options.
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "cli.h"
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static const struct cli_option run_options[] = {
+    {"--report", "FILE", "write the report to FILE as well"},
+    {"--json", "FILE", "write every figure of the report to FILE as JSON"},
+    {"--limit", "SIZE",
+     "refuse memory over SIZE, such as 64M, to each process's heap; 'cgroup': stay within the "
+     "limit of its own cgroup"},
+    {"--option", "NAME=VALUE", "set an option of the library; 'midden options' lists them"},
+    {"--quiet", NULL, "print no report and no status line"},
+};
+
+static const struct cli_option help_options[] = {
+    {"--man", NULL, "print the manual page, for man(1)"},
+    {"--completion", "SHELL", "print completion for bash or zsh"},
+};
+
+const struct cli_verb cli_verbs[] = {
+    {"run", "[--] PROGRAM [ARGUMENT]...", "run a program on Midden's heap and report its memory",
+     "Starts PROGRAM with libmidden as its malloc and follows it and its children. While it runs "
+     "on a terminal, a line on standard error tells what it holds; at its end a report tells "
+     "where its resident memory is, and why.\n\n"
+     "The exit status is PROGRAM's own; when a signal killed PROGRAM, midden ends by the same "
+     "signal. It is 127 when there is no such program, 126 when it may not be run, 2 when the "
+     "command line was wrong, and 1 when a file could not be written at the end of a run that "
+     "else ended with 0. Signals sent to midden are passed on to PROGRAM.",
+     run_options, COUNT(run_options), cli_run},
+    {"ps", "", "list the processes that run on Midden",
+     "Shows this user's processes with what is resident of each, what is live in its heap, its "
+     "threads and how long it has run. What processes that died left behind is removed a day "
+     "after it was first seen.",
+     NULL, 0, cli_ps},
+    {"options", "", "list the options of the library",
+     "They are set with --option NAME=VALUE of 'midden run', or for any program in the variable "
+     "MIDDEN_OPTIONS, as in MIDDEN_OPTIONS=heap_limit=64M,hardened=1. Sizes take k, M, G or T, "
+     "powers of 1024.",
+     NULL, 0, cli_options},
+    {"help", "[VERB]", "explain a verb, or all of them",
+     "Shows the verbs, or what one of them does and its options; 'midden VERB --help' is the same.",
+     help_options, COUNT(help_options), cli_help},
+};
+const size_t cli_verb_count = COUNT(cli_verbs);
+
+const struct cli_verb *cli_verb_find(const char *name) {
+  for (size_t i = 0; i < cli_verb_count; i++)
+    if (strcmp(cli_verbs[i].name, name) == 0) return &cli_verbs[i];
+  return NULL;
+}

@@ -1,0 +1,66 @@
+# cmake/Library.cmake -- libmidden, shared and static, out of one set of objects.
+# SPDX-License-Identifier: MIT
+
+# All of libmidden above base/, in order; base/ is compiled apart since the command has it too.
+set(library_layers os feed span heap)
+
+# The .c files of the layers named, without tests.  In os/ a file os_NAME.c is for one system only.
+function(midden_sources out)
+  set(found)
+  foreach(layer IN LISTS ARGN)
+    file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${layer}/*.c)
+    list(FILTER files EXCLUDE REGEX "_test\\.c$")
+    list(APPEND found ${files})
+  endforeach()
+  string(TOLOWER ${CMAKE_SYSTEM_NAME} system)
+  set(here ${found})
+  list(FILTER here INCLUDE REGEX "/os/os_${system}[^/]*$")
+  list(FILTER found EXCLUDE REGEX "/os/os_[^/]*$")
+  set(${out} ${found} ${here} PARENT_SCOPE)
+endfunction()
+
+# One set of objects, position-independent, serves both libraries and the tests.
+function(midden_objects name)
+  add_library(${name} OBJECT ${ARGN})
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_link_libraries(${name} PRIVATE midden_library_flags)
+endfunction()
+
+midden_sources(base_sources base)
+midden_sources(library_sources ${library_layers})
+set(names_sources ${library_sources})
+list(FILTER names_sources INCLUDE REGEX "/heap/(standard|cxx)\\.c$")
+list(FILTER library_sources EXCLUDE REGEX "/heap/(standard|cxx)\\.c$")
+
+midden_objects(midden_base ${base_sources})
+midden_objects(midden_core ${library_sources})
+set(library_objects midden_base midden_core)
+if(MIDDEN_STANDARD_NAMES AND names_sources)
+  midden_objects(midden_names ${names_sources})
+  list(APPEND library_objects midden_names)
+endif()
+
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+foreach(kind SHARED STATIC)
+  string(TOLOWER ${kind} lower)
+  set(target midden_${lower})
+  add_library(${target} ${kind})
+  foreach(objects IN LISTS library_objects)
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
+  endforeach()
+  target_include_directories(${target} INTERFACE
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+  target_link_libraries(${target} PRIVATE Threads::Threads)
+  set_target_properties(${target} PROPERTIES OUTPUT_NAME midden LINKER_LANGUAGE C)
+endforeach()
+set_target_properties(midden_shared PROPERTIES EXPORT_NAME midden VERSION ${PROJECT_VERSION}
+                                               SOVERSION ${PROJECT_VERSION_MAJOR})
+set_target_properties(midden_static PROPERTIES EXPORT_NAME static)
+add_library(midden::midden ALIAS midden_shared)
+add_library(midden::static ALIAS midden_static)
+
+# nodelete: blocks outlive whoever loaded us.  now, relro: no symbol is looked up inside malloc, and
+# the table of addresses is read-only.
+target_link_options(midden_shared PRIVATE -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro -Wl,--as-needed)

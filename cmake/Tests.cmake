@@ -1,0 +1,91 @@
+# cmake/Tests.cmake -- finds and registers every test; the CTest label names its kind.
+# SPDX-License-Identifier: MIT
+enable_language(CXX)
+enable_testing()
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+
+# Tests call malloc in ways that compilers know to be odd or would optimise away.
+add_library(midden_test_flags INTERFACE)
+target_link_libraries(midden_test_flags INTERFACE midden_flags PkgConfig::CMOCKA Threads::Threads)
+target_include_directories(midden_test_flags INTERFACE ${PROJECT_SOURCE_DIR}/tests)
+target_compile_definitions(midden_test_flags INTERFACE
+  MIDDEN_STANDARD_NAMES=$<BOOL:${MIDDEN_STANDARD_NAMES}>)
+target_compile_options(midden_test_flags INTERFACE -fno-builtin
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-alloc-size-larger-than -Wno-free-nonheap-object>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-use-after-free>
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-mismatched-new-delete>)
+
+# What a test finds in its environment.
+set(environment
+    SOURCE=${PROJECT_SOURCE_DIR} BUILD=${PROJECT_BINARY_DIR}
+    MIDDEN=${PROJECT_BINARY_DIR}/midden LIBMIDDEN=${PROJECT_BINARY_DIR}/libmidden.so
+    CC=${CMAKE_C_COMPILER} CXX=${CMAKE_CXX_COMPILER})
+
+# Register test LABEL/NAME, run by the command that follows.
+function(midden_test label name)
+  add_test(NAME ${label}/${name} COMMAND ${ARGN})
+  set_tests_properties(${label}/${name} PROPERTIES LABELS ${label} TIMEOUT 300
+                                                   ENVIRONMENT "${environment}")
+endfunction()
+
+# A test program of one file, with the whole library inside it, and so running on Midden's heap;
+# what else it links follows.
+function(midden_test_program label file)
+  cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE name)
+  string(REGEX REPLACE "^(src|tests/${label})/|(_test)?\\.cc?$" "" name ${name})
+  string(MAKE_C_IDENTIFIER ${label}_${name} target)
+  add_executable(${target} ${file})
+  target_link_libraries(${target} PRIVATE midden_test_flags ${library_objects} ${ARGN})
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests ENABLE_EXPORTS ON)
+  midden_test(${label} ${name} ${target})
+endfunction()
+
+file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*_test.c)
+foreach(file IN LISTS files)
+  if(NOT file MATCHES "/observe/")
+    midden_test_program(unit ${file})
+  elseif(TARGET midden_observe)
+    midden_test_program(unit ${file} midden_observe)
+  endif()
+endforeach()
+
+foreach(label conformance stress)
+  file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${label}/*.c
+       ${PROJECT_SOURCE_DIR}/tests/${label}/*.cc)
+  foreach(file IN LISTS files)
+    midden_test_program(${label} ${file})
+  endforeach()
+endforeach()
+
+# The rest is about the built library and command as users have them, so it has no place in a
+# build for a sanitizer, which brings a malloc of its own.
+if(NOT MIDDEN_STANDARD_NAMES)
+  return()
+endif()
+
+# A crime is a plain program that knows nothing of Midden.
+file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/misuse/*.c)
+foreach(file IN LISTS files)
+  cmake_path(GET file STEM name)
+  add_executable(misuse_${name} ${file})
+  target_compile_options(misuse_${name} PRIVATE -w -fno-builtin)
+  target_link_libraries(misuse_${name} PRIVATE Threads::Threads)
+  set_target_properties(misuse_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+  midden_test(misuse ${name} ${PROJECT_SOURCE_DIR}/tests/misuse/run.sh ${file}
+              $<TARGET_FILE:misuse_${name}>)
+endforeach()
+
+foreach(label cli programs packaging)
+  file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${label}/*.sh)
+  foreach(file IN LISTS files)
+    cmake_path(GET file STEM name)
+    midden_test(${label} ${name} sh ${file})
+    # Without times from an earlier run, ctest starts the costly first, so that two jobs end together.
+    set_tests_properties(${label}/${name} PROPERTIES COST 10)
+  endforeach()
+endforeach()
+
+foreach(name layering symbols headers)
+  midden_test(checks ${name} sh ${PROJECT_SOURCE_DIR}/tests/${name}.sh)
+endforeach()

@@ -1,0 +1,50 @@
+#!/bin/sh
+# demo/run.sh -- an unmodified redis-server on Midden's heap, under load, and the report at its end.
+# What is given to it goes to `midden run`: demo/run.sh --json figures.json
+# SPDX-License-Identifier: MIT
+set -eu
+midden=${MIDDEN:-$(dirname "$0")/../build/release/midden}
+place=$(mktemp -d)
+socket=$place/redis
+server=
+
+say() { echo "demo: $*" >&2; }
+die() { say "$*"; exit 1; }
+ask() { redis-cli -s "$socket" "$@"; }
+load() { redis-benchmark -s "$socket" -q -c 20 "$@" >"$place/load" 2>&1 || die "$(cat "$place/load")"; }
+
+finish() {
+  [ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null || :
+  rm -rf "$place"
+}
+trap finish EXIT
+trap 'exit 130' HUP INT TERM
+
+say "starting redis-server by 'midden run', for about 40 seconds of load"
+"$midden" run "$@" -- redis-server --port 0 --unixsocket "$socket" --save '' --dir "$place" \
+  --logfile "$place/log" &
+server=$!
+until [ "$(ask ping 2>/dev/null)" = PONG ]; do
+  kill -0 $server 2>/dev/null || die "redis-server did not start: $(cat "$place/log" 2>/dev/null)"
+  sleep 0.1
+done
+
+for bytes in 16 100 400 1500; do
+  say "set, get and lpush of values of $bytes bytes"
+  load -t set,get,lpush -d $bytes -r 50000 -n 200000
+done
+say "the tests of redis-benchmark: counters, lists, sets, hashes, sorted sets, ranges"
+load -r 20000 -n 100000
+say "deleting at random, so that free blocks are left between others"
+load -r 50000 -n 200000 del key:__rand_int__
+load -n 200000 -t lpop
+ask unlink mylist >/dev/null
+say "and filling up with values of 300 bytes"
+load -t set -d 300 -r 50000 -n 200000
+
+say "shutting down"
+ask shutdown nosave
+status=0
+wait $server || status=$?
+server=
+exit $status

@@ -1,0 +1,13 @@
+/* midden/midden.h -- every public header at once.
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef MIDDEN_MIDDEN_H
+#define MIDDEN_MIDDEN_H
+
+#include "midden/allocator.h"
+#include "midden/heap.h"
+#include "midden/malloc.h"
+#include "midden/status.h"
+#include "midden/version.h"
+
+#endif

@@ -1,0 +1,31 @@
+// base/check.h -- contracts: what always stops the program, and what only debug builds check.
+// SPDX-License-Identifier: MIT
+#ifndef MID_BASE_CHECK_H
+#define MID_BASE_CHECK_H
+
+#include <stddef.h>
+
+#define mid_likely(x) __builtin_expect(!!(x), 1)
+#define mid_unlikely(x) __builtin_expect(!!(x), 0)
+
+// The caller broke the contract at address `p`: one sentence on standard error,
+//   midden: <crime> at 0x...: <advice> (process N)
+// and abort().  Allocates nothing, takes no lock, is safe in a signal handler.
+_Noreturn void mid_crime(const char *crime, const void *p, const char *advice);
+
+// Always on: `cond` is what the caller owes us.
+#define MID_REQUIRE(cond, crime, p, advice)               \
+  do {                                                    \
+    if (mid_unlikely(!(cond))) mid_crime(crime, p, advice); \
+  } while (0)
+
+_Noreturn void mid_assert_failed(const char *cond, const char *file, int line);
+
+// What we owe ourselves: compiled always, run in debug builds only.
+#ifdef MID_DEBUG
+#define MID_ASSERT(cond) ((cond) ? (void)0 : mid_assert_failed(#cond, __FILE__, __LINE__))
+#else
+#define MID_ASSERT(cond) ((void)sizeof((cond) ? 1 : 0))
+#endif
+
+#endif

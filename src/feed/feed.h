@@ -1,0 +1,42 @@
+// feed/feed.h -- publish counters into the feed file.  The truth stays with the caller: a feed that
+// cannot be made, or is made anew by a forked child, loses nothing.
+// SPDX-License-Identifier: MIT
+#ifndef MID_FEED_FEED_H
+#define MID_FEED_FEED_H
+
+#include <stdbool.h>
+
+#include "feed/format.h"
+
+// A slot in the mapped file; opaque, and never given back: heaps keep theirs and hand it on.
+struct mid_feed_place;
+
+// Make the feed file in the first of $XDG_RUNTIME_DIR/midden, /dev/shm/midden-UID, /tmp/midden-UID
+// that can be used, with the class table and the process record in it.  `run` as in the options.
+// false when there is no place or no room; the process goes on without.
+// threads  the caller holds the span lock in all five calls below
+// cost     about ten system calls; allocates nothing from the heap
+bool mid_feed_open(uint64_t run, const struct mid_feed_class *classes, uint32_t class_count);
+bool mid_feed_is_open(void);
+
+// Copy *values into the process record, under the sequence lock.
+void mid_feed_publish_process(const struct mid_feed_process *values);
+
+// A new slot, NULL where the file cannot grow (mid_feed_lost counts those).
+struct mid_feed_place *mid_feed_place_open(void);
+uint64_t mid_feed_lost(void);
+
+// Copy a heap's own fields, or the counts of one class, into its slot.  `place` may be NULL.
+// threads  one writer a slot
+void mid_feed_publish_heap(struct mid_feed_place *place, const struct mid_feed_heap *values);
+void mid_feed_publish_count(struct mid_feed_place *place, uint32_t klass,
+                            const struct mid_feed_count *values);
+
+// In a forked child: drop the parent's file (unmapped, not removed).  Places are void from here on.
+void mid_feed_forget(void);
+
+// At a clean exit: remove the file, or leave it when `keep`.  The mapping stays, so that threads
+// which still run write into nothing that others see.
+void mid_feed_end(bool keep);
+
+#endif

@@ -1,0 +1,125 @@
+// feed/format.h -- the feed file: what a process on Midden writes, and another reads meanwhile.
+// SPDX-License-Identifier: MIT
+//
+//   +--------+----------+--------+---------+-------------------------+------------+----
+//   | header | sections | fields | process | class 0, class 1, ...   | heap slot 0| slot 1 ...
+//   +--------+----------+--------+---------+-------------------------+------------+----
+//                                                                     ^ grows, a piece at a time
+//
+// The file describes itself: a section is an array of records, a field is a 64-bit number at an
+// offset in each record of its section, and both carry their names, so a reader of another version
+// finds what it knows by name and ignores the rest.  All numbers are in the byte order of the
+// machine, 8 bytes, aligned to 8, and written with one store each, so none is ever torn.
+//
+// Numbers that must fit together: the "process" record is under a sequence lock (header.sequence is
+// odd while it is written; read it before and after).  Counters in heap slots only rise and have one
+// writer; a reader that reads every `freed` of all slots before any `allocated` never sees more
+// blocks freed than allocated.
+#ifndef MID_FEED_FORMAT_H
+#define MID_FEED_FORMAT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define MID_FEED_MAGIC "MIDDENFD"  // 8 letters, no NUL
+#define MID_FEED_VERSION 1
+#define MID_FEED_CLASSES 64  // most size classes that a feed can hold
+
+// One record for the process.  Written under the sequence lock by whoever holds the span lock.
+// clang-format off
+//   field            unit      meaning
+#define MID_FEED_PROCESS(X)                                                                            \
+  X(mapped,           "bytes",  "address space taken for spans")                                       \
+  X(used,             "bytes",  "in spans that a heap owns, touched or not")                           \
+  X(dirty,            "bytes",  "in free spans and resident (at most), to be used again or given back") \
+  X(dirty_bound,      "bytes",  "the most that dirty may be now")                                      \
+  X(purged,           "bytes",  "given back to the system so far")                                     \
+  X(retouched,        "bytes",  "of what was given back, taken again so far")                          \
+  X(metadata,         "bytes",  "Midden's own tables, resident (at most)")                             \
+  X(peak_committed,   "bytes",  "the most that used + dirty has been")                                 \
+  X(limit,            "bytes",  "heap limit in force, 0: none")                                        \
+  X(refused,          "calls",  "allocations refused so far")                                          \
+  X(spans_used,       "spans",  "spans that a heap owns")                                              \
+  X(spans_free,       "spans",  "free runs, dirty or clean")                                           \
+  X(large_blocks,     "blocks", "live blocks that have a span of their own")                           \
+  X(large_bytes,      "bytes",  "their usable bytes")                                                  \
+  X(large_asked,      "bytes",  "what they were asked for, exact")                                     \
+  X(large_allocated,  "blocks", "such blocks allocated so far")                                        \
+  X(large_allocated_bytes, "bytes", "their usable bytes")                                              \
+  X(heaps_open,       "heaps",  "thread heaps in use")                                                 \
+  X(heaps_peak,       "heaps",  "the most thread heaps in use at once")                                \
+  X(heaps_started,    "heaps",  "thread heaps started so far, one a thread that allocates")            \
+  X(map_root,         "address","the page map's root, for readers of the process's memory")            \
+  X(feed_lost,        "slots",  "heap slots that found no room in this file")                          \
+  X(ended,            "flag",   "1: the program reached its exit; figures named end_ are final")       \
+  X(end_rss,          "bytes",  "resident at the exit, from smaps_rollup")                             \
+  X(end_anonymous,    "bytes",  "anonymous part of it")                                                \
+  X(end_huge,         "bytes",  "in transparent huge pages, part of it")                               \
+  X(end_swap,         "bytes",  "swapped out at the exit")                                             \
+  X(end_span_rss,     "bytes",  "resident in the address space taken for spans")
+
+// A size class; constant.
+#define MID_FEED_CLASS(X)                                                                              \
+  X(block_bytes,      "bytes",  "size of a block")                                                     \
+  X(span_bytes,       "bytes",  "size of a span of such blocks")
+
+// A heap slot: one for each thread heap (used again by later threads) and each first-class heap.
+#define MID_FEED_HEAP(X)                                                                               \
+  X(thread,           "tid",    "kernel's number of the thread that last owned it, 0: first-class")    \
+  X(alive,            "flag",   "1: a thread owns it now")                                             \
+  X(refills,          "calls",  "slow paths taken by malloc so far")                                   \
+  X(remote_freed,     "blocks", "blocks of this heap freed by other threads, collected so far")        \
+  X(adopted,          "spans",  "spans taken over from ended threads so far")
+
+// In each heap slot, after its own fields, one for each class.  All only rise.
+#define MID_FEED_COUNT(X)                                                                              \
+  X(allocated,        "blocks", "handed out so far")                                                   \
+  X(freed,            "blocks", "of those, known to be free again")                                    \
+  X(carved,           "blocks", "blocks made in spans so far")                                         \
+  X(dropped,          "blocks", "blocks unmade as their spans were given up")                          \
+  X(opened,           "spans",  "spans opened so far")                                                 \
+  X(closed,           "spans",  "spans given up so far")                                               \
+  X(asked_samples,    "calls",  "allocations whose requested size was looked at")                      \
+  X(asked_bytes,      "bytes",  "what those asked for: an estimate of the rest")
+// clang-format on
+
+#define X(field, ...) uint64_t field;
+struct mid_feed_process { MID_FEED_PROCESS(X) };
+struct mid_feed_class { MID_FEED_CLASS(X) };
+struct mid_feed_heap { MID_FEED_HEAP(X) };
+struct mid_feed_count { MID_FEED_COUNT(X) };
+#undef X
+
+// In the file and on the writer's side alike; the writer keeps its own copy and publishes from it.
+struct mid_feed_slot {
+  struct mid_feed_heap heap;
+  struct mid_feed_count count[MID_FEED_CLASSES];
+};
+
+struct mid_feed_section {
+  char name[16];    // "process", "class", "heap", "count"
+  uint64_t offset;  // of record 0: in the file, or in each record of `inside`
+  uint64_t stride;  // from one record to the next
+  uint64_t inside;  // 0: in the file; else 1 + the index of the section whose records hold this one
+  _Atomic uint64_t records;  // "heap" grows: stored with release after the slot is whole
+};
+
+struct mid_feed_field {
+  char name[32], unit[8];
+  uint32_t section, offset;
+};
+
+struct mid_feed_header {
+  char magic[8];
+  uint32_t version;
+  uint32_t header_bytes;           // of this struct; the sections follow it
+  uint32_t sections, fields;       // how many; the fields follow the sections
+  uint64_t pid;                    // in the process's own namespace
+  uint64_t start_ticks;            // field 22 of /proc/PID/stat: tells apart two users of a pid
+  uint64_t run;                    // option `run`
+  uint64_t opened_ns;              // CLOCK_REALTIME when the feed was made
+  _Atomic uint64_t sequence;       // of the process record: odd while it is written
+  char command[128];               // start of /proc/self/cmdline, spaces between, NUL at the end
+};
+
+#endif

@@ -1,0 +1,147 @@
+// heap/tell.c -- the heap's counters, told to the feed.
+// SPDX-License-Identifier: MIT
+//
+// The truth is in each heap, under its lock; slow paths copy what they changed into the heap's slot
+// of the feed.  The feed is made at the first allocation that takes a slow path, and made anew in a
+// forked child before its first count.
+#include <string.h>
+
+#include "base/options.h"
+#include "heap/heap.h"
+
+static struct mid_lock feed_lock;  // innermost: taken under heap locks, never around them
+static _Atomic bool sought;        // x: the feed was opened, or could not be
+
+static void feed_open(void) {
+  struct mid_feed_class classes[MID_CLASSES];
+  for (unsigned c = 0; c < MID_CLASSES; c++)
+    classes[c] = (struct mid_feed_class){mid_class_bytes(c), mid_class_slices(c) * MID_SLICE_BYTES};
+  mid_feed_open(mid_options.run, classes, MID_CLASSES);
+}
+
+static void publish_process(struct mid_feed_process *totals, void *context) {
+  (void)context;
+  totals->feed_lost = mid_feed_lost();
+  mid_feed_publish_process(totals);
+}
+
+static void place_seek(struct mid_heap *heap) {
+  heap->place_sought = true;
+  mid_lock_take(&feed_lock);
+  if (!atomic_exchange_explicit(&sought, true, memory_order_relaxed)) feed_open();
+  if (mid_feed_is_open()) heap->place = mid_feed_place_open();
+  mid_lock_give(&feed_lock);
+  if (heap->place == NULL) return;
+  for (unsigned c = 0; c < MID_CLASSES; c++)
+    if (heap->count[c].allocated != 0) mid_feed_publish_count(heap->place, c, &heap->count[c]);
+}
+
+void mid_tell_heap(struct mid_heap *heap) {
+  if (!mid_options.feed) return;
+  if (!heap->place_sought) place_seek(heap);
+  mid_feed_publish_heap(heap->place, &heap->told);
+}
+
+void mid_tell_process(void) {
+  if (!mid_options.feed || !mid_span_changed()) return;
+  mid_lock_take(&feed_lock);
+  if (mid_feed_is_open()) mid_span_locked(publish_process, NULL);
+  mid_lock_give(&feed_lock);
+}
+
+void mid_tell_class(struct mid_heap *heap, unsigned klass) {
+  if (!mid_options.feed) return;
+  mid_tell_heap(heap);
+  mid_feed_publish_count(heap->place, klass, &heap->count[klass]);
+  mid_tell_process();
+}
+
+// ---- sums ----
+
+struct sum {
+  unsigned klass;
+  struct mid_feed_count count;
+};
+
+// The counters are read while others may write them: each is a word, and the sum an estimate.
+static void add_heap(struct mid_heap *heap, void *context) {
+  struct sum *sum = context;
+  mid_lock_take(&heap->lock);
+  const struct mid_feed_count *count = &heap->count[sum->klass];
+#define X(field, ...) sum->count.field += count->field;
+  MID_FEED_COUNT(X)
+#undef X
+  sum->count.allocated -= mid_heap_ready_count(heap, sum->klass);
+  sum->count.freed += mid_heap_untold(heap, sum->klass);
+  mid_lock_give(&heap->lock);
+}
+
+struct mid_feed_count mid_tell_sum(unsigned klass) {
+  struct sum sum = {klass, {0}};
+  mid_heaps_visit(add_heap, &sum);
+  return sum.count;
+}
+
+// ---- the end, and fork ----
+
+static void tell_last(struct mid_heap *heap, void *context) {
+  (void)context;
+  mid_lock_take(&heap->lock);
+  for (unsigned c = 0; c < MID_CLASSES && heap->place != NULL; c++) {
+    struct mid_feed_count exact = heap->count[c];
+    exact.allocated -= mid_heap_ready_count(heap, c);
+    exact.freed += mid_heap_untold(heap, c);
+    mid_feed_publish_count(heap->place, c, &exact);
+  }
+  if (heap->place != NULL) mid_feed_publish_heap(heap->place, &heap->told);
+  mid_lock_give(&heap->lock);
+}
+
+static void publish_end(struct mid_feed_process *totals, void *context) {
+  const struct mid_feed_process *end = context;
+  totals->ended = 1;
+  totals->end_rss = end->end_rss;
+  totals->end_anonymous = end->end_anonymous;
+  totals->end_huge = end->end_huge;
+  totals->end_swap = end->end_swap;
+  totals->end_span_rss = end->end_span_rss;
+  publish_process(totals, NULL);
+}
+
+void mid_tell_end(void) {
+  if (!mid_options.feed || !mid_feed_is_open()) return;
+  mid_heaps_visit(tell_last, NULL);
+  bool keep = mid_options.feed == MID_OPTION_FEED_KEEP;
+  if (keep) {
+    // Read first, so that what reading touches is not in the figures.
+    struct mid_feed_process end = {0};
+    struct mid_os_resident resident = {0};
+    end.end_span_rss = mid_span_resident();
+    if (mid_os_resident_read(&resident)) {
+      end.end_rss = resident.rss;
+      end.end_anonymous = resident.anonymous;
+      end.end_huge = resident.huge;
+      end.end_swap = resident.swap;
+    }
+    mid_lock_take(&feed_lock);
+    mid_span_locked(publish_end, &end);
+    mid_lock_give(&feed_lock);
+  }
+  mid_lock_take(&feed_lock);
+  mid_feed_end(keep);
+  mid_lock_give(&feed_lock);
+}
+
+void mid_tell_lock(void) { mid_lock_take(&feed_lock); }
+void mid_tell_unlock(void) { mid_lock_give(&feed_lock); }
+
+static void forget_place(struct mid_heap *heap) {
+  heap->place = NULL;
+  heap->place_sought = false;
+}
+
+void mid_tell_forked(struct mid_heap *first) {
+  for (struct mid_heap *heap = first; heap != NULL; heap = heap->next) forget_place(heap);
+  mid_feed_forget();
+  atomic_store_explicit(&sought, false, memory_order_relaxed);
+}

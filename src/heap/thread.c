@@ -1,0 +1,177 @@
+// heap/thread.c -- whose heap it is: the first call of a thread, its end, and fork.
+// SPDX-License-Identifier: MIT
+//
+// A heap record is never given back, only pooled: other threads may still hold its address.
+//
+//   none --first call--> a pooled or new heap --key destructor--> late
+//
+// After the destructor (C++ destructors and other keys' may run later and allocate) a thread works
+// on one shared heap, so nothing is left behind however late it calls.
+//
+// Around fork every lock is held, so that slow paths are finished; other threads are at most in the
+// middle of a push or pop, which loses the one block it was about.  The child abandons the heaps of
+// threads that it does not have.
+#include "base/options.h"
+#include "heap/heap.h"
+
+__thread struct mid_heap *mid_thread_heap = &mid_heap_none;
+
+// Every class empty: take goes the slow way and finds out.
+#define NO_SPANS_16                                                                             \
+  &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, \
+      &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none,            \
+      &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none
+#define NO_SPANS_65 {NO_SPANS_16, NO_SPANS_16, NO_SPANS_16, NO_SPANS_16, &mid_span_none}
+struct mid_heap mid_heap_none = {.quick = NO_SPANS_65};
+struct mid_heap mid_heap_late = {.quick = NO_SPANS_65};
+
+static struct mid_lock heaps_lock;
+static struct mid_heap *heaps;   // all, by `next`
+static struct mid_heap *pooled;  // by `next_pooled`
+static struct mid_heap *shared_for_late;
+
+static struct mid_lock start_lock;
+static _Atomic bool started;
+
+// ---- the registry ----
+
+static struct mid_heap *heap_new_locked(enum mid_heap_kind kind, uintptr_t thread) {
+  struct mid_heap *heap = pooled;
+  if (heap != NULL) {
+    pooled = heap->next_pooled;
+  } else {
+    heap = mid_meta_take(sizeof *heap);
+    if (heap == NULL) return NULL;
+    heap->next = heaps;
+    heaps = heap;
+  }
+  mid_heap_prepare(heap, kind, thread);
+  return heap;
+}
+
+struct mid_heap *mid_heap_new(enum mid_heap_kind kind, uintptr_t thread) {
+  mid_lock_take(&heaps_lock);
+  struct mid_heap *heap = heap_new_locked(kind, thread);
+  mid_lock_give(&heaps_lock);
+  return heap;
+}
+
+void mid_heap_pool(struct mid_heap *heap) {
+  mid_lock_take(&heaps_lock);
+  heap->kind = MID_HEAP_POOLED;
+  heap->next_pooled = pooled;
+  pooled = heap;
+  mid_lock_give(&heaps_lock);
+}
+
+void mid_heaps_visit(void (*visit)(struct mid_heap *heap, void *context), void *context) {
+  mid_lock_take(&heaps_lock);
+  for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) visit(heap, context);
+  mid_lock_give(&heaps_lock);
+}
+
+// ---- the end of a thread ----
+
+static void thread_ended(void *value) {
+  struct mid_heap *heap = value;
+  mid_thread_heap = &mid_heap_late;
+  mid_lock_take(&heap->lock);
+  heap->told.alive = 0;
+  mid_heap_abandon(heap);
+  mid_tell_heap(heap);
+  mid_lock_give(&heap->lock);
+  mid_heap_pool(heap);
+  mid_span_count_heaps(-1);
+  mid_span_settle();
+}
+
+// ---- fork ----
+
+static void fork_prepare(void) {
+  mid_lock_take(&heaps_lock);
+  for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) mid_lock_take(&heap->lock);
+  mid_abandoned_lock();
+  mid_tell_lock();
+  mid_span_lock_all();
+}
+
+static void fork_unlock(void) {
+  mid_span_unlock_all();
+  mid_tell_unlock();
+  mid_abandoned_unlock();
+  for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) mid_lock_give(&heap->lock);
+  mid_lock_give(&heaps_lock);
+}
+
+static void fork_child(void) {
+  mid_tell_forked(heaps);
+  fork_unlock();
+  if (mid_thread_heap->kind == MID_HEAP_THREAD) mid_thread_heap->told.thread = mid_os_thread_id();
+  for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) {
+    if (heap->kind != MID_HEAP_THREAD || heap == mid_thread_heap) continue;
+    mid_lock_take(&heap->lock);
+    heap->told.alive = 0;
+    mid_heap_abandon(heap);
+    mid_lock_give(&heap->lock);
+    mid_heap_pool(heap);
+    mid_span_count_heaps(-1);
+  }
+}
+
+// ---- the first call ----
+
+static void purge_now_and_then(void) {
+  for (;;) {
+    mid_os_sleep_ms(1000);
+    mid_span_purge_all();
+  }
+}
+
+static void start(void) {
+  mid_lock_take(&start_lock);
+  if (!atomic_load_explicit(&started, memory_order_relaxed)) {
+    mid_options_start(mid_os_environment("MIDDEN_OPTIONS"));
+    mid_span_start();
+    atomic_store_explicit(&started, true, memory_order_release);
+    // These may allocate; and being first among the handlers, ours run last before a fork.
+    mid_os_thread_watch(thread_ended);
+    mid_os_fork_watch(fork_prepare, fork_unlock, fork_child);
+  }
+  mid_lock_give(&start_lock);
+}
+
+static void start_once(void) {
+  if (!atomic_load_explicit(&started, memory_order_acquire)) start();
+}
+
+static struct mid_heap *late_heap(void) {
+  mid_lock_take(&heaps_lock);
+  if (shared_for_late == NULL) shared_for_late = heap_new_locked(MID_HEAP_SHARED, MID_OWNER_SHARED);
+  struct mid_heap *heap = shared_for_late;
+  mid_lock_give(&heaps_lock);
+  return heap;
+}
+
+struct mid_heap *mid_thread_heap_get(void) {
+  struct mid_heap *heap = mid_thread_heap;
+  if (mid_likely(heap != &mid_heap_none && heap != &mid_heap_late)) return heap;
+  if (heap == &mid_heap_late) return late_heap();
+  start_once();
+  heap = mid_heap_new(MID_HEAP_THREAD, mid_os_self());
+  if (heap == NULL) return NULL;
+  heap->told.thread = mid_os_thread_id();
+  heap->told.alive = 1;
+  mid_thread_heap = heap;
+  mid_span_count_heaps(1);
+  mid_os_thread_mark(heap);
+  return heap;
+}
+
+// Programs that link the library and start threads before they allocate; and the option's thread,
+// which must not start inside somebody's malloc.
+__attribute__((constructor)) static void library_start(void) {
+  start_once();
+  if (mid_options.purge_thread) mid_os_thread_start(purge_now_and_then);
+}
+
+__attribute__((destructor)) static void library_end(void) { mid_tell_end(); }

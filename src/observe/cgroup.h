@@ -1,0 +1,24 @@
+// observe/cgroup.h -- the memory cgroup of a process, v1 or v2, and whom its limit killed.
+// SPDX-License-Identifier: MIT
+#ifndef MID_OBSERVE_CGROUP_H
+#define MID_OBSERVE_CGROUP_H
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct mid_cgroup {
+  char inner[PATH_MAX];   // as /proc/PID/cgroup has it
+  char path[PATH_MAX];    // its folder
+  char limited[PATH_MAX]; // the folder, itself or above, with the least limit
+  uint64_t limit;         // bytes; UINT64_MAX: none
+  uint64_t kills;         // processes in it that the kernel killed for memory before
+};
+
+// Fill *group, or renew it when the process has been moved to another.  Anew when it is all zero.
+void mid_cgroup_follow(pid_t pid, struct mid_cgroup *group);
+
+// Kills since *group was filled.
+uint64_t mid_cgroup_new_kills(const struct mid_cgroup *group);
+
+#endif

@@ -1,0 +1,107 @@
+// observe/folders.c -- see folders.h.
+// SPDX-License-Identifier: MIT
+#include "observe/folders.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "observe/proc.h"
+
+enum { FOLDERS = 3, KEPT_SECONDS = 24 * 3600 };
+
+static bool folder_name(int which, char *room, size_t bytes) {
+  const char *runtime = getenv("XDG_RUNTIME_DIR");
+  int n;
+  if (which == 0) {
+    if (runtime == NULL || runtime[0] != '/') return false;
+    n = snprintf(room, bytes, "%s/midden", runtime);
+  } else {
+    n = snprintf(room, bytes, "%s/midden-%u", which == 1 ? "/dev/shm" : "/tmp",
+                 (unsigned)geteuid());
+  }
+  return n > 0 && (size_t)n < bytes;
+}
+
+// A folder that someone else owns or may write to could hold anything.
+static int folder_open(int which) {
+  char path[PATH_MAX];
+  struct stat s;
+  if (!folder_name(which, path, sizeof path)) return -1;
+  int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return -1;
+  if (fstat(fd, &s) == 0 && s.st_uid == geteuid() && (s.st_mode & 022) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+// PID.START.feed, both in plain decimal.
+static bool name_read(const char *name, struct mid_feed_file *out) {
+  char *end, *last;
+  if (name[0] < '0' || name[0] > '9') return false;
+  errno = 0;
+  unsigned long pid = strtoul(name, &end, 10);
+  if (*end != '.' || end[1] < '0' || end[1] > '9') return false;
+  unsigned long long start = strtoull(end + 1, &last, 10);
+  if (errno != 0 || pid == 0 || pid > INT_MAX || strcmp(last, ".feed") != 0) return false;
+  out->name = name;
+  out->pid = (pid_t)pid;
+  out->start_ticks = start;
+  return true;
+}
+
+static void folder_walk(int folder, void (*visit)(void *, const struct mid_feed_file *),
+                        void *self) {
+  DIR *dir = fdopendir(folder);
+  if (dir == NULL) {
+    close(folder);
+    return;
+  }
+  struct mid_feed_file file = {.folder = folder};
+  for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
+    if (name_read(entry->d_name, &file)) visit(self, &file);
+  closedir(dir);
+}
+
+void mid_folders_walk(void (*visit)(void *, const struct mid_feed_file *), void *self) {
+  for (int i = 0; i < FOLDERS; i++) {
+    int folder = folder_open(i);
+    if (folder >= 0) folder_walk(folder, visit, self);
+  }
+}
+
+int mid_feed_file_open(const struct mid_feed_file *file) {
+  struct stat s;
+  // O_NONBLOCK: a pipe in place of the file must not hold us up.
+  int fd = openat(file->folder, file->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0) return -1;
+  if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == geteuid()) return fd;
+  close(fd);
+  return -1;
+}
+
+static void sweep_one(void *self, const struct mid_feed_file *file) {
+  (void)self;
+  if (mid_proc_lives(file->pid, file->start_ticks)) return;
+  int fd = mid_feed_file_open(file);
+  struct stat s;
+  if (fd < 0) return;
+  if (fstat(fd, &s) == 0) {
+    if ((s.st_mode & S_IXUSR) == 0) {
+      if (futimens(fd, NULL) == 0) fchmod(fd, 0700);
+    } else if (time(NULL) - s.st_mtime > KEPT_SECONDS) {
+      unlinkat(file->folder, file->name, 0);
+    }
+  }
+  close(fd);
+}
+
+void mid_folders_sweep(void) { mid_folders_walk(sweep_one, NULL); }

@@ -1,0 +1,30 @@
+// observe/folders.h -- where feeds are: finding, opening and sweeping them.
+// SPDX-License-Identifier: MIT
+//
+// A feed whose process died without its exit stays, since it tells what the heap was then.  The
+// first sweep that meets it marks it, by the mode bit that a feed has no other use for (x) and the
+// file's time; sweeps remove it a day later.
+#ifndef MID_OBSERVE_FOLDERS_H
+#define MID_OBSERVE_FOLDERS_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct mid_feed_file {
+  int folder;  // open while the visit lasts
+  const char *name;
+  pid_t pid;
+  uint64_t start_ticks;
+};
+
+// Visit every file that has a feed's name, in each folder that is this user's alone:
+// $XDG_RUNTIME_DIR/midden, /dev/shm/midden-UID, /tmp/midden-UID.
+void mid_folders_walk(void (*visit)(void *self, const struct mid_feed_file *file), void *self);
+
+// Open it to read: a plain file of this user, no symlink.  -1 when it is none.
+int mid_feed_file_open(const struct mid_feed_file *file);
+
+// Remove feeds of processes that are dead for more than a day.
+void mid_folders_sweep(void);
+
+#endif

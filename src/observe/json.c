@@ -1,0 +1,160 @@
+// observe/json.c -- the report as JSON; docs/json.md tells each key.
+// SPDX-License-Identifier: MIT
+#include <jansson.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "midden/version.h"
+#include "observe/report.h"
+#include "observe/words.h"
+
+static json_t *number(uint64_t n) {
+  return json_integer((json_int_t)(n <= INT64_MAX ? n : INT64_MAX));
+}
+
+// jansson takes no string that is not UTF-8: what is not is shown as '?'.
+static json_t *string(const char *s) {
+  json_t *j = json_string(s);
+  if (j != NULL) return j;
+  char room[1024];
+  snprintf(room, sizeof room, "%s", s);
+  for (char *at = room; *at != 0; at++)
+    if ((unsigned char)*at >= 0x80) *at = '?';
+  return json_string(room);
+}
+
+static void set(json_t *object, const char *key, uint64_t n) {
+  json_object_set_new(object, key, number(n));
+}
+
+static void set_real(json_t *object, const char *key, double value) {
+  json_object_set_new(object, key, json_real(value));
+}
+
+static json_t *process_json(const struct mid_process *p, const struct mid_figures *f,
+                            const int *status) {
+  json_t *j = json_object();
+  set(j, "pid", (uint64_t)p->pid);
+  json_object_set_new(j, "command", string(p->command));
+  json_object_set_new(j, "lives", json_boolean(p->lives));
+  json_object_set_new(j, "exit", status && WIFEXITED(*status)
+                                     ? number((uint64_t)WEXITSTATUS(*status))
+                                     : json_null());
+  json_object_set_new(j, "signal", status && WIFSIGNALED(*status)
+                                       ? number((uint64_t)WTERMSIG(*status))
+                                       : json_null());
+  set_real(j, "wall_seconds", f->seconds);
+  set_real(j, "cpu_seconds", f->cpu_seconds);
+  set(j, "peak_rss", f->peak_rss);
+  set(j, "final_rss", f->resident);
+  set(j, "live_bytes", f->live);
+  set(j, "live_blocks", f->live_blocks);
+  set(j, "peak_live_bytes", f->peak_live);
+  json_object_set_new(j, "on_midden", json_boolean(p->has_feed));
+  json_object_set_new(j, "final", json_boolean(f->final));
+  set_real(j, "unseen_seconds", f->unseen_seconds);
+  return j;
+}
+
+static json_t *memory_json(const struct mid_figures *f) {
+  json_t *j = json_object();
+#define X(name) set(j, #name, f->name);
+  MID_MEMORY_FIGURES(X)
+#undef X
+  json_object_set_new(j, "spans_estimated", json_boolean(f->spans_estimated));
+  return j;
+}
+
+static json_t *activity_json(const struct mid_process *p, const struct mid_figures *f) {
+  json_t *j = json_object();
+  set(j, "allocations", f->allocations);
+  set(j, "frees", f->frees);
+  set(j, "remote_frees", f->remote_frees);
+  set(j, "refused", p->image.process.refused);
+  set_real(j, "allocations_per_second", f->allocation_rate);
+  set_real(j, "peak_allocations_per_second", f->peak_allocation_rate);
+  set_real(j, "frees_per_second", f->free_rate);
+  set_real(j, "remote_free_share",
+           mid_words_share((double)f->remote_frees, (double)f->frees) / 100);
+  return j;
+}
+
+static json_t *threads_json(const struct mid_process *p) {
+  const struct mid_feed_process *feed = &p->image.process;
+  json_t *j = json_object();
+  set(j, "peak", p->peak_threads);
+  set(j, "heaps_open", feed->heaps_open);
+  set(j, "heaps_peak", feed->heaps_peak);
+  set(j, "heaps_started", feed->heaps_started);
+  return j;
+}
+
+static json_t *large_json(const struct mid_feed_process *feed) {
+  json_t *j = json_object();
+  set(j, "allocated", feed->large_allocated);
+  set(j, "allocated_bytes", feed->large_allocated_bytes);
+  set(j, "live", feed->large_blocks);
+  set(j, "live_bytes", feed->large_bytes);
+  set(j, "asked_bytes", feed->large_asked);
+  return j;
+}
+
+static json_t *class_json(const struct mid_class_figures *k) {
+  json_t *j = json_object();
+  set(j, "block_bytes", k->block_bytes);
+  set(j, "span_bytes", k->span_bytes);
+  set(j, "spans", k->spans);
+  set(j, "allocated", k->allocated);
+  set(j, "freed", k->freed);
+  set(j, "live", k->live);
+  set(j, "live_bytes", k->live_bytes);
+  set(j, "internal_waste", k->internal_waste);
+  set(j, "free_blocks", k->free_blocks);
+  return j;
+}
+
+static json_t *classes_json(const struct mid_figures *f) {
+  json_t *j = json_array();
+  for (uint32_t c = 0; c < f->classes; c++)
+    if (f->klass[c].allocated > 0) json_array_append_new(j, class_json(&f->klass[c]));
+  return j;
+}
+
+static json_t *feed_json(const struct mid_process *p) {
+  json_t *j = json_object();
+  set(j, "version", p->image.version);
+  set(j, "slots", p->image.slots);
+  set(j, "lost_slots", p->image.process.feed_lost);
+  json_object_set_new(j, "torn", json_boolean(p->image.torn));
+  return j;
+}
+
+static json_t *one_json(const struct mid_run_story *story, size_t i) {
+  const struct mid_process *p = story->watch->process[i];
+  struct mid_figures f;
+  mid_figures_make(p, &f);
+  json_t *j = json_object(), *notes = json_array();
+  json_object_set_new(j, "version", json_string(MIDDEN_VERSION));
+  json_object_set_new(j, "process", process_json(p, &f, i == 0 ? &story->status : NULL));
+  json_object_set_new(j, "memory", memory_json(&f));
+  json_object_set_new(j, "activity", activity_json(p, &f));
+  json_object_set_new(j, "threads", threads_json(p));
+  json_object_set_new(j, "large", large_json(&p->image.process));
+  json_object_set_new(j, "classes", classes_json(&f));
+  json_object_set_new(j, "feed", feed_json(p));
+  for (size_t n = 0; i == 0 && n < story->notes; n++)
+    json_array_append_new(notes, string(story->note[n]));
+  json_object_set_new(j, "notes", notes);
+  return j;
+}
+
+bool mid_report_json(const struct mid_run_story *story, FILE *out) {
+  json_t *all = json_array();
+  for (size_t i = 0; i < story->watch->count; i++)
+    json_array_append_new(all, one_json(story, i));
+  bool ok = json_array_size(all) == story->watch->count &&
+            json_dumpf(all, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 &&
+            fputc('\n', out) != EOF;
+  json_decref(all);
+  return ok;
+}

@@ -1,0 +1,58 @@
+// observe/watch.h -- the processes of one `midden run`, looked at again and again while they live.
+// SPDX-License-Identifier: MIT
+#ifndef MID_OBSERVE_WATCH_H
+#define MID_OBSERVE_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "observe/proc.h"
+#include "observe/reader.h"
+
+// Times are seconds since the watch was opened.
+struct mid_process {
+  pid_t pid;
+  uint64_t start_ticks;
+  char command[128];
+  bool lives;                     // at the last look
+  bool met;                       // was alive at some look
+  bool has_feed;                  // `image` is one
+  struct mid_feed_image image;    // at the last look, or at its end
+  struct mid_proc_memory memory;  // at the last look while it lived
+  uint64_t huge, peak_rss, peak_live, peak_threads;
+  double cpu_seconds, began, seen, ended;
+  double rate, peak_rate;  // allocations a second
+
+  // How `rate` and `huge` are kept.
+  double rate_at, huge_next;
+  uint64_t rate_count;
+};
+
+struct mid_watch {
+  uint64_t run;                  // the number of the run
+  struct mid_process **process;  // [0]: the first, whether it has a feed or not
+  size_t count;
+
+  size_t room;
+  double opened;
+  struct mid_feed_room feed_room;
+  struct mid_feed_stranger *stranger;  // feeds of other runs, not opened again
+  size_t strangers;
+};
+
+// Watch the run with this number, whose first process is `first`, just started.
+void mid_watch_open(struct mid_watch *watch, uint64_t run, pid_t first);
+void mid_watch_close(struct mid_watch *watch);
+
+double mid_watch_seconds(const struct mid_watch *watch);
+
+// Look at all processes.  The feed of one that has ended is read a last time and removed.
+void mid_watch_look(struct mid_watch *watch);
+
+// All processes but the first are known by their feeds alone: take the figures of those that
+// no look met alive, and remove their feeds.  After the last look.
+void mid_watch_finish(struct mid_watch *watch);
+
+#endif

@@ -1,0 +1,66 @@
+// observe/words.c -- see words.h.
+// SPDX-License-Identifier: MIT
+#include "observe/words.h"
+
+#include <string.h>
+
+#include "base/text.h"
+
+const char *mid_words_size(uint64_t bytes, struct mid_words *room) {
+  struct mid_text t = mid_text_open(room->at, sizeof room->at);
+  mid_text_size(&t, bytes);
+  return room->at;
+}
+
+const char *mid_words_count(double count, struct mid_words *room) {
+  static const char *const units[] = {"", " k", " M", " G", " T", " P"};
+  int unit = 0;
+  // 999.95 and more would print as 1000.0 of its unit.
+  for (; count >= (unit == 0 ? 999.5 : 999.95) && unit < 5; unit++) count /= 1000;
+  snprintf(room->at, sizeof room->at, unit == 0 ? "%.0f%s" : "%.1f%s", count, units[unit]);
+  return room->at;
+}
+
+const char *mid_words_seconds(double s, struct mid_words *room) {
+  unsigned long whole = (unsigned long)(s < 0 ? 0 : s);
+  if (s <= 0)
+    snprintf(room->at, sizeof room->at, "0 s");
+  else if (s < 0.00095)
+    snprintf(room->at, sizeof room->at, "%.0f us", s * 1e6);
+  else if (s < 0.995)
+    snprintf(room->at, sizeof room->at, s < 0.01 ? "%.1f ms" : "%.0f ms", s * 1e3);
+  else if (s < 99.5)
+    snprintf(room->at, sizeof room->at, s < 9.995 ? "%.2f s" : "%.1f s", s);
+  else if (whole < 3600)
+    snprintf(room->at, sizeof room->at, "%lu min %02lu s", whole / 60, whole % 60);
+  else if (whole < 48 * 3600)
+    snprintf(room->at, sizeof room->at, "%lu h %02lu min", whole / 3600, whole / 60 % 60);
+  else
+    snprintf(room->at, sizeof room->at, "%lu d %02lu h", whole / 86400, whole / 3600 % 24);
+  return room->at;
+}
+
+double mid_words_share(double part, double whole) { return whole > 0 ? 100 * part / whole : 0; }
+
+unsigned mid_words_columns(const char *words, size_t bytes) {
+  unsigned n = 0;
+  for (size_t i = 0; i < bytes; i++) n += ((unsigned char)words[i] & 0xc0) != 0x80;
+  return n;
+}
+
+void mid_words_wrap(FILE *out, const char *text, unsigned indent, unsigned columns) {
+  unsigned column = indent;
+  for (const char *at = text + strspn(text, " "); *at != 0; at += strspn(at, " ")) {
+    size_t bytes = strcspn(at, " ");
+    unsigned width = mid_words_columns(at, bytes);
+    if (column > indent && column + 1 + width > columns) {
+      fprintf(out, "\n%*s", (int)indent, "");
+      column = indent;
+    }
+    if (column > indent) fputc(' ', out), column++;
+    fwrite(at, 1, bytes, out);
+    column += width;
+    at += bytes;
+  }
+  fputc('\n', out);
+}

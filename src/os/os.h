@@ -1,0 +1,109 @@
+// os/os.h -- everything that Midden asks of the operating system.
+// SPDX-License-Identifier: MIT
+//
+// No call here allocates from the heap.  Those that work on memory keep errno, since malloc and
+// free may not disturb it; the caller sets ENOMEM where the standard wants it.
+#ifndef MID_OS_OS_H
+#define MID_OS_OS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+size_t mid_os_page_bytes(void);
+
+// ---- address space.  Bytes and bases are whole pages. ----
+
+// Readable and writable, zero, backed on first touch.  At `at` exactly when it is not NULL: fails
+// where anything is mapped there.  NULL when refused.
+void *mid_os_map(void *at, size_t bytes);
+// As mid_os_map(NULL), aligned to `align`, a power of two of at least a page.
+void *mid_os_map_aligned(size_t bytes, size_t align);
+// Addresses only, for mid_os_commit to open piece by piece.  NULL when refused.
+void *mid_os_reserve(size_t bytes);
+bool mid_os_commit(void *base, size_t bytes);
+void mid_os_unmap(void *base, size_t bytes);
+
+// Give the pages back now; they read as zero afterwards.  MADV_DONTNEED, since users watch RSS.
+void mid_os_purge(void *base, size_t bytes);
+// As purge, by a mapping of its own: pages that mid_os_move brought here stop being a mapping apart.
+bool mid_os_renew(void *base, size_t bytes);
+// Move pages, contents and all, to `to`, where `bytes` are mapped and lost; `from` reads as zero
+// afterwards.  false, and nothing changed, when the kernel cannot.
+bool mid_os_move(void *from, void *to, size_t bytes);
+// No access, or access again.  false when the kernel is out of mappings.
+bool mid_os_guard(void *base, size_t bytes);
+bool mid_os_unguard(void *base, size_t bytes);
+void mid_os_seal(void *base, size_t bytes);  // read only
+
+// ---- limits and figures ----
+
+uint64_t mid_os_mapping_limit(void);  // vm.max_map_count
+uint64_t mid_os_address_limit(void);  // RLIMIT_AS and RLIMIT_DATA, the smaller; UINT64_MAX: none
+
+// Of the memory cgroup (v1 or v2) of this process and those above it, the one with least room:
+// its limit and what it uses now.  false when there is none.
+struct mid_os_cgroup {
+  uint64_t limit, used;
+};
+bool mid_os_cgroup_read(struct mid_os_cgroup *out);
+
+struct mid_os_resident {
+  uint64_t rss, anonymous, huge, swap;  // bytes
+};
+bool mid_os_resident_read(struct mid_os_resident *out);  // /proc/self/smaps_rollup
+uint64_t mid_os_resident_in(const void *base, size_t bytes);
+
+// ---- the process ----
+
+// The value of an environment variable, also before libc has set `environ`.  NULL when unset.
+const char *mid_os_environment(const char *name);
+uint64_t mid_os_random(void);
+uint64_t mid_os_thread_id(void);
+// Whether `code` lies in the dynamic loader, which takes NULL for fatal.
+bool mid_os_in_loader(const void *code);
+// Whether `p` lies in the area that sbrk serves, where only libc's own malloc puts blocks.
+bool mid_os_in_break(const void *p);
+
+// The thread pointer: unlike in each living thread, a multiple of 16, never 0; one instruction.
+static inline uintptr_t mid_os_self(void) {
+#if defined(__x86_64__)
+  uintptr_t self;
+  __asm__("mov %%fs:0, %0" : "=r"(self));
+  return self;
+#else
+  return (uintptr_t)__builtin_thread_pointer();
+#endif
+}
+
+// Call `ended` in each thread that called mid_os_thread_mark, when it ends.
+bool mid_os_thread_watch(void (*ended)(void *));
+void mid_os_thread_mark(void *value);
+// Call around fork: `prepare` after all other handlers, `parent` and `child` before them.
+void mid_os_fork_watch(void (*prepare)(void), void (*parent)(void), void (*child)(void));
+bool mid_os_thread_start(void (*body)(void));
+void mid_os_sleep_ms(unsigned ms);
+
+// ---- a lock ----
+
+// 0 free, 1 taken, 2 taken and waited for.  A futex; not recursive.
+struct mid_lock {
+  _Atomic uint32_t xstate;
+};
+void mid_lock_wait(struct mid_lock *lock);
+void mid_lock_wake(struct mid_lock *lock);
+
+static inline bool mid_lock_try(struct mid_lock *lock) {
+  uint32_t free = 0;
+  return atomic_compare_exchange_strong_explicit(&lock->xstate, &free, 1, memory_order_acquire,
+                                                 memory_order_relaxed);
+}
+static inline void mid_lock_take(struct mid_lock *lock) {
+  if (!mid_lock_try(lock)) mid_lock_wait(lock);
+}
+static inline void mid_lock_give(struct mid_lock *lock) {
+  if (atomic_exchange_explicit(&lock->xstate, 0, memory_order_release) == 2) mid_lock_wake(lock);
+}
+
+#endif

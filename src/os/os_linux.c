@@ -1,0 +1,184 @@
+// os/os_linux.c -- os.h on Linux: memory, threads, locks.  Figures are in os_linux_proc.c.
+// SPDX-License-Identifier: MIT
+#define _GNU_SOURCE
+#include <errno.h>
+#include <link.h>
+#include <linux/futex.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "os/os.h"
+
+size_t mid_os_page_bytes(void) {
+  static _Atomic size_t bytes;
+  size_t known = atomic_load_explicit(&bytes, memory_order_relaxed);
+  if (known != 0) return known;
+  known = getauxval(AT_PAGESZ);
+  atomic_store_explicit(&bytes, known, memory_order_relaxed);
+  return known;
+}
+
+static void *os_mmap(void *at, size_t bytes, int prot, int more) {
+  int kept = errno;
+  void *p = mmap(at, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | more, -1, 0);
+  errno = kept;
+  return p == MAP_FAILED ? NULL : p;
+}
+
+void *mid_os_map(void *at, size_t bytes) {
+  void *p = os_mmap(at, bytes, PROT_READ | PROT_WRITE, at ? MAP_FIXED_NOREPLACE : 0);
+  if (at == NULL || p == at || p == NULL) return p;
+  mid_os_unmap(p, bytes);  // a kernel before 4.17 takes the flag for a hint
+  return NULL;
+}
+
+void *mid_os_map_aligned(size_t bytes, size_t align) {
+  size_t slack = align - mid_os_page_bytes();
+  char *p = os_mmap(NULL, bytes + slack, PROT_READ | PROT_WRITE, 0);
+  if (p == NULL || slack == 0) return p;
+  char *base = (char *)mid_round_up((uintptr_t)p, align);
+  if (base != p) mid_os_unmap(p, (size_t)(base - p));
+  if (base != p + slack) mid_os_unmap(base + bytes, (size_t)(p + slack - base));
+  return base;
+}
+
+void *mid_os_reserve(size_t bytes) { return os_mmap(NULL, bytes, PROT_NONE, 0); }
+
+static bool os_protect(void *base, size_t bytes, int prot) {
+  int kept = errno;
+  bool done = mprotect(base, bytes, prot) == 0;
+  errno = kept;
+  return done;
+}
+
+bool mid_os_commit(void *base, size_t bytes) {
+  return os_protect(base, bytes, PROT_READ | PROT_WRITE);
+}
+bool mid_os_guard(void *base, size_t bytes) { return os_protect(base, bytes, PROT_NONE); }
+bool mid_os_unguard(void *base, size_t bytes) { return mid_os_commit(base, bytes); }
+void mid_os_seal(void *base, size_t bytes) { (void)os_protect(base, bytes, PROT_READ); }
+
+void mid_os_unmap(void *base, size_t bytes) {
+  int kept = errno;
+  // ENOMEM: cutting a mapping in two would pass vm.max_map_count.  The addresses leak; no harm.
+  (void)munmap(base, bytes);
+  errno = kept;
+}
+
+void mid_os_purge(void *base, size_t bytes) {
+  int kept = errno;
+  // mlocked pages refuse with EINVAL: the caller counts on zero, so they are cleared by hand.
+  if (madvise(base, bytes, MADV_DONTNEED) != 0) memset(base, 0, bytes);
+  errno = kept;
+}
+
+bool mid_os_renew(void *base, size_t bytes) {
+  return os_mmap(base, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != NULL;
+}
+
+bool mid_os_move(void *from, void *to, size_t bytes) {
+  int kept = errno;
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4
+#endif
+  void *p = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
+  errno = kept;
+  return p != MAP_FAILED;
+}
+
+// ---- the process ----
+
+uint64_t mid_os_random(void) {
+  uint64_t r;
+  int kept = errno;
+  if (getrandom(&r, sizeof r, GRND_NONBLOCK) != sizeof r) {  // too early at boot, or forbidden
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    r = ((uint64_t)now.tv_nsec ^ (uintptr_t)&r) * 0x9e3779b97f4a7c15u;
+  }
+  errno = kept;
+  return r;
+}
+
+uint64_t mid_os_thread_id(void) { return (uint64_t)syscall(SYS_gettid); }
+
+bool mid_os_in_loader(const void *code) {
+  // The loader's segments are few and lie together: its headers tell how far they reach.
+  uintptr_t base = getauxval(AT_BASE);
+  if (base == 0 || (uintptr_t)code < base) return false;
+  const ElfW(Ehdr) *elf = (const ElfW(Ehdr) *)base;
+  const ElfW(Phdr) *head = (const ElfW(Phdr) *)(base + elf->e_phoff);
+  uintptr_t end = 0;
+  for (int i = 0; i < elf->e_phnum; i++)
+    if (head[i].p_type == PT_LOAD) end = mid_max(end, head[i].p_vaddr + head[i].p_memsz);
+  return (uintptr_t)code < base + end;
+}
+
+static pthread_key_t os_key;
+
+bool mid_os_thread_watch(void (*ended)(void *)) { return pthread_key_create(&os_key, ended) == 0; }
+void mid_os_thread_mark(void *value) { (void)pthread_setspecific(os_key, value); }
+
+void mid_os_fork_watch(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
+  (void)pthread_atfork(prepare, parent, child);
+}
+
+static void *thread_body(void *body) {
+  void (*run)(void);
+  memcpy(&run, &body, sizeof run);
+  run();
+  return NULL;
+}
+
+bool mid_os_thread_start(void (*body)(void)) {
+  pthread_t thread;
+  pthread_attr_t attr;
+  sigset_t all, kept;
+  void *argument;
+  memcpy(&argument, &body, sizeof body);
+  pthread_attr_init(&attr);
+  pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+  sigfillset(&all);  // the program's signals are for the program's threads
+  pthread_sigmask(SIG_SETMASK, &all, &kept);
+  bool started = pthread_create(&thread, &attr, thread_body, argument) == 0;
+  pthread_sigmask(SIG_SETMASK, &kept, NULL);
+  pthread_attr_destroy(&attr);
+  return started;
+}
+
+void mid_os_sleep_ms(unsigned ms) {
+  struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
+  while (nanosleep(&t, &t) != 0 && errno == EINTR) continue;
+}
+
+// ---- locks: U. Drepper, "Futexes Are Tricky", 2011, mutex 3 ----
+
+#define LOCK_SPINS 64  // about a microsecond: longer than most holders need
+
+void mid_lock_wait(struct mid_lock *lock) {
+  for (int i = 0; i < LOCK_SPINS; i++) {
+    if (atomic_load_explicit(&lock->xstate, memory_order_relaxed) == 0 && mid_lock_try(lock)) return;
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+  }
+  int kept = errno;
+  while (atomic_exchange_explicit(&lock->xstate, 2, memory_order_acquire) != 0)
+    syscall(SYS_futex, &lock->xstate, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
+  errno = kept;
+}
+
+void mid_lock_wake(struct mid_lock *lock) {
+  int kept = errno;
+  syscall(SYS_futex, &lock->xstate, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+  errno = kept;
+}

@@ -1,0 +1,189 @@
+// span/span.h -- runs of pages with one owner, and the map from any address to its span.
+// SPDX-License-Identifier: MIT
+//
+// Address space is taken in 64 KiB slices.  Each slice has a record, struct mid_span, in a table
+// apart from the memory it describes; the record of a run's first slice describes the run:
+//
+//   window (16 GiB of addresses)   | slice 0 | slice 1 | slice 2 | slice 3 | ...
+//   its table                      | span    | inner   | span    | span    | ...
+//
+//   record of p  =  table + (p - window) / 64 KiB         no load, no pointer to follow
+//
+// So the way from a block to its span is arithmetic and one bounds check, for any word at all: a
+// foreign pointer is known without being followed.  The first window holds nearly every heap and is
+// what the inline path looks at; others are found through mid_map_root.
+//
+// Who may touch what:
+//   - records of free runs, their lists and all totals: whoever holds the span lock.
+//   - records of spans in use: the heap that owns them (heap/heap.h says which part of it).
+//   - owner: read by any thread, written as a span changes hands.
+#ifndef MID_SPAN_SPAN_H
+#define MID_SPAN_SPAN_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/check.h"
+#include "feed/format.h"
+
+#define MID_SLICE_SHIFT 16
+#define MID_SLICE_BYTES ((size_t)1 << MID_SLICE_SHIFT)
+#define MID_WINDOW_SHIFT 34
+#define MID_WINDOW_SLICES ((size_t)1 << (MID_WINDOW_SHIFT - MID_SLICE_SHIFT))
+#define MID_ADDRESS_BITS 47
+
+// What `owner` says where it is no thread's pointer.  Threads' pointers are multiples of 16 and
+// above these.  A set bit MID_OWNER_SLOW in a thread's pointer: its own frees take the slow path.
+enum {
+  MID_OWNER_NONE = 0,       // free, inner or never used: no block starts here
+  MID_OWNER_SLOW = 1,       // (bit) full, or of a kind whose frees need more than a push
+  MID_OWNER_SHARED = 2,     // of a heap with a lock
+  MID_OWNER_ABANDONED = 4,  // its thread ended
+};
+
+enum mid_span_state {
+  MID_SPAN_NONE = 0,  // never used, or an inner slice of a large span
+  MID_SPAN_INNER,     // of a medium span: `slices` back to its head
+  MID_SPAN_SMALL,     // head of a span of equal blocks
+  MID_SPAN_LARGE,     // head of a span that is one block
+  MID_SPAN_DIRTY,     // first slice of a free run with resident pages
+  MID_SPAN_CLEAN,     // first slice of a free run without: reads as zero
+  MID_SPAN_TAIL,      // last slice of a free run of two or more: `slices` back to its head
+};
+
+// A free block: the mark tells it from one in use, the link leads to the next.
+struct mid_block {
+  const void *mark;  // its span while it is free
+  struct mid_block *next;
+};
+
+struct mid_span {
+  // Read on every malloc and free.
+  _Atomic uintptr_t owner;   // x: read by all; release when a span is handed over
+  struct mid_block *freed;   // what the owner gave back since the last refill
+  struct mid_block *ready;   // what take pops
+  uint32_t left;             // frees until the owner looks at the span again
+  uint32_t magic;            // ceil(2^32 / block_bytes): start check without a division
+  uint32_t block_bytes;      // SMALL: of each block; LARGE: where the block starts in the span
+  uint32_t floor;            // used = floor + left
+  uint16_t carved;           // blocks made so far, from the low end
+  uint16_t capacity;         // blocks that fit
+  uint32_t before;           // pages that were resident when the run was taken, at most
+  struct mid_span *next, *prev;  // in one list of its heap, or of free runs
+
+  // Cross-thread, on a line of its own: pushes by other threads do not slow the owner.
+  // xfreed = count << 48 | first block; pushed with release, taken with acquire.
+  _Alignas(64) _Atomic uint64_t xfreed;
+  _Atomic(struct mid_heap *) heap;  // x: whose it is; NULL: abandoned or free
+  struct mid_span *xnext, *xprev;   // in the heap's list of spans with remote frees (its lock)
+  uint32_t slices;                  // length of the run; INNER, TAIL: distance back to the head
+  uint16_t told;                    // frees in `freed` that the counters know of
+  bool guarded;                     // LARGE: has guard pages
+  bool own_mapping;                 // in use: given back by unmapping it
+  size_t bytes;                     // LARGE: usable bytes; free DIRTY: resident at most;
+                                    // SMALL: charged, as pages carved
+  size_t asked;                     // LARGE: bytes asked for; free: bytes once given back
+  uint8_t state;                    // enum mid_span_state
+  uint8_t klass;                    // size class
+  uint8_t list;                     // heap's: which of its lists the span is in
+  bool pending;                     // in the heap's list of spans with remote frees
+  bool zero;                        // SMALL: never dirty above `carved`; LARGE: reads as zero
+  bool ready_zero;                  // blocks in `ready` are zero but for their first two words
+  bool moved;                       // holds pages that mremap brought: renewed when purged
+};
+_Static_assert(sizeof(struct mid_span) == 128, "two cache lines: the window's table is 1/512");
+
+// The first window.  Constant once set, but for `bytes`, which grows.
+struct mid_map {
+  uintptr_t base;
+  _Atomic size_t bytes;  // x: table entries below this are there; relaxed, a stale one is smaller
+  struct mid_span *spans;
+};
+extern struct mid_map mid_map;
+
+// All windows, by address >> MID_WINDOW_SHIFT; the process record of the feed tells where this is.
+struct mid_window {
+  _Atomic(struct mid_span *) spans;
+  _Atomic size_t slices;  // entries that are there
+};
+#define MID_WINDOWS ((size_t)1 << (MID_ADDRESS_BITS - MID_WINDOW_SHIFT))
+extern struct mid_window mid_map_root[MID_WINDOWS];
+
+struct mid_span *mid_map_find_far(uintptr_t p);
+
+// The record of the slice that `p` lies in, or NULL when that was never Midden's.
+static inline struct mid_span *mid_map_find(const void *p) {
+  uintptr_t off = (uintptr_t)p - mid_map.base;
+  if (mid_unlikely(off >= atomic_load_explicit(&mid_map.bytes, memory_order_relaxed)))
+    return mid_map_find_far((uintptr_t)p);
+  return &mid_map.spans[off >> MID_SLICE_SHIFT];
+}
+
+// The head of the span in use that `p` lies in, or NULL.  cost: O(slices) inside a large span.
+struct mid_span *mid_map_find_head(const void *p);
+
+// Whether the slice of `span` is free now and was in use before.
+bool mid_map_was_used(const struct mid_span *span);
+
+// Where the memory of `span` starts.
+uintptr_t mid_span_base(const struct mid_span *span);
+
+// ---- taking and giving; all lock the span lock themselves ----
+
+// Take a run of `slices` for one block or many, its base a multiple of `align` (a power of two;
+// anything up to MID_SLICE_BYTES is free of charge).  The record is cleared, but for `slices`,
+// `state` and `zero`.  NULL when the system or the limit refuses; `urgent` passes the limit.
+// A run of half a window or more is a mapping of its own, and goes back to the system at once.
+struct mid_span *mid_span_take(size_t slices, size_t align, uint8_t state, bool urgent);
+
+// Count `bytes` of `span` as used, before they are touched; `span->bytes` grows by it.
+// false when heap_limit refuses, which `urgent` passes.
+bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent);
+
+// Give a run back.  What was charged counts as resident, unless its pages were moved away.
+void mid_span_give(struct mid_span *span);
+void mid_span_give_moved(struct mid_span *span);
+
+// Make a large span `slices` long where it stands, `bytes` of it charged; false when it does not
+// fit there or the limit refuses.
+bool mid_span_resize(struct mid_span *span, size_t slices, size_t bytes, bool urgent);
+
+// Give dirty memory back until the bound holds; call without locks after a give.  all: all of it.
+// returns bytes given back
+size_t mid_span_settle(void);
+size_t mid_span_purge_all(void);
+
+// Count large blocks: +1/-1 with the span's `bytes` and `asked`.
+void mid_span_count_large(const struct mid_span *span, bool taken);
+void mid_span_count_heaps(int change);
+
+// Bytes for Midden's own records, zero, never given back; NULL when the system refuses.
+void *mid_meta_take(size_t bytes);
+
+// ---- around ----
+
+void mid_span_start(void);  // reads the options; once, before any other call
+void mid_span_lock_all(void);
+void mid_span_unlock_all(void);
+
+// Whether the totals changed since the last call.
+bool mid_span_changed(void);
+
+// A consistent copy of the totals.
+struct mid_feed_process mid_span_totals(void);
+
+// Run `f` with the span lock held; the feed is written under it.
+void mid_span_locked(void (*f)(struct mid_feed_process *totals, void *context), void *context);
+
+// Call `visit` for the head of each run in use or free, lowest address first in each window.
+void mid_span_visit(void (*visit)(struct mid_span *span, void *context), void *context);
+
+// Resident bytes of all address space taken for spans.
+uint64_t mid_span_resident(void);
+
+// NULL, or a sentence naming the first broken invariant of the free runs.
+const char *mid_span_broken(void);
+
+#endif

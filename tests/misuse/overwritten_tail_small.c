@@ -1,0 +1,12 @@
+// expect: midden: overwritten tail at 0x
+// options: hardened=1
+// tests/misuse/overwritten_tail_small.c -- one byte past the end of a small block is written.
+// SPDX-License-Identifier: MIT
+#include <stdlib.h>
+
+int main(void) {
+  char *volatile p = malloc(100);
+  p[100] = 1;
+  free(p);
+  return 0;
+}

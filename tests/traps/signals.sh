@@ -1,0 +1,7 @@
+#!/bin/sh
+# tests/traps/signals.sh -- a handler that interrupts malloc thousands of times and does not call it.
+# SPDX-License-Identifier: MIT
+. "$(dirname "$0")/common"
+
+build signals.c signals
+must "a timer over threads that allocate" on_midden "$work/signals"

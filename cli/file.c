@@ -40,9 +40,7 @@ static int beside_open(const struct target *t) {
   return open(t->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
 }
 
-static int check_in_place(const char *name) {
-  return access(name, W_OK) == 0 ? 0 : errno;
-}
+static int check_in_place(const char *name) { return access(name, W_OK) == 0 ? 0 : errno; }
 
 int cli_file_check(const char *name) {
   struct target t;

@@ -1,5 +1,5 @@
-// cli/help.c -- `midden help`: the verbs for a terminal, for man(1) and for the shell, from one table.
-// SPDX-License-Identifier: MIT
+// cli/help.c -- `midden help`: the verbs for a terminal, for man(1) and for the shell, from one
+// table. SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,10 +10,11 @@
 #include "observe/words.h"
 
 static const char about[] =
-    "Midden is a malloc that shows where memory goes. Any program runs on it unchanged, and is told "
+    "Midden is a malloc that shows where memory goes. Any program runs on it unchanged, and is "
+    "told "
     "what its memory did.";
 
-// ---- for a terminal ------------------------------------------------------------------------------
+// ---- for a terminal -----------------------------------------------------------------------------
 
 static void paragraphs(const char *text, unsigned columns) {
   for (const char *at = text;;) {
@@ -63,7 +64,7 @@ void cli_help_verb(const struct cli_verb *verb) {
   }
 }
 
-// ---- for man(1) ----------------------------------------------------------------------------------
+// ---- for man(1) ---------------------------------------------------------------------------------
 
 // Dashes that can be copied, and no line that roff takes for a command.
 static void roff(const char *text) {
@@ -118,12 +119,13 @@ static void man(void) {
   man_library_options();
   puts(".SH ENVIRONMENT\n.TP\n.B MIDDEN_OPTIONS\nOptions of the library, with commas between.");
   puts(".TP\n.B NO_COLOR\nSet to anything: no colour in the report.");
-  puts(".SH FILES\n.TP\n.IR $XDG_RUNTIME_DIR/midden/ ,\\  /dev/shm/midden\\-UID/ ,\\  "
-       "/tmp/midden\\-UID/\nWhere processes on Midden write what the command reads: the first of "
-       "these that can be used.");
+  puts(
+      ".SH FILES\n.TP\n.IR $XDG_RUNTIME_DIR/midden/ ,\\  /dev/shm/midden\\-UID/ ,\\  "
+      "/tmp/midden\\-UID/\nWhere processes on Midden write what the command reads: the first of "
+      "these that can be used.");
 }
 
-// ---- for the shell -------------------------------------------------------------------------------
+// ---- for the shell ------------------------------------------------------------------------------
 
 static void verb_names(const char *before, const char *after) {
   for (size_t i = 0; i < cli_verb_count; i++) printf("%s%s%s", before, cli_verbs[i].name, after);
@@ -142,40 +144,43 @@ static void bash_verb(const struct cli_verb *verb) {
 
 // What follows the options of `run` is a command of its own.
 static void bash(void) {
-  puts("# bash completion for midden, printed by 'midden help --completion bash'\n"
-       "_midden() {\n"
-       "  local word=\"${COMP_WORDS[COMP_CWORD]}\" before=\"${COMP_WORDS[COMP_CWORD - 1]}\" i\n"
-       "  COMPREPLY=()\n"
-       "  if ((COMP_CWORD == 1)); then");
+  puts(
+      "# bash completion for midden, printed by 'midden help --completion bash'\n"
+      "_midden() {\n"
+      "  local word=\"${COMP_WORDS[COMP_CWORD]}\" before=\"${COMP_WORDS[COMP_CWORD - 1]}\" i\n"
+      "  COMPREPLY=()\n"
+      "  if ((COMP_CWORD == 1)); then");
   printf("    COMPREPLY=($(compgen -W '--help --version");
   verb_names(" ", "");
-  puts("' -- \"$word\"))\n    return\n  fi\n"
-       "  if [[ ${COMP_WORDS[1]} == run ]]; then\n"
-       "    for ((i = 2; i < COMP_CWORD; i++)); do\n"
-       "      case ${COMP_WORDS[i]} in\n"
-       "        --report | --json | --limit | --option) ((i++)) ;;\n"
-       "        --) ((i++)); break ;;\n"
-       "        -*) ;;\n"
-       "        *) break ;;\n"
-       "      esac\n"
-       "    done\n"
-       "    if ((i <= COMP_CWORD)) && [[ $word != -* || ${COMP_WORDS[i - 1]} == -- ]]; then\n"
-       "      case $before in --report | --json | --limit | --option) ;; *)\n"
-       "        declare -F _command_offset >/dev/null && _command_offset $i ||\n"
-       "          COMPREPLY=($(compgen -c -- \"$word\"))\n"
-       "        return ;;\n"
-       "      esac\n"
-       "    fi\n"
-       "  fi\n"
-       "  case $before in\n"
-       "    --report | --json) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
-       "    --limit) COMPREPLY=($(compgen -W 'cgroup 64M 1G' -- \"$word\")); return ;;");
+  puts(
+      "' -- \"$word\"))\n    return\n  fi\n"
+      "  if [[ ${COMP_WORDS[1]} == run ]]; then\n"
+      "    for ((i = 2; i < COMP_CWORD; i++)); do\n"
+      "      case ${COMP_WORDS[i]} in\n"
+      "        --report | --json | --limit | --option) ((i++)) ;;\n"
+      "        --) ((i++)); break ;;\n"
+      "        -*) ;;\n"
+      "        *) break ;;\n"
+      "      esac\n"
+      "    done\n"
+      "    if ((i <= COMP_CWORD)) && [[ $word != -* || ${COMP_WORDS[i - 1]} == -- ]]; then\n"
+      "      case $before in --report | --json | --limit | --option) ;; *)\n"
+      "        declare -F _command_offset >/dev/null && _command_offset $i ||\n"
+      "          COMPREPLY=($(compgen -c -- \"$word\"))\n"
+      "        return ;;\n"
+      "      esac\n"
+      "    fi\n"
+      "  fi\n"
+      "  case $before in\n"
+      "    --report | --json) COMPREPLY=($(compgen -f -- \"$word\")); return ;;\n"
+      "    --limit) COMPREPLY=($(compgen -W 'cgroup 64M 1G' -- \"$word\")); return ;;");
   printf("    --option) COMPREPLY=($(compgen -W '");
   option_names();
-  puts("' -- \"$word\")); compopt -o nospace; return ;;\n"
-       "    --completion) COMPREPLY=($(compgen -W 'bash zsh' -- \"$word\")); return ;;\n"
-       "  esac\n"
-       "  case ${COMP_WORDS[1]} in");
+  puts(
+      "' -- \"$word\")); compopt -o nospace; return ;;\n"
+      "    --completion) COMPREPLY=($(compgen -W 'bash zsh' -- \"$word\")); return ;;\n"
+      "  esac\n"
+      "  case ${COMP_WORDS[1]} in");
   for (size_t i = 0; i < cli_verb_count; i++) bash_verb(&cli_verbs[i]);
   puts("  esac\n}\ncomplete -F _midden midden");
 }
@@ -192,21 +197,22 @@ static void zsh_option(const struct cli_option *o) {
   printf(" '%s[", o->name);
   zsh_words(o->meaning);
   putchar(']');
-  if (o->value != NULL)
-    printf(":%s:%s", o->value, strcmp(o->value, "FILE") == 0 ? "_files" : " ");
+  if (o->value != NULL) printf(":%s:%s", o->value, strcmp(o->value, "FILE") == 0 ? "_files" : " ");
   putchar('\'');
 }
 
 static void zsh(void) {
-  puts("#compdef midden\n# printed by 'midden help --completion zsh'\n_midden() {\n"
-       "  if ((CURRENT == 2)); then\n    local -a verbs=(");
+  puts(
+      "#compdef midden\n# printed by 'midden help --completion zsh'\n_midden() {\n"
+      "  if ((CURRENT == 2)); then\n    local -a verbs=(");
   for (size_t i = 0; i < cli_verb_count; i++) {
     printf("      '%s:", cli_verbs[i].name);
     zsh_words(cli_verbs[i].summary);
     puts("'");
   }
-  puts("    )\n    _describe verb verbs\n    return\n  fi\n  local verb=$words[2]\n"
-       "  shift words\n  ((CURRENT--))\n  case $verb in");
+  puts(
+      "    )\n    _describe verb verbs\n    return\n  fi\n  local verb=$words[2]\n"
+      "  shift words\n  ((CURRENT--))\n  case $verb in");
   for (size_t i = 0; i < cli_verb_count; i++) {
     printf("    %s) _arguments", cli_verbs[i].name);
     for (size_t k = 0; k < cli_verbs[i].options; k++) zsh_option(&cli_verbs[i].option[k]);
@@ -215,7 +221,7 @@ static void zsh(void) {
   puts("  esac\n}\n_midden \"$@\"");
 }
 
-// ---- the verb ------------------------------------------------------------------------------------
+// ---- the verb -----------------------------------------------------------------------------------
 
 enum { MAN, COMPLETION };
 
@@ -238,8 +244,10 @@ static void help_verb(const char *name) {
     return;
   }
   const char *near = mid_nearest_name(name, strlen(name), names, count);
-  cli_die(CLI_USAGE, near ? "there is no verb '%s': did you mean '%s'?"
-                          : "there is no verb '%s': 'midden help' lists them", name, near);
+  cli_die(CLI_USAGE,
+          near ? "there is no verb '%s': did you mean '%s'?"
+               : "there is no verb '%s': 'midden help' lists them",
+          name, near);
 }
 
 int cli_help(int argc, char **argv) {

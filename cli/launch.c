@@ -19,7 +19,7 @@
 
 extern char **environ;
 
-// ---- the environment -----------------------------------------------------------------------------
+// ---- the environment ----------------------------------------------------------------------------
 
 static void find_library(char *room, size_t bytes) {
   static const char *const places[] = {"libmidden.so", "../lib/libmidden.so"};
@@ -33,8 +33,10 @@ static void find_library(char *room, size_t bytes) {
     if (snprintf(room, bytes, "%s/%s", self, places[i]) >= (int)bytes) break;
     if (realpath(room, real) == NULL || access(room, R_OK) != 0) continue;
     if (strpbrk(room, " :") != NULL)
-      cli_die(CLI_FAILED, "%s has a blank or a colon in its name, where LD_PRELOAD would end: "
-              "install midden elsewhere", room);
+      cli_die(CLI_FAILED,
+              "%s has a blank or a colon in its name, where LD_PRELOAD would end: "
+              "install midden elsewhere",
+              room);
     return;
   }
   cli_die(CLI_FAILED, "libmidden.so is neither in %s nor in %s/../lib: install it there", self,
@@ -64,7 +66,7 @@ void cli_launch_prepare(uint64_t run, const char *options) {
   free(all);
 }
 
-// ---- start and end -------------------------------------------------------------------------------
+// ---- start and end ------------------------------------------------------------------------------
 
 // A file without "#!" that is no program is a script for the shell, as execvp has it.
 static int spawn_shell(const struct mid_program *program, char **argv, pid_t *pid,

@@ -66,8 +66,7 @@ int cli_ps(int argc, char **argv) {
   struct table table = {0};
   mid_folders_walk(visit, &table);
   if (table.count > 0) qsort(table.row, table.count, sizeof *table.row, by_pid);
-  printf("%8s  %10s  %10s  %7s  %12s  %s\n", "PID", "RSS", "LIVE HEAP", "THREADS", "UP",
-         "COMMAND");
+  printf("%8s  %10s  %10s  %7s  %12s  %s\n", "PID", "RSS", "LIVE HEAP", "THREADS", "UP", "COMMAND");
   // What is read by another program is not cut.
   unsigned columns = isatty(STDOUT_FILENO) ? cli_columns(STDOUT_FILENO) : 4096;
   for (size_t i = 0; i < table.count; i++) print_row(&table.row[i], columns);

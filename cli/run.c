@@ -13,6 +13,7 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/options.h"
@@ -44,12 +45,12 @@ struct run {
   size_t notes;
 };
 
-// ---- the command line ----------------------------------------------------------------------------
+// ---- the command line ---------------------------------------------------------------------------
 
 static void add_option(struct run *run, const char *name, const char *value) {
   size_t used = strlen(run->options);
-  int n = snprintf(run->options + used, sizeof run->options - used, "%s%s%s", used ? "," : "",
-                   name, value);
+  int n = snprintf(run->options + used, sizeof run->options - used, "%s%s%s", used ? "," : "", name,
+                   value);
   if (n >= (int)(sizeof run->options - used)) cli_die(CLI_USAGE, "too many options: give fewer");
   char why[320];
   struct mid_text t = mid_text_open(why, sizeof why);
@@ -82,8 +83,10 @@ static _Noreturn void blame_program(const struct run *run, int error) {
   const char *name = run->argv[0];
   bool there = access(run->program.path, F_OK) == 0 && run->program.path[0] != 0;
   if (error == ENOENT && there)
-    cli_die(126, "'%s' cannot be run: what its first line or its header names to run it is not "
-            "there", name);
+    cli_die(126,
+            "'%s' cannot be run: what its first line or its header names to run it is not "
+            "there",
+            name);
   if (error == ENOENT || error == ENOTDIR)
     cli_die(127, "there is no program '%s': give a path, or a name that is in PATH", name);
   if (error == ENAMETOOLONG)
@@ -93,13 +96,12 @@ static _Noreturn void blame_program(const struct run *run, int error) {
   cli_die(126, "'%s' cannot be run: %s", name, strerror(error));
 }
 
-// ---- notes ---------------------------------------------------------------------------------------
+// ---- notes --------------------------------------------------------------------------------------
 
 __attribute__((format(printf, 2, 3))) static void note(struct run *run, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  if (run->notes < MOST_NOTES && vasprintf(&run->note[run->notes], format, args) >= 0)
-    run->notes++;
+  if (run->notes < MOST_NOTES && vasprintf(&run->note[run->notes], format, args) >= 0) run->notes++;
   va_end(args);
 }
 
@@ -107,14 +109,20 @@ __attribute__((format(printf, 2, 3))) static void note(struct run *run, const ch
 static void note_program(struct run *run) {
   const struct mid_program *p = &run->program;
   if (p->secure)
-    note(run, "%s is set-uid, set-gid or has capabilities: the loader ignores LD_PRELOAD for it, so "
-         "its memory cannot be seen: run it as the user whose rights it takes", p->looked_at);
+    note(run,
+         "%s is set-uid, set-gid or has capabilities: the loader ignores LD_PRELOAD for it, so "
+         "its memory cannot be seen: run it as the user whose rights it takes",
+         p->looked_at);
   else if (p->foreign)
-    note(run, "%s is a program for another machine: libmidden cannot be loaded into it, so its "
-         "memory cannot be seen", p->looked_at);
+    note(run,
+         "%s is a program for another machine: libmidden cannot be loaded into it, so its "
+         "memory cannot be seen",
+         p->looked_at);
   else if (p->elf && p->is_static)
-    note(run, "%s is statically linked: libmidden cannot be loaded into it, so its memory cannot be "
-         "seen: link it with libmidden.a, or link it dynamically", p->looked_at);
+    note(run,
+         "%s is statically linked: libmidden cannot be loaded into it, so its memory cannot be "
+         "seen: link it with libmidden.a, or link it dynamically",
+         p->looked_at);
   if (run->notes > 0) cli_say("%s", run->note[0]);
   if (p->other_malloc[0] != 0)
     note(run, "%s links %s; its calls by the standard names go to Midden", p->looked_at,
@@ -128,13 +136,16 @@ static void note_blind(struct run *run) {
   mid_figures_make(first, &f);
   bool known = run->program.secure || run->program.foreign || run->program.is_static;
   if (!mid_figures_blind(first, &f)) return;
-  if (!first->has_feed && (known || run->watch.count > 1)) return;  // said, or not the one that counts
+  // It was said already, or others of the run are seen.
+  if (!first->has_feed && (known || run->watch.count > 1)) return;
   if (first->has_feed)
-    note(run, "%s of at most %s never passed through malloc: the program has a heap of its own "
+    note(run,
+         "%s of at most %s never passed through malloc: the program has a heap of its own "
          "that it maps, calls another malloc by other names, or maps files",
          mid_words_size(f.outside, &outside), mid_words_size(f.peak_rss, &peak));
   else
-    note(run, "nothing was heard from Midden in this program: it never called malloc by a standard "
+    note(run,
+         "nothing was heard from Midden in this program: it never called malloc by a standard "
          "name, took LD_PRELOAD out of its environment, or found no folder to write its feed to "
          "($XDG_RUNTIME_DIR/midden, /dev/shm, /tmp)");
   if (run->quiet) cli_say("%s", run->note[run->notes - 1]);
@@ -157,7 +168,7 @@ static void note_kill(struct run *run) {
   if (run->quiet) cli_say("%s", run->note[run->notes - 1]);
 }
 
-// ---- while it runs -------------------------------------------------------------------------------
+// ---- while it runs ------------------------------------------------------------------------------
 
 static const int passed_on[] = {SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT, SIGUSR1,
                                 SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP};
@@ -214,18 +225,25 @@ static void draw(struct run *run) {
   cli_status_show(&run->line, words);
 }
 
-// Ten looks a second, sooner in the beginning, since many programs are short; and less often where
-// a look is costly: it may take a fiftieth of the time.
+static double processor_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+// Ten looks a second, sooner in the beginning, since many programs are short; and less often, down
+// to one, where a look is costly: it may take a fiftieth of a processor.
 static void watch_it(struct run *run, const sigset_t *set) {
   double drawn = 0;
   for (;;) {
-    double before = mid_watch_seconds(&run->watch);
+    double before = processor_seconds();
     mid_watch_look(&run->watch);
     mid_cgroup_follow(run->pid, &run->cgroup);
-    double now = mid_watch_seconds(&run->watch), cost = now - before;
+    double cost = processor_seconds() - before, now = mid_watch_seconds(&run->watch);
     if (run->line.wanted && now - drawn > 0.3) draw(run), drawn = now;
     double delay = now < 0.2 ? 0.005 + now / 2 : 0.1;
-    if (pause_for(run, set, delay > 50 * cost ? delay : 50 * cost)) return;
+    if (delay < 50 * cost) delay = cost < 0.02 ? 50 * cost : 1;
+    if (pause_for(run, set, delay)) return;
   }
 }
 
@@ -261,7 +279,7 @@ static void start(struct run *run) {
   signal(SIGPIPE, SIG_IGN);  // a report that nobody reads is no reason to lose the status
 }
 
-// ---- the report ----------------------------------------------------------------------------------
+// ---- the report ---------------------------------------------------------------------------------
 
 static struct mid_report_style style_for(int fd) {
   const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
@@ -325,7 +343,7 @@ int cli_run(int argc, char **argv) {
   note_program(&run);
   mid_folders_sweep();
   start(&run);
-  mid_watch_open(&run.watch, number, run.pid);
+  mid_watch_open(&run.watch, number, run.pid, run.argv);
   run.line = cli_status_open(STDERR_FILENO, !run.quiet);
   sigset_t set = watched_signals();
   watch_it(&run, &set);

@@ -37,25 +37,31 @@ struct cli_status cli_status_open(int fd, bool wanted) {
 // The last column stays empty: some terminals go on to the next row there.
 unsigned cli_status_columns(const struct cli_status *s) { return s->columns - 1; }
 
-static bool is_ours_now(const struct cli_status *s) {
+static bool has_terminal(const struct cli_status *s) { return tcgetpgrp(s->fd) == getpgrp(); }
+
+static bool is_taken(const struct cli_status *s) {
   struct termios mode;
-  return tcgetpgrp(s->fd) == getpgrp() && tcgetattr(s->fd, &mode) == 0 &&
-         (mode.c_lflag & ICANON) != 0 && s->rows >= 4;
+  return tcgetattr(s->fd, &mode) != 0 || (mode.c_lflag & ICANON) == 0;
 }
 
 // Make sure that the cursor is not in the last row, then let only those above it scroll.
 static void take_row(const struct cli_status *s) {
   char words[64];
-  put(s->fd, words,
-      snprintf(words, sizeof words, "\033D\033[A\0337\033[1;%ur\0338", s->rows - 1));
+  put(s->fd, words, snprintf(words, sizeof words, "\033D\033[A\0337\033[1;%ur\0338", s->rows - 1));
 }
 
 void cli_status_show(struct cli_status *s, const char *line) {
   char words[512];
-  if (!s->wanted || !is_ours_now(s)) return;
-  struct cli_status before = *s;
+  if (!s->wanted || !has_terminal(s)) return;
+  if (is_taken(s)) {  // what is in the last row now may be the program's
+    if (s->shown) put(s->fd, "\0337\033[r\0338", 7);
+    s->shown = false;
+    return;
+  }
+  unsigned rows = s->rows;
   read_size(s);
-  if (!s->shown || before.rows != s->rows) take_row(s);
+  if (s->rows < 4) return;
+  if (!s->shown || s->rows != rows) take_row(s);
   s->shown = true;
   put(s->fd, words,
       snprintf(words, sizeof words, "\0337\033[%u;1H\033[2;7m%.*s\033[0m\033[K\0338", s->rows,

@@ -23,7 +23,9 @@ target_include_directories(midden_flags INTERFACE ${PROJECT_SOURCE_DIR}/src
                                                   ${PROJECT_SOURCE_DIR}/include)
 target_compile_options(midden_flags INTERFACE ${warnings}
   $<$<COMPILE_LANGUAGE:C>:-std=gnu11 -Wstrict-prototypes -Wconversion>)
-target_compile_definitions(midden_flags INTERFACE $<$<CONFIG:Debug>:MID_DEBUG=1>)
+# _GNU_SOURCE is empty, as in the files that define it themselves.
+target_compile_definitions(midden_flags INTERFACE $<$<CONFIG:Debug>:MID_DEBUG=1>
+                                                  $<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE=>)
 
 # What the library needs beyond that:
 #   initial-exec          a thread-local access that can never allocate, which dlopen's model can

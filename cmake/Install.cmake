@@ -37,7 +37,7 @@ endif()
 file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*.h
      ${PROJECT_SOURCE_DIR}/include/*.h)
 set(amalgamation ${PROJECT_BINARY_DIR}/amalgamation)
-set(sources ${base_sources} ${library_sources} ${names_sources})
+set(sources ${base_sources} ${library_sources} -- ${names_sources})
 list(TRANSFORM sources REPLACE "^${PROJECT_SOURCE_DIR}/" "")
 add_custom_command(
   OUTPUT ${amalgamation}/midden.c ${amalgamation}/midden.h

@@ -28,14 +28,17 @@ endfunction()
 
 midden_sources(base_sources base)
 midden_sources(library_sources ${library_layers})
+
+# These define names that are not ours: malloc, operator new, dlopen.
+set(names "/heap/(standard|cxx|deepbind)\\.c$")
 set(names_sources ${library_sources})
-list(FILTER names_sources INCLUDE REGEX "/heap/(standard|cxx)\\.c$")
-list(FILTER library_sources EXCLUDE REGEX "/heap/(standard|cxx)\\.c$")
+list(FILTER names_sources INCLUDE REGEX ${names})
+list(FILTER library_sources EXCLUDE REGEX ${names})
 
 midden_objects(midden_base ${base_sources})
 midden_objects(midden_core ${library_sources})
 set(library_objects midden_base midden_core)
-if(MIDDEN_STANDARD_NAMES AND names_sources)
+if(MIDDEN_STANDARD_NAMES)
   midden_objects(midden_names ${names_sources})
   list(APPEND library_objects midden_names)
 endif()

@@ -20,7 +20,7 @@ finish() {
 trap finish EXIT
 trap 'exit 130' HUP INT TERM
 
-say "starting redis-server by 'midden run', for about 40 seconds of load"
+say "starting redis-server by 'midden run', for less than a minute of load"
 "$midden" run "$@" -- redis-server --port 0 --unixsocket "$socket" --save '' --dir "$place" \
   --logfile "$place/log" &
 server=$!
@@ -31,16 +31,16 @@ done
 
 for bytes in 16 100 400 1500; do
   say "set, get and lpush of values of $bytes bytes"
-  load -t set,get,lpush -d $bytes -r 50000 -n 200000
+  load -t set,get,lpush -d $bytes -r 50000 -n 150000
 done
 say "the tests of redis-benchmark: counters, lists, sets, hashes, sorted sets, ranges"
-load -r 20000 -n 100000
+load -r 20000 -n 60000
 say "deleting at random, so that free blocks are left between others"
-load -r 50000 -n 200000 del key:__rand_int__
-load -n 200000 -t lpop
+load -r 50000 -n 150000 del key:__rand_int__
+load -n 150000 -t lpop
 ask unlink mylist >/dev/null
 say "and filling up with values of 300 bytes"
-load -t set -d 300 -r 50000 -n 200000
+load -t set -d 300 -r 300000 -n 200000
 
 say "shutting down"
 ask shutdown nosave

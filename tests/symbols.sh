@@ -12,11 +12,13 @@ blame() {
   bad=1
 }
 
-# The names that we replace on purpose: C's and POSIX's, then every operator new and delete.
+# The names that we replace on purpose: the malloc family, dlopen (for RTLD_DEEPBIND), and every
+# operator new and delete.
 sort >"$place/standard" <<'END'
 aligned_alloc
 calloc
 cfree
+dlopen
 free
 free_aligned_sized
 free_sized
@@ -56,7 +58,10 @@ _ZnwmSt11align_val_t
 _ZnwmSt11align_val_tRKSt9nothrow_t
 END
 
-defined() { nm -P --defined-only "$@" | awk 'NF > 1 && $2 ~ /[A-Z]/ { print $1 }' | sort -u; }
+# DW.ref.* is the compiler's: hidden, and the same in every object that has it.
+defined() {
+  nm -P --defined-only "$@" | awk '$2 ~ /^[A-Z]$/ && $1 !~ /^DW\.ref\./ { print $1 }' | sort -u
+}
 
 defined -D "$BUILD/libmidden.so" >"$place/shared"
 defined -g "$BUILD/libmidden.a" >"$place/static"

@@ -20,7 +20,7 @@ BUILD = ROOT / "build" / "bench"
 WORK = BUILD / "work"
 LIBRARIES = pathlib.Path("/usr/lib") / (sysconfig.get_config_var("MULTIARCH") or "")
 PROGRAM_PATH = "/usr/bin:/bin"  # Debian's own programs, never a wrapper that caches
-RUN_SECONDS = 300  # a run that takes longer has failed
+RUN_SECONDS = 120  # a run that takes longer has failed
 FLAGS = ("-std=gnu11 -O2 -g -pthread -fno-builtin-malloc -fno-builtin-free"
          " -fno-builtin-calloc -fno-builtin-realloc").split()
 

@@ -152,7 +152,8 @@ static bool close_if_empty(struct mid_heap *heap, struct mid_span *span) {
 // ---- remote frees ----
 
 static struct mid_block *remote_take(struct mid_span *span, uint32_t *count) {
-  uint64_t word = atomic_exchange_explicit(&span->xfreed, 0, memory_order_acquire);
+  // Acquire the blocks; release what was written before, so that who pushes next sees whose it is.
+  uint64_t word = atomic_exchange_explicit(&span->xfreed, 0, memory_order_acq_rel);
   *count = (uint32_t)(word >> COUNT_SHIFT);
   return (struct mid_block *)(uintptr_t)(word & BLOCK_MASK);
 }
@@ -252,6 +253,8 @@ static void abandoned_adopt(struct mid_heap *heap, struct mid_span *span) {
   atomic_fetch_sub_explicit(&abandoned[span->klass].count, 1, memory_order_relaxed);
   span->list = MID_LIST_NONE;
   atomic_store_explicit(&span->heap, heap, memory_order_release);
+  // No longer anyone's for the taking; slow, until it is in a list.
+  atomic_store_explicit(&span->owner, owner_word(heap, MID_LIST_FULL), memory_order_release);
   heap->told.adopted++;
   mid_heap_commit(heap, span->bytes);
 }

@@ -118,7 +118,10 @@ void mid_cgroup_follow(pid_t pid, struct mid_cgroup *group) {
   char root[PATH_MAX], point[PATH_MAX];
   struct mid_cgroup now = {.limit = UINT64_MAX};
   if (!group_path(pid, &v2, now.inner, sizeof now.inner)) return;
-  if (strcmp(now.inner, group->inner) == 0 || !mount_point(v2, root, point, sizeof root)) return;
+  // One that is being killed is said to be in "/" (v1), though it is charged where it was.
+  bool moved = group->inner[0] == 0 || strcmp(now.inner, "/") != 0;
+  if (!moved || strcmp(now.inner, group->inner) == 0) return;
+  if (!mount_point(v2, root, point, sizeof root)) return;
   int n = snprintf(now.path, sizeof now.path, "%s%s", point, below(now.inner, root));
   if (n >= (int)sizeof now.path) return;
   find_limit(&now, point);

@@ -8,11 +8,11 @@
 #include <sys/types.h>
 
 struct mid_cgroup {
-  char inner[PATH_MAX];   // as /proc/PID/cgroup has it
-  char path[PATH_MAX];    // its folder
-  char limited[PATH_MAX]; // the folder, itself or above, with the least limit
-  uint64_t limit;         // bytes; UINT64_MAX: none
-  uint64_t kills;         // processes in it that the kernel killed for memory before
+  char inner[PATH_MAX];    // as /proc/PID/cgroup has it
+  char path[PATH_MAX];     // its folder
+  char limited[PATH_MAX];  // the folder, itself or above, with the least limit
+  uint64_t limit;          // bytes; UINT64_MAX: none
+  uint64_t kills;          // processes in it that the kernel killed for memory before
 };
 
 // Fill *group, or renew it when the process has been moved to another.  Anew when it is all zero.

@@ -56,7 +56,7 @@ double mid_image_fragmentation(const struct mid_feed_image *image) {
   return mid_words_share((double)(held - live), (double)held);
 }
 
-// ---- where the resident memory is ----------------------------------------------------------------
+// ---- where the resident memory is ---------------------------------------------------------------
 
 static void count_blocks(const struct mid_feed_image *image, struct mid_figures *f) {
   const struct mid_feed_process *p = &image->process;
@@ -103,8 +103,8 @@ static void take_resident(const struct mid_process *p, struct mid_figures *f) {
   f->resident = f->final ? feed->end_rss : p->memory.rss;
   f->huge = f->final ? feed->end_huge : p->huge;
   f->swapped = f->final ? feed->end_swap : p->memory.swap;
-  uint64_t heap = f->final ? feed->end_span_rss
-                           : least(held, less(p->memory.anonymous, feed->metadata));
+  uint64_t heap =
+      f->final ? feed->end_span_rss : least(held, less(p->memory.anonymous, feed->metadata));
   f->span_resident = least(heap, f->resident);
   f->metadata = least(feed->metadata, f->resident - f->span_resident);
   f->outside = f->resident - f->span_resident - f->metadata;
@@ -128,8 +128,7 @@ void mid_figures_make(const struct mid_process *p, struct mid_figures *f) {
     f->allocation_rate = (double)f->allocations / f->seconds;
     f->free_rate = (double)f->frees / f->seconds;
   }
-  f->peak_allocation_rate =
-      p->peak_rate > f->allocation_rate ? p->peak_rate : f->allocation_rate;
+  f->peak_allocation_rate = p->peak_rate > f->allocation_rate ? p->peak_rate : f->allocation_rate;
 }
 
 bool mid_figures_blind(const struct mid_process *p, const struct mid_figures *f) {

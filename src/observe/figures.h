@@ -13,31 +13,31 @@
 #include "observe/watch.h"
 
 // All bytes.
-#define MID_MEMORY_FIGURES(X)                                                                  \
-  X(resident)        /* RSS at the end, or when last seen */                                   \
-  X(live)            /* usable bytes of live blocks: live_asked + internal_waste */            \
-  X(live_asked)      /* what the program asked for */                                          \
-  X(internal_waste)  /* estimate: live blocks are this much larger than asked */               \
-  X(free_blocks)     /* in spans that are not wholly free */                                   \
-  X(uncarved)        /* in such spans, not made into blocks yet, and rounding */               \
-  X(dirty)           /* free spans kept for use again */                                       \
-  X(untouched)       /* of the five above, never touched or swapped out */                     \
-  X(metadata)        /* Midden's own tables */                                                 \
-  X(outside)         /* code, stacks, mapped files, other heaps */                             \
-  X(span_resident)   /* RSS in the address space taken for spans */                            \
-  X(huge)            /* of resident, in transparent huge pages */                              \
-  X(swapped)                                                                                   \
-  X(dirty_bound)     /* the most that dirty may be now */                                      \
-  X(purged)          /* given back so far */                                                   \
-  X(retouched)       /* of that, taken again so far */                                         \
-  X(mapped)          /* address space taken for spans */                                       \
-  X(used)            /* of that, in spans that a heap owns */                                  \
-  X(peak_committed)  /* the most that used + dirty has been */                                 \
-  X(limit)           /* heap limit in force; 0: none */
+#define MID_MEMORY_FIGURES(X)                                                      \
+  X(resident)       /* RSS at the end, or when last seen */                        \
+  X(live)           /* usable bytes of live blocks: live_asked + internal_waste */ \
+  X(live_asked)     /* what the program asked for */                               \
+  X(internal_waste) /* estimate: live blocks are this much larger than asked */    \
+  X(free_blocks)    /* in spans that are not wholly free */                        \
+  X(uncarved)       /* in such spans, not made into blocks yet, and rounding */    \
+  X(dirty)          /* free spans kept for use again */                            \
+  X(untouched)      /* of the five above, never touched or swapped out */          \
+  X(metadata)       /* Midden's own tables */                                      \
+  X(outside)        /* code, stacks, mapped files, other heaps */                  \
+  X(span_resident)  /* RSS in the address space taken for spans */                 \
+  X(huge)           /* of resident, in transparent huge pages */                   \
+  X(swapped)                                                                       \
+  X(dirty_bound)    /* the most that dirty may be now */                           \
+  X(purged)         /* given back so far */                                        \
+  X(retouched)      /* of that, taken again so far */                              \
+  X(mapped)         /* address space taken for spans */                            \
+  X(used)           /* of that, in spans that a heap owns */                       \
+  X(peak_committed) /* the most that used + dirty has been */                      \
+  X(limit)          /* heap limit in force; 0: none */
 
 struct mid_class_figures {
-  uint64_t block_bytes, span_bytes, allocated, freed, live, live_bytes, internal_waste,
-      free_blocks, spans;
+  uint64_t block_bytes, span_bytes, allocated, freed, live, live_bytes, internal_waste, free_blocks,
+      spans;
 };
 
 struct mid_figures {
@@ -48,7 +48,7 @@ struct mid_figures {
 #undef X
   uint64_t peak_rss, peak_live;
   uint64_t live_blocks, allocations, frees, remote_frees;
-  double seconds, cpu_seconds, unseen_seconds;  // unseen: from the last look to the end
+  double seconds, cpu_seconds, unseen_seconds;              // unseen: from the last look to the end
   double allocation_rate, free_rate, peak_allocation_rate;  // a second
   uint32_t classes;
   struct mid_class_figures klass[MID_FEED_CLASSES];

@@ -35,7 +35,8 @@ static void check_sum(const struct mid_figures *f) {
   CHECK_EQ(f->resident, f->span_resident + f->metadata + f->outside);
 }
 
-TEST(figures_of_an_exit_are_the_librarys_own) {
+TEST(figures_of_an_exit_are_the_librarys_own)
+{
   struct mid_process p = a_process();
   struct mid_figures f;
   p.image.process.ended = 1;
@@ -53,7 +54,8 @@ TEST(figures_of_an_exit_are_the_librarys_own) {
   CHECK_EQ(f.untouched, 2 * MIB);
 }
 
-TEST(figures_of_a_killed_process_are_from_its_last_look) {
+TEST(figures_of_a_killed_process_are_from_its_last_look)
+{
   struct mid_process p = a_process();
   struct mid_figures f;
   p.memory = (struct mid_proc_memory){.rss = 9 * MIB, .peak_rss = 20 * MIB, .anonymous = 7 * MIB};
@@ -68,7 +70,8 @@ TEST(figures_of_a_killed_process_are_from_its_last_look) {
   CHECK(f.allocation_rate > 2501 && f.allocation_rate < 2502);  // 5003 in 2 seconds
 }
 
-TEST(more_resident_in_spans_than_counted_is_dirty) {
+TEST(more_resident_in_spans_than_counted_is_dirty)
+{
   struct mid_process p = a_process();
   struct mid_figures f;
   p.image.process.ended = 1;
@@ -80,7 +83,8 @@ TEST(more_resident_in_spans_than_counted_is_dirty) {
   CHECK_EQ(f.untouched, 0);
 }
 
-TEST(figures_that_contradict_each_other_still_add_up) {
+TEST(figures_that_contradict_each_other_still_add_up)
+{
   struct mid_process p = a_process();
   struct mid_figures f;
   p.image.process.ended = 1;
@@ -94,7 +98,8 @@ TEST(figures_that_contradict_each_other_still_add_up) {
   check_sum(&f);
 }
 
-TEST(a_process_without_a_feed_is_all_outside_the_heap) {
+TEST(a_process_without_a_feed_is_all_outside_the_heap)
+{
   struct mid_process p = {.memory = {.rss = 30 * MIB}, .peak_rss = 30 * MIB};
   struct mid_figures f;
   mid_figures_make(&p, &f);
@@ -104,7 +109,8 @@ TEST(a_process_without_a_feed_is_all_outside_the_heap) {
   CHECK(mid_figures_blind(&p, &f));
 }
 
-TEST(blind_is_who_holds_most_of_much_outside_the_heap) {
+TEST(blind_is_who_holds_most_of_much_outside_the_heap)
+{
   struct mid_process p = a_process();
   struct mid_figures f;
   p.image.process.ended = 1;

@@ -37,12 +37,12 @@ static json_t *process_json(const struct mid_process *p, const struct mid_figure
   set(j, "pid", (uint64_t)p->pid);
   json_object_set_new(j, "command", string(p->command));
   json_object_set_new(j, "lives", json_boolean(p->lives));
-  json_object_set_new(j, "exit", status && WIFEXITED(*status)
-                                     ? number((uint64_t)WEXITSTATUS(*status))
-                                     : json_null());
-  json_object_set_new(j, "signal", status && WIFSIGNALED(*status)
-                                       ? number((uint64_t)WTERMSIG(*status))
-                                       : json_null());
+  json_object_set_new(
+      j, "exit",
+      status && WIFEXITED(*status) ? number((uint64_t)WEXITSTATUS(*status)) : json_null());
+  json_object_set_new(
+      j, "signal",
+      status && WIFSIGNALED(*status) ? number((uint64_t)WTERMSIG(*status)) : json_null());
   set_real(j, "wall_seconds", f->seconds);
   set_real(j, "cpu_seconds", f->cpu_seconds);
   set(j, "peak_rss", f->peak_rss);
@@ -150,8 +150,7 @@ static json_t *one_json(const struct mid_run_story *story, size_t i) {
 
 bool mid_report_json(const struct mid_run_story *story, FILE *out) {
   json_t *all = json_array();
-  for (size_t i = 0; i < story->watch->count; i++)
-    json_array_append_new(all, one_json(story, i));
+  for (size_t i = 0; i < story->watch->count; i++) json_array_append_new(all, one_json(story, i));
   bool ok = json_array_size(all) == story->watch->count &&
             json_dumpf(all, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 &&
             fputc('\n', out) != EOF;

@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "observe/words.h"
+
 ssize_t mid_proc_file(const char *path, char *room, size_t bytes) {
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) return -1;
@@ -88,5 +90,6 @@ void mid_proc_command(pid_t pid, char *room, size_t bytes) {
   while (n > 0 && room[n - 1] == 0) n--;
   room[n] = 0;
   for (ssize_t i = 0; i < n; i++)
-    if ((unsigned char)room[i] < ' ' || room[i] == 0x7f) room[i] = ' ';
+    if (room[i] == 0) room[i] = ' ';
+  mid_words_tame(room);
 }

@@ -26,11 +26,11 @@ static bool read_at(int fd, void *to, size_t bytes, uint64_t offset) {
   return offset <= INT64_MAX && pread(fd, to, bytes, (off_t)offset) == (ssize_t)bytes;
 }
 
-// ---- its dynamic section -----------------------------------------------------------------------
+// ---- its dynamic section ------------------------------------------------------------------------
 
-static const char *const other_mallocs[] = {"libjemalloc", "libtcmalloc", "libmimalloc",
+static const char *const other_mallocs[] = {"libjemalloc",  "libtcmalloc", "libmimalloc",
                                             "libtbbmalloc", "libsnmalloc", "librpmalloc",
-                                            "libhoard",    "libscudo",    "libmesh"};
+                                            "libhoard",     "libscudo",    "libmesh"};
 
 enum { MOST_SEGMENTS = 512, MOST_ENTRIES = 4096 };
 
@@ -86,8 +86,7 @@ static void elf_dynamic(struct elf *e, const Elf64_Phdr *dynamic, struct mid_pro
 static void look_at_elf(int fd, struct mid_program *out) {
   struct elf e = {.fd = fd};
   Elf64_Phdr p;
-  if (!read_at(fd, &e.header, sizeof e.header, 0) ||
-      memcmp(e.header.e_ident, ELFMAG, SELFMAG) != 0)
+  if (!read_at(fd, &e.header, sizeof e.header, 0) || memcmp(e.header.e_ident, ELFMAG, SELFMAG) != 0)
     return;
   if (e.header.e_ident[EI_CLASS] != ELFCLASS64 || e.header.e_machine != OUR_MACHINE) {
     out->foreign = true;
@@ -102,7 +101,7 @@ static void look_at_elf(int fd, struct mid_program *out) {
   out->is_static = !e.has_interp && !e.has_soname;
 }
 
-// ---- who may look into it ----------------------------------------------------------------------
+// ---- who may look into it -----------------------------------------------------------------------
 
 // Whether execve will raise privileges, after which the loader ignores LD_PRELOAD.
 static bool is_secure(const char *path, const struct stat *s) {
@@ -143,7 +142,7 @@ static void look(struct mid_program *out) {
   }
 }
 
-// ---- where it is -------------------------------------------------------------------------------
+// ---- where it is --------------------------------------------------------------------------------
 
 static int can_run(const char *path) {
   struct stat s;

@@ -38,8 +38,8 @@ static void write_elf(struct elf_file *f, bool interp, const char *needed) {
                                .p_offset = offsetof(struct elf_file, dynamic),
                                .p_filesz = sizeof f->dynamic};
   f->dynamic[0] = (Elf64_Dyn){.d_tag = DT_NEEDED, .d_un.d_val = 1};
-  f->dynamic[1] = (Elf64_Dyn){.d_tag = DT_STRTAB,
-                              .d_un.d_ptr = 0x10000 + offsetof(struct elf_file, strings)};
+  f->dynamic[1] =
+      (Elf64_Dyn){.d_tag = DT_STRTAB, .d_un.d_ptr = 0x10000 + offsetof(struct elf_file, strings)};
   snprintf(f->strings + 1, sizeof f->strings - 1, "%s", needed);
 }
 
@@ -55,7 +55,8 @@ static const char *put(const void *bytes, size_t size) {
   return path;
 }
 
-TEST(a_program_that_links_another_malloc_is_seen) {
+TEST(a_program_that_links_another_malloc_is_seen)
+{
   struct elf_file f;
   struct mid_program p;
   write_elf(&f, true, "libjemalloc.so.2");
@@ -66,7 +67,8 @@ TEST(a_program_that_links_another_malloc_is_seen) {
   unlink(path);
 }
 
-TEST(a_program_without_a_loader_is_static) {
+TEST(a_program_without_a_loader_is_static)
+{
   struct elf_file f;
   struct mid_program p;
   write_elf(&f, false, "libc.so.6");
@@ -81,7 +83,8 @@ TEST(a_program_without_a_loader_is_static) {
   unlink(path);
 }
 
-TEST(a_program_for_another_machine_is_foreign) {
+TEST(a_program_for_another_machine_is_foreign)
+{
   struct elf_file f;
   struct mid_program p;
   write_elf(&f, true, "libc.so.6");
@@ -92,7 +95,8 @@ TEST(a_program_for_another_machine_is_foreign) {
   unlink(path);
 }
 
-TEST(a_script_is_judged_by_its_interpreter) {
+TEST(a_script_is_judged_by_its_interpreter)
+{
   struct mid_program p;
   const char script[] = "#! /bin/sh -e\nexit 0\n";
   const char *path = put(script, sizeof script - 1);
@@ -103,7 +107,8 @@ TEST(a_script_is_judged_by_its_interpreter) {
   unlink(path);
 }
 
-TEST(a_script_that_names_itself_ends) {
+TEST(a_script_that_names_itself_ends)
+{
   struct mid_program p;
   char script[128];
   const char *path = put("", 0);
@@ -114,7 +119,8 @@ TEST(a_script_that_names_itself_ends) {
   unlink(path);
 }
 
-TEST(what_cannot_run_is_said_as_execve_says_it) {
+TEST(what_cannot_run_is_said_as_execve_says_it)
+{
   struct mid_program p;
   char name[5000];
   memset(name, 'x', sizeof name - 1);
@@ -127,7 +133,8 @@ TEST(what_cannot_run_is_said_as_execve_says_it) {
   CHECK_EQ(mid_program_find("/etc/passwd/x", &p), ENOTDIR);
 }
 
-TEST(no_damaged_program_stops_the_look) {
+TEST(no_damaged_program_stops_the_look)
+{
   struct elf_file f, damaged;
   struct mid_program p;
   const char *path = NULL;

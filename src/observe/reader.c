@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "observe/words.h"
+
 enum { PROCESS, CLASS, HEAP, COUNT, SECTIONS };
 static const char *const section_names[SECTIONS] = {"process", "class", "heap", "count"};
 
@@ -148,8 +150,7 @@ static void header_read(const char *bytes, struct mid_feed_image *out) {
   out->opened_ns = h.opened_ns;
   memcpy(out->command, h.command, sizeof out->command);
   out->command[sizeof out->command - 1] = 0;
-  for (char *at = out->command; *at != 0; at++)  // it goes to terminals
-    if ((unsigned char)*at < ' ' || *at == 0x7f) *at = ' ';
+  mid_words_tame(out->command);
 }
 
 static void image_read(const struct layout *l, const char *bytes, struct mid_feed_image *out) {
@@ -187,7 +188,7 @@ const char *mid_feed_parse(const char *bytes, size_t size, struct mid_feed_image
   return NULL;
 }
 
-// ---- from a file that is being written ---------------------------------------------------------
+// ---- from a file that is being written ----------------------------------------------------------
 
 void mid_feed_room_close(struct mid_feed_room *room) {
   free(room->bytes);

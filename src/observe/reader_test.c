@@ -47,10 +47,10 @@ static void write_feed(struct feed *f) {
   f->header.pid = 4242;
   f->header.run = 77;
   strcpy(f->header.command, "a\033[2Jprogram");
-  f->section[0] = (struct mid_feed_section){"process", offsetof(struct feed, process),
-                                            sizeof f->process, 0, 1};
-  f->section[1] = (struct mid_feed_section){"class", offsetof(struct feed, klass),
-                                            sizeof *f->klass, 0, CLASSES};
+  f->section[0] =
+      (struct mid_feed_section){"process", offsetof(struct feed, process), sizeof f->process, 0, 1};
+  f->section[1] = (struct mid_feed_section){"class", offsetof(struct feed, klass), sizeof *f->klass,
+                                            0, CLASSES};
   f->section[2] =
       (struct mid_feed_section){"heap", offsetof(struct feed, slot), sizeof *f->slot, 0, SLOTS};
   f->section[3] = (struct mid_feed_section){"count", offsetof(struct mid_feed_slot, count),
@@ -70,7 +70,8 @@ static const char *parse(const struct feed *f, size_t size, struct mid_feed_imag
   return mid_feed_parse((const char *)f, size, image);
 }
 
-TEST(a_whole_feed_is_read_and_its_slots_are_summed) {
+TEST(a_whole_feed_is_read_and_its_slots_are_summed)
+{
   struct feed f;
   struct mid_feed_image image;
   write_feed(&f);
@@ -86,7 +87,8 @@ TEST(a_whole_feed_is_read_and_its_slots_are_summed) {
   CHECK_EQ(mid_image_live(&image), 5000 + 20 * 16 + 18 * 32 + 16 * 48);
 }
 
-TEST(a_command_line_cannot_command_the_terminal) {
+TEST(a_command_line_cannot_command_the_terminal)
+{
   struct feed f;
   struct mid_feed_image image;
   write_feed(&f);
@@ -94,7 +96,8 @@ TEST(a_command_line_cannot_command_the_terminal) {
   CHECK_STR(image.command, "a [2Jprogram");
 }
 
-TEST(fields_are_found_by_name_wherever_they_are) {
+TEST(fields_are_found_by_name_wherever_they_are)
+{
   struct feed f;
   struct mid_feed_image image;
   write_feed(&f);
@@ -110,7 +113,8 @@ TEST(fields_are_found_by_name_wherever_they_are) {
   CHECK_EQ(image.count[0].allocated, 20);
 }
 
-TEST(a_file_that_grows_is_read_as_far_as_it_goes) {
+TEST(a_file_that_grows_is_read_as_far_as_it_goes)
+{
   struct feed f;
   struct mid_feed_image image;
   write_feed(&f);
@@ -118,7 +122,8 @@ TEST(a_file_that_grows_is_read_as_far_as_it_goes) {
   CHECK_EQ(image.slots, SLOTS - 1);
 }
 
-TEST(what_is_no_feed_is_told_in_a_sentence) {
+TEST(what_is_no_feed_is_told_in_a_sentence)
+{
   struct feed f;
   struct mid_feed_image image;
   write_feed(&f);
@@ -156,7 +161,8 @@ static void check_image(const struct mid_feed_image *image) {
   mid_figures_make(&process, &figures);
 }
 
-TEST(no_feed_that_is_cut_short_is_read_past_its_end) {
+TEST(no_feed_that_is_cut_short_is_read_past_its_end)
+{
   struct feed f;
   struct mid_feed_image image;
   size_t bytes;
@@ -167,7 +173,8 @@ TEST(no_feed_that_is_cut_short_is_read_past_its_end) {
   munmap(edge - bytes, bytes + 4096);
 }
 
-TEST(no_feed_with_flipped_bits_is_read_past_its_end) {
+TEST(no_feed_with_flipped_bits_is_read_past_its_end)
+{
   struct feed f;
   struct mid_feed_image image;
   size_t bytes, whole = 0;
@@ -185,7 +192,8 @@ TEST(no_feed_with_flipped_bits_is_read_past_its_end) {
 }
 
 // Were the second believed, what was checked against the first would reach past the end.
-TEST(of_two_sections_with_one_name_the_first_counts) {
+TEST(of_two_sections_with_one_name_the_first_counts)
+{
   struct feed f;
   struct mid_feed_image image;
   size_t bytes;
@@ -197,8 +205,8 @@ TEST(of_two_sections_with_one_name_the_first_counts) {
   f.section[2] = count;
   f.section[3] = (struct mid_feed_section){"heap", sizeof f - 64, 64, 0, 1};
   CHECK(mid_feed_parse(at_the_edge(&f, sizeof f, edge), sizeof f, &image) != NULL);
-  f.section[0] = (struct mid_feed_section){"process", offsetof(struct feed, process),
-                                           sizeof f.process, 0, 1};
+  f.section[0] =
+      (struct mid_feed_section){"process", offsetof(struct feed, process), sizeof f.process, 0, 1};
   CHECK(mid_feed_parse(at_the_edge(&f, sizeof f, edge), sizeof f, &image) == NULL);
   CHECK_EQ(image.slots, SLOTS);
   munmap(edge - bytes, bytes + 4096);
@@ -210,7 +218,8 @@ static uint64_t draw(uint64_t *seed) {
   return *seed ^= *seed << 17;
 }
 
-TEST(no_feed_with_random_words_is_read_past_its_end) {
+TEST(no_feed_with_random_words_is_read_past_its_end)
+{
   struct feed f;
   struct mid_feed_image image;
   size_t bytes;
@@ -228,7 +237,7 @@ TEST(no_feed_with_random_words_is_read_past_its_end) {
   munmap(edge - bytes, bytes + 4096);
 }
 
-// ---- from a file ---------------------------------------------------------------------------------
+// ---- from a file --------------------------------------------------------------------------------
 
 static int file_of(const struct feed *f) {
   int fd = memfd_create("feed", MFD_CLOEXEC);
@@ -237,7 +246,8 @@ static int file_of(const struct feed *f) {
   return fd;
 }
 
-TEST(a_feed_is_read_from_its_file) {
+TEST(a_feed_is_read_from_its_file)
+{
   struct feed f;
   struct mid_feed_image image;
   struct mid_feed_room room = {0};
@@ -251,7 +261,8 @@ TEST(a_feed_is_read_from_its_file) {
   mid_feed_room_close(&room);
 }
 
-TEST(a_process_that_died_while_it_wrote_is_read_and_marked) {
+TEST(a_process_that_died_while_it_wrote_is_read_and_marked)
+{
   struct feed f;
   struct mid_feed_image image;
   struct mid_feed_room room = {0};
@@ -265,7 +276,8 @@ TEST(a_process_that_died_while_it_wrote_is_read_and_marked) {
   mid_feed_room_close(&room);
 }
 
-TEST(an_empty_file_and_a_closed_one_are_no_feeds) {
+TEST(an_empty_file_and_a_closed_one_are_no_feeds)
+{
   struct mid_feed_image image;
   struct mid_feed_room room = {0};
   int fd = memfd_create("feed", MFD_CLOEXEC);

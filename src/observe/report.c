@@ -15,7 +15,14 @@ struct page {
   const struct mid_report_style *style;
   struct mid_figures f;
   const struct mid_process *process;
+  const char *when;  // the figures are of
 };
+
+static void page_turn(struct page *p, const struct mid_process *process) {
+  p->process = process;
+  mid_figures_make(process, &p->f);
+  p->when = process->lives ? "now" : p->f.final ? "at the end" : "when last seen";
+}
 
 // A figure of its own room, so that several stand in one printf.
 #define SIZE(bytes) mid_words_size(bytes, &(struct mid_words){0})
@@ -30,7 +37,7 @@ static void heading(const struct page *p, const char *words) {
   fprintf(p->out, "\n%s%s%s\n", bold(p), words, plain(p));
 }
 
-// ---- words, wrapped ------------------------------------------------------------------------------
+// ---- words, wrapped -----------------------------------------------------------------------------
 
 static void wrapped(const struct page *p, unsigned indent, const char *text) {
   mid_words_wrap(p->out, text, indent, p->style->columns);
@@ -39,7 +46,7 @@ static void wrapped(const struct page *p, unsigned indent, const char *text) {
 enum { KEY_WIDTH = 14 };
 
 __attribute__((format(printf, 3, 4))) static void fact(const struct page *p, const char *key,
-                                                      const char *format, ...) {
+                                                       const char *format, ...) {
   char text[1024];
   va_list args;
   va_start(args, format);
@@ -49,7 +56,7 @@ __attribute__((format(printf, 3, 4))) static void fact(const struct page *p, con
   wrapped(p, KEY_WIDTH + 2, text);
 }
 
-// ---- the head ------------------------------------------------------------------------------------
+// ---- the head -----------------------------------------------------------------------------------
 
 static void how_it_ended(int status, char *room, size_t bytes) {
   if (WIFSIGNALED(status))
@@ -62,38 +69,44 @@ static void how_it_ended(int status, char *room, size_t bytes) {
 
 static void title(const struct page *p) {
   unsigned most = p->style->columns - 22;
-  const char *command = p->process->command[0] ? p->process->command : "(unknown)";
+  const char *command = p->process->command;
   size_t bytes = strlen(command);
   const char *cut = mid_words_columns(command, bytes) > most ? "..." : "";
   if (*cut != 0) {
     most -= 3;
     while (mid_words_columns(command, bytes) > most) bytes--;
   }
+  unsigned used = 8 + mid_words_columns(command, bytes) + (unsigned)strlen(cut);
+  fprintf(p->out, "%sMidden: %.*s%s%s", bold(p), (int)bytes, command, cut, plain(p));
   char pid[32];
   snprintf(pid, sizeof pid, "process %d", (int)p->process->pid);
-  fprintf(p->out, "%sMidden: %.*s%s%s%*s%s%s%s\n", bold(p), (int)bytes, command, cut, plain(p),
-          (int)(p->style->columns - 8 - mid_words_columns(command, bytes) - strlen(cut) - strlen(pid)), "",
-          faint(p), pid, plain(p));
-  for (unsigned i = 0; i < p->style->columns; i++)
-    fputs(p->style->utf8 ? "\u2500" : "-", p->out);
+  fprintf(p->out, "%s%*s%s\n", faint(p), (int)(p->style->columns - used), pid, plain(p));
+  for (unsigned i = 0; i < p->style->columns; i++) fputs(p->style->utf8 ? "\u2500" : "-", p->out);
   fputc('\n', p->out);
 }
 
-static void head(const struct page *p, const char *ended) {
+// How a process other than the first ended only its parent knows.
+static void head(const struct page *p, const int *status) {
   const struct mid_figures *f = &p->f;
-  fact(p, "ended", "%s, after %s, %s of processor time", ended, SECONDS(f->seconds),
+  char how[96] = "";
+  if (status != NULL) how_it_ended(*status, how, sizeof how);
+  fact(p, p->process->lives ? "lives" : "ended", "%s%s %s, %s of processor time", how,
+       p->process->lives ? "since" : (*how ? ", after" : "after"), SECONDS(f->seconds),
        f->cpu_seconds > 0 ? SECONDS(f->cpu_seconds) : "less than 10 ms");
-  char when[64] = "at the end";
-  if (!f->final && !p->process->lives)
-    snprintf(when, sizeof when, "last seen %s before the end", SECONDS(f->unseen_seconds));
-  if (p->process->lives) snprintf(when, sizeof when, "now");
-  fact(p, "resident", "%s at the peak, %s %s", SIZE(f->peak_rss), SIZE(f->resident), when);
-  if (!p->process->has_feed) return;
-  fact(p, "live heap", "%s at the most seen, %s at the end, in %s block%s", SIZE(f->peak_live),
-       SIZE(f->live), COUNT(f->live_blocks), f->live_blocks == 1 ? "" : "s");
+  char before[64] = "";
+  if (f->unseen_seconds > 0)
+    snprintf(before, sizeof before, ", %s before the end", SECONDS(f->unseen_seconds));
+  if (f->peak_rss == 0)
+    fact(p, "resident", "unknown: it ended before it was looked at");
+  else
+    fact(p, "resident", "%s at the peak, %s %s%s", SIZE(f->peak_rss), SIZE(f->resident), p->when,
+         before);
+  if (p->process->has_feed)
+    fact(p, "live heap", "%s at the most seen, %s %s, in %s block%s", SIZE(f->peak_live),
+         SIZE(f->live), p->when, COUNT(f->live_blocks), f->live_blocks == 1 ? "" : "s");
 }
 
-// ---- where the memory is -------------------------------------------------------------------------
+// ---- where the memory is ------------------------------------------------------------------------
 
 enum { BAR = 16 };
 
@@ -128,15 +141,14 @@ static void part(const struct page *p, const char *what, bool estimate, bool min
 static void parts(const struct page *p) {
   const struct mid_figures *f = &p->f;
   char words[128];
-  snprintf(words, sizeof words, "Where the %s resident %s are", SIZE(f->resident),
-           f->final ? "at the end" : "when last seen");
+  snprintf(words, sizeof words, "Where the %s resident %s are", SIZE(f->resident), p->when);
   heading(p, words);
   bool some = f->internal_waste > 0;
   part(p, "live blocks, as the program asked", some, false, f->live_asked);
   part(p, "internal waste in them", some, false, f->internal_waste);
   part(p, "free blocks in partly used spans", false, false, f->free_blocks);
   part(p, "room in such spans, no block made yet", false, false, f->uncarved);
-  part(p, "dirty: free spans, not yet given back", false, false, f->dirty);
+  part(p, "dirty: cached spans, not given back", false, false, f->dirty);
   part(p, "less what of these is not resident", f->spans_estimated, true, f->untouched);
   part(p, "Midden's own tables", false, false, f->metadata);
   part(p, "outside the heap: code, stacks, files", f->spans_estimated, false, f->outside);
@@ -153,21 +165,23 @@ static void held(const struct page *p) {
   heading(p, "How it is held");
   fact(p, "dirty bound", "%s of free spans may stay resident now", SIZE(f->dirty_bound));
   if (f->purged > 0)
-    fact(p, "given back", "%s so far, %s of that taken again", SIZE(f->purged),
-         SIZE(f->retouched));
+    fact(p, "given back", "%s so far, %s of that taken again", SIZE(f->purged), SIZE(f->retouched));
   fact(p, "huge pages", "%s of the resident memory", f->huge > 0 ? SIZE(f->huge) : "none");
   if (f->swapped > 0) fact(p, "swapped out", "%s", SIZE(f->swapped));
   fact(p, "address space", "%s taken for spans, %s of it not resident", SIZE(f->mapped),
        SIZE(f->mapped > f->span_resident ? f->mapped - f->span_resident : 0));
-  uint64_t refused = p->process->image.process.refused;
+  uint64_t refused = p->process->image.process.refused, lost = p->process->image.process.feed_lost;
   if (f->limit > 0)
     fact(p, "limit", "%s for the heap; %s allocation%s refused", SIZE(f->limit), COUNT(refused),
          refused == 1 ? "" : "s");
   else if (refused > 0)
     fact(p, "refused", "%s allocation%s", COUNT(refused), refused == 1 ? "" : "s");
+  if (lost > 0)
+    fact(p, "not counted", "the blocks of %s heap%s: the file system of the feed is full",
+         COUNT(lost), lost == 1 ? "" : "s");
 }
 
-// ---- what the program did ------------------------------------------------------------------------
+// ---- what the program did -----------------------------------------------------------------------
 
 enum { TOP_CLASSES = 8 };
 
@@ -183,8 +197,8 @@ static void class_row(const struct page *p, const char *name, const struct mid_c
   if (k->live_bytes > 0)
     snprintf(waste, sizeof waste, "%s%.0f %%", estimate ? "~" : "",
              mid_words_share((double)k->internal_waste, (double)k->live_bytes));
-  fprintf(p->out, "  %10s %11s %11s %11s %13s %12s\n", name, COUNT(k->allocated),
-          COUNT(k->freed), COUNT(k->live), SIZE(k->live_bytes), waste);
+  fprintf(p->out, "  %10s %11s %11s %11s %13s %12s\n", name, COUNT(k->allocated), COUNT(k->freed),
+          COUNT(k->live), SIZE(k->live_bytes), waste);
 }
 
 static void classes(const struct page *p) {
@@ -193,8 +207,8 @@ static void classes(const struct page *p) {
   qsort(top, p->f.classes, sizeof *top, busier);
   const struct mid_feed_process *feed = &p->process->image.process;
   heading(p, "Size classes that moved most bytes");
-  fprintf(p->out, "  %s%10s %11s %11s %11s %13s %12s%s\n", faint(p), "block", "allocated",
-          "freed", "live", "live bytes", "waste", plain(p));
+  fprintf(p->out, "  %s%10s %11s %11s %11s %13s %12s%s\n", faint(p), "block", "allocated", "freed",
+          "live", "live bytes", "waste", plain(p));
   for (uint32_t c = 0; c < p->f.classes && c < TOP_CLASSES && top[c].allocated > 0; c++)
     class_row(p, SIZE(top[c].block_bytes), &top[c], true);
   struct mid_class_figures large = {
@@ -223,54 +237,58 @@ static void activity(const struct page *p) {
        COUNT(p->process->peak_threads), COUNT(feed->heaps_started), COUNT(feed->heaps_peak));
 }
 
-// ---- in plain words ------------------------------------------------------------------------------
+// ---- in plain words -----------------------------------------------------------------------------
 
 struct reason {
   uint64_t bytes;
   const char *words;
 };
 
-static void plain_words(const struct page *p) {
-  const struct mid_figures *f = &p->f;
-  char dirty[200], text[768];
-  snprintf(dirty, sizeof dirty,
-           "is freed memory kept for use again (at most %s; the option dirty_share sets it)",
-           SIZE(f->dirty_bound));
+// What holds most of the memory that is not live.
+static struct reason main_reason(const struct mid_figures *f) {
   const struct reason reasons[] = {
       {f->outside, "lies outside the heap: code, libraries, stacks and mapped files"},
       {f->internal_waste, "is internal waste: blocks are larger than what was asked for"},
-      {f->free_blocks, "is in free blocks between live ones: used again, but not given back before "
-                       "their whole span is free"},
+      {f->free_blocks,
+       "is in free blocks between live ones: used again, but not given back "
+       "before their whole span is free"},
       {f->uncarved, "is room in spans that were opened and not filled yet"},
-      {f->dirty, dirty},
+      {f->dirty, "is freed memory kept for use again: the option dirty_share says how much"},
       {f->metadata, "is in Midden's own tables"},
   };
-  const struct reason *main = reasons;
+  struct reason most = reasons[0];
   for (size_t i = 1; i < sizeof reasons / sizeof *reasons; i++)
-    if (reasons[i].bytes > main->bytes) main = &reasons[i];
-  int n = snprintf(text, sizeof text, "Of %s resident %s, %s is live.", SIZE(f->resident),
-                   f->final ? "at the end" : "when last seen",
-                   SIZE(f->live < f->resident ? f->live : f->resident));
+    if (reasons[i].bytes > most.bytes) most = reasons[i];
+  return most;
+}
+
+static void plain_words(const struct page *p) {
+  const struct mid_figures *f = &p->f;
+  struct reason reason = main_reason(f);
+  char text[512];
   if (f->live > f->resident)
-    snprintf(text, sizeof text, "%s is live, more than the %s resident: the rest was never "
-             "touched%s.", SIZE(f->live), SIZE(f->resident), f->swapped ? " or is swapped" : "");
-  else if (main->bytes > 0)
-    snprintf(text + n, sizeof text - (size_t)n, " The largest part of the rest, %s, %s.",
-             SIZE(main->bytes), main->words);
+    snprintf(text, sizeof text, "%s is live, more than the %s resident: the rest %s.",
+             SIZE(f->live), SIZE(f->resident),
+             f->swapped ? "was never touched or is swapped out" : "was never touched");
+  else
+    snprintf(text, sizeof text,
+             "Of %s resident %s, %s is live. The largest part of the rest, %s, %s.",
+             SIZE(f->resident), p->when, SIZE(f->live), SIZE(reason.bytes), reason.words);
   fputc('\n', p->out);
   wrapped(p, 0, text);
 }
 
-// ---- all of it -----------------------------------------------------------------------------------
+// ---- all of it ----------------------------------------------------------------------------------
 
-static void one_process(const struct page *p, const char *ended) {
+static void one_process(const struct page *p, const int *status) {
   title(p);
-  head(p, ended);
+  head(p, status);
   if (!p->process->has_feed) return;
-  parts(p);
+  if (p->f.resident > 0) parts(p);
   held(p);
   classes(p);
   activity(p);
+  if (p->f.resident > 0) plain_words(p);
 }
 
 enum { TOP_PROCESSES = 15 };
@@ -284,9 +302,10 @@ static int holds_more(const void *a, const void *b) {
 static void process_row(const struct page *p, const struct mid_process *process) {
   struct mid_figures f;
   mid_figures_make(process, &f);
+  const char *lives = process->lives ? " (lives)" : "";
+  int room = (int)p->style->columns - 45 - (int)strlen(lives);
   fprintf(p->out, "  %8d %10s %10s %10s  %.*s%s\n", (int)process->pid, SIZE(f.peak_rss),
-          SIZE(f.resident), SIZE(f.live), (int)p->style->columns - 45, process->command,
-          process->lives ? " (lives)" : "");
+          SIZE(f.resident), SIZE(f.live), room < 10 ? 10 : room, process->command, lives);
 }
 
 // The first stays first, the rest by what they held.
@@ -316,30 +335,29 @@ static void living(const struct page *p, const struct mid_watch *watch) {
             n == 1 ? "s" : "");
 }
 
-// A program often is a small shell around the process that matters: that one is shown in full too.
+// A program often is a small shell around the process that matters: one that held half as much
+// again is shown in full too.
 static const struct mid_process *largest(const struct mid_watch *watch) {
   const struct mid_process *most = watch->process[0];
-  for (size_t i = 1; i < watch->count; i++)
-    if (watch->process[i]->has_feed && watch->process[i]->peak_rss > most->peak_rss)
-      most = watch->process[i];
+  uint64_t peak = most->peak_rss + most->peak_rss / 2;
+  for (size_t i = 1; i < watch->count; i++) {
+    if (!watch->process[i]->has_feed || watch->process[i]->peak_rss <= peak) continue;
+    most = watch->process[i];
+    peak = most->peak_rss;
+  }
   return most;
 }
 
 void mid_report_text(const struct mid_run_story *story, const struct mid_report_style *style,
                      FILE *out) {
-  struct page p = {.out = out, .style = style, .process = story->watch->process[0]};
-  mid_figures_make(p.process, &p.f);
-  char ended[96];
-  how_it_ended(story->status, ended, sizeof ended);
-  one_process(&p, ended);
+  struct page p = {.out = out, .style = style};
+  page_turn(&p, story->watch->process[0]);
+  one_process(&p, &story->status);
   const struct mid_process *other = largest(story->watch);
-  if (p.process->has_feed) plain_words(&p);
   if (other != p.process) {
     fputc('\n', out);
-    p.process = other;
-    mid_figures_make(other, &p.f);
-    one_process(&p, other->lives ? "not yet" : "before the first or with it");
-    plain_words(&p);
+    page_turn(&p, other);
+    one_process(&p, NULL);
   }
   processes(&p, story->watch);
   living(&p, story->watch);
@@ -350,7 +368,7 @@ void mid_report_text(const struct mid_run_story *story, const struct mid_report_
   }
 }
 
-// ---- the status line -----------------------------------------------------------------------------
+// ---- the status line ----------------------------------------------------------------------------
 
 // Add `words` if the line stays within its width.
 static void line_add(char *room, size_t bytes, unsigned columns, const char *words) {

@@ -16,9 +16,9 @@ struct mid_run_story {
 };
 
 struct mid_report_style {
-  bool colour;      // on a terminal; says nothing that the words do not say
-  bool utf8;        // bars and rules from blocks and lines, else from ASCII
-  unsigned columns; // to wrap at
+  bool colour;       // on a terminal; says nothing that the words do not say
+  bool utf8;         // bars and rules from blocks and lines, else from ASCII
+  unsigned columns;  // to wrap at
 };
 
 void mid_report_text(const struct mid_run_story *story, const struct mid_report_style *style,

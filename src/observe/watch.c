@@ -7,8 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "observe/figures.h"
 #include "observe/folders.h"
+#include "observe/words.h"
 
 // A feed that was opened and belongs to another run, or to none.
 struct mid_feed_stranger {
@@ -51,13 +53,18 @@ static struct mid_process *watch_find(struct mid_watch *w, pid_t pid, uint64_t s
   return NULL;
 }
 
-void mid_watch_open(struct mid_watch *w, uint64_t run, pid_t first) {
+void mid_watch_open(struct mid_watch *w, uint64_t run, pid_t first, char *const *words) {
   *w = (struct mid_watch){.run = run, .opened = now_seconds()};
   struct mid_proc_stat s = {0};
   mid_proc_stat_read(first, &s);
   struct mid_process *p = watch_add(w, first, s.start_ticks);
   p->met = true;
-  mid_proc_command(first, p->command, sizeof p->command);
+  struct mid_text t = mid_text_open(p->command, sizeof p->command);
+  for (; *words != NULL; words++) {
+    mid_text_add(&t, t.at == t.start ? "" : " ");
+    mid_text_add(&t, *words);
+  }
+  mid_words_tame(p->command);
 }
 
 void mid_watch_close(struct mid_watch *w) {
@@ -68,7 +75,7 @@ void mid_watch_close(struct mid_watch *w) {
   *w = (struct mid_watch){0};
 }
 
-// ---- one process ---------------------------------------------------------------------------------
+// ---- one process --------------------------------------------------------------------------------
 
 static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
@@ -83,17 +90,25 @@ static void note_rate(struct mid_process *p, double now) {
   p->rate_count = count;
 }
 
+// A process that did not reach its exit is told as it was when its memory was last seen: what its
+// feed said after that belongs to another time.
+static bool is_too_late(const struct mid_process *p, const struct mid_feed_image *image) {
+  return !p->lives && !image->process.ended && p->memory.rss > 0 && p->has_feed &&
+         p->image.opened_ns == image->opened_ns;
+}
+
 static void note_feed(struct mid_process *p, const struct mid_feed_image *image, double now) {
   if (p->has_feed && image->opened_ns != p->image.opened_ns) {  // exec: counts begin anew
     p->rate_count = 0;
     p->rate_at = now;
     p->peak_live = 0;
   }
+  p->peak_live = most(p->peak_live, mid_image_live(image));
+  p->peak_rss = most(p->peak_rss, image->process.end_rss);
+  if (is_too_late(p, image)) return;
   p->has_feed = true;
   p->image = *image;
   memcpy(p->command, image->command, sizeof p->command);
-  p->peak_live = most(p->peak_live, mid_image_live(image));
-  p->peak_rss = most(p->peak_rss, image->process.end_rss);
   note_rate(p, now);
 }
 
@@ -110,7 +125,8 @@ static void note_huge(const struct mid_watch *w, struct mid_process *p) {
 static void note_kernel(const struct mid_watch *w, struct mid_process *p) {
   struct mid_proc_stat s;
   struct mid_proc_memory memory;
-  if (!p->lives) return;
+  if (!p->lives || p->looked == w->looks) return;
+  p->looked = w->looks;
   double now = mid_watch_seconds(w);
   bool known = mid_proc_stat_read(p->pid, &s) && s.start_ticks == p->start_ticks;
   if (known) p->cpu_seconds = s.cpu_seconds;
@@ -128,7 +144,7 @@ static void note_kernel(const struct mid_watch *w, struct mid_process *p) {
   note_huge(w, p);
 }
 
-// ---- feeds ---------------------------------------------------------------------------------------
+// ---- feeds --------------------------------------------------------------------------------------
 
 static bool is_stranger(const struct mid_watch *w, const struct mid_feed_file *file) {
   for (size_t i = 0; i < w->strangers; i++)
@@ -155,6 +171,8 @@ static bool read_feed(struct mid_watch *w, const struct mid_feed_file *file,
 static void visit(void *self, const struct mid_feed_file *file) {
   struct mid_watch *w = self;
   struct mid_feed_image image;
+  // What started before the first process is of no concern: folders may be full of such.
+  if (file->start_ticks < w->process[0]->start_ticks) return;
   struct mid_process *p = watch_find(w, file->pid, file->start_ticks);
   if (p == NULL && is_stranger(w, file)) return;
   if (p != NULL) note_kernel(w, p);
@@ -173,10 +191,11 @@ static void visit(void *self, const struct mid_feed_file *file) {
   if (!p->lives && (p->met || image.process.ended)) unlinkat(file->folder, file->name, 0);
 }
 
+// Those without a feed, or whose feed was taken away, come last.
 void mid_watch_look(struct mid_watch *w) {
+  w->looks++;
   mid_folders_walk(visit, w);
-  for (size_t i = 0; i < w->count; i++)
-    if (!w->process[i]->has_feed) note_kernel(w, w->process[i]);
+  for (size_t i = 0; i < w->count; i++) note_kernel(w, w->process[i]);
 }
 
 static void visit_last(void *self, const struct mid_feed_file *file) {

@@ -19,15 +19,15 @@ struct mid_process {
   bool lives;                     // at the last look
   bool met;                       // was alive at some look
   bool has_feed;                  // `image` is one
-  struct mid_feed_image image;    // at the last look, or at its end
+  struct mid_feed_image image;    // at the last look, or at its exit
   struct mid_proc_memory memory;  // at the last look while it lived
   uint64_t huge, peak_rss, peak_live, peak_threads;
   double cpu_seconds, began, seen, ended;
   double rate, peak_rate;  // allocations a second
 
-  // How `rate` and `huge` are kept.
+  // How `rate` and `huge` are kept, and the number of the last look.
   double rate_at, huge_next;
-  uint64_t rate_count;
+  uint64_t rate_count, looked;
 };
 
 struct mid_watch {
@@ -35,15 +35,15 @@ struct mid_watch {
   struct mid_process **process;  // [0]: the first, whether it has a feed or not
   size_t count;
 
-  size_t room;
   double opened;
+  uint64_t looks;
   struct mid_feed_room feed_room;
   struct mid_feed_stranger *stranger;  // feeds of other runs, not opened again
   size_t strangers;
 };
 
-// Watch the run with this number, whose first process is `first`, just started.
-void mid_watch_open(struct mid_watch *watch, uint64_t run, pid_t first);
+// Watch the run with this number, whose first process is `first`, just started with these words.
+void mid_watch_open(struct mid_watch *watch, uint64_t run, pid_t first, char *const *words);
 void mid_watch_close(struct mid_watch *watch);
 
 double mid_watch_seconds(const struct mid_watch *watch);

@@ -48,6 +48,11 @@ unsigned mid_words_columns(const char *words, size_t bytes) {
   return n;
 }
 
+void mid_words_tame(char *words) {
+  for (; *words != 0; words++)
+    if ((unsigned char)*words < ' ' || *words == 0x7f) *words = ' ';
+}
+
 void mid_words_wrap(FILE *out, const char *text, unsigned indent, unsigned columns) {
   unsigned column = indent;
   for (const char *at = text + strspn(text, " "); *at != 0; at += strspn(at, " ")) {

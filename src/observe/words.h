@@ -20,6 +20,9 @@ double mid_words_share(double part, double whole);
 // How many columns `bytes` of UTF-8 take; what is no UTF-8 is counted as it comes.
 unsigned mid_words_columns(const char *words, size_t bytes);
 
+// What would command a terminal becomes blanks: words of others go to it.
+void mid_words_tame(char *words);
+
 // Print `text`, broken at blanks to stay within `columns`.  The cursor is at column `indent`, where
 // further lines begin too.
 void mid_words_wrap(FILE *out, const char *text, unsigned indent, unsigned columns);

@@ -6,7 +6,8 @@
 
 #include "test.h"
 
-TEST(counts_have_at_most_four_digits) {
+TEST(counts_have_at_most_four_digits)
+{
   struct mid_words w;
   CHECK_STR(mid_words_count(0, &w), "0");
   CHECK_STR(mid_words_count(999, &w), "999");
@@ -15,7 +16,8 @@ TEST(counts_have_at_most_four_digits) {
   CHECK_STR(mid_words_count(999960, &w), "1.0 M");
 }
 
-TEST(times_are_in_the_unit_that_fits) {
+TEST(times_are_in_the_unit_that_fits)
+{
   struct mid_words w;
   CHECK_STR(mid_words_seconds(0, &w), "0 s");
   CHECK_STR(mid_words_seconds(0.00042, &w), "420 us");
@@ -27,18 +29,21 @@ TEST(times_are_in_the_unit_that_fits) {
   CHECK_STR(mid_words_seconds(200000, &w), "2 d 07 h");
 }
 
-TEST(sizes_are_powers_of_1024) {
+TEST(sizes_are_powers_of_1024)
+{
   struct mid_words w;
   CHECK_STR(mid_words_size(1503238553, &w), "1.4 GiB");
   CHECK_STR(mid_words_size(95, &w), "95 B");
 }
 
-TEST(a_share_of_nothing_is_nothing) {
+TEST(a_share_of_nothing_is_nothing)
+{
   CHECK(mid_words_share(5, 0) == 0);
   CHECK(mid_words_share(1, 4) == 25);
 }
 
-TEST(text_is_broken_at_blanks_and_letters_are_not_bytes) {
+TEST(text_is_broken_at_blanks_and_letters_are_not_bytes)
+{
   char *text;
   size_t bytes;
   FILE *out = open_memstream(&text, &bytes);

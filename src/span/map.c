@@ -114,11 +114,9 @@ uintptr_t mid_map_start(void) {
   while (table_bytes > 4 * TABLE_PIECE && table_bytes > limit / 16) table_bytes /= 2;
   struct mid_span *table = mid_os_reserve(table_bytes);
   if (table == NULL) return 0;
-  uintptr_t window = ((uintptr_t)table & ~(WINDOW_BYTES - 1)) - WINDOW_BYTES;
-  if (window == 0 || window >> MID_ADDRESS_BITS != 0) {
-    mid_os_unmap(table, table_bytes);
-    return 0;
-  }
+  uintptr_t window = (uintptr_t)table & ~(WINDOW_BYTES - 1);
+  // Under tools that keep all mappings low there is no window below.
+  window = window > WINDOW_BYTES ? window - WINDOW_BYTES : window + WINDOW_BYTES;
   atomic_store_explicit(&mid_map_root[window >> MID_WINDOW_SHIFT].spans, table,
                         memory_order_relaxed);
   mid_map.base = window;

@@ -216,7 +216,12 @@ static struct mid_span *run_take(size_t slices, size_t align) {
   if (is_huge(slices) || align > (size_t)1 << (MID_WINDOW_SHIFT - 2)) return huge_take(slices, align);
   struct mid_span *span = mid_runs_take(slices, align);
   if (span == NULL && space_grow(slices, align)) span = mid_runs_take(slices, align);
-  return span;
+  if (span != NULL || mid_runs_dirty_bytes() == 0) return span;
+  // At a limit: what was dirty joins its clean neighbours.
+  mid_lock_give(&span_lock);
+  mid_span_purge_all();
+  mid_lock_take(&span_lock);
+  return mid_runs_take(slices, align);
 }
 
 struct mid_span *mid_span_take(size_t slices, size_t align, uint8_t state, bool urgent) {

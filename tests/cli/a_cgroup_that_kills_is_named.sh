@@ -50,17 +50,14 @@ C
 within() { sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "$@"; }
 
 run 137 within "$MIDDEN" run --json out.json -- ./hog
-tr -s '\n ' ' ' <err >words
-said words "the kernel killed the program for its memory: the limit of cgroup $group is 48.0 MiB"
+said err "the kernel killed the program for its memory: the limit of cgroup $group is 48.0 MiB"
 [ "$(json '"cgroup" in j[0]["notes"][-1]' out.json)" = True ] || fail "there is no note in the JSON"
 
 # Moved into the group only after it was started, and a child of the program.
 run 137 "$MIDDEN" run -- sh -c "echo \$\$ >$group/cgroup.procs; sleep 0.5; exec ./hog"
-tr -s '\n ' ' ' <err >words
-said words "the kernel killed the program for its memory: the limit of cgroup $group is 48.0 MiB"
+said err "the kernel killed the program for its memory: the limit of cgroup $group is 48.0 MiB"
 run 0 within "$MIDDEN" run -- sh -c './hog; true'
-tr -s '\n ' ' ' <err >words
-said words "the kernel killed 1 process for memory: the limit of cgroup $group is 48.0 MiB"
+said err "the kernel killed 1 process for memory: the limit of cgroup $group is 48.0 MiB"
 
 run 0 within "$MIDDEN" run --limit cgroup -- ./hog
 said out "refused after"

@@ -1,5 +1,5 @@
-# tests/cli/figures_add_up_and_agree_with_proc.sh -- a program that knows what it allocated and reads
-# its own smaps_rollup at the end, beside what the report says of it.
+# tests/cli/figures_add_up_and_agree_with_proc.sh -- a program that knows what it allocated and
+# reads its own smaps_rollup at the end, beside what the report says of it.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
 
@@ -42,13 +42,15 @@ check() { [ "$(json "$1" out.json)" = True ] || fail "not true: $1 (asked $asked
 m='j[0]["memory"]'
 check 'j[0]["process"]["final"]'
 check "$m['live_asked'] + $m['internal_waste'] == $m['live']"
-check "$m['live'] + $m['free_blocks'] + $m['uncarved'] + $m['dirty'] - $m['untouched'] == $m['span_resident']"
+check "$m['live'] + $m['free_blocks'] + $m['uncarved'] + $m['dirty'] - $m['untouched'] \
+  == $m['span_resident']"
 check "$m['span_resident'] + $m['metadata'] + $m['outside'] == $m['resident']"
 check "$m['live'] == sum(c['live_bytes'] for c in j[0]['classes']) + j[0]['large']['live_bytes']"
-check "j[0]['process']['final_rss'] == $m['resident'] and j[0]['process']['live_bytes'] == $m['live']"
+check "j[0]['process']['final_rss'] == $m['resident']"
+check "j[0]['process']['live_bytes'] == $m['live']"
 check "$m['dirty'] <= $m['dirty_bound']"
 
-# RSS at the exit: what the program saw a moment before, within 512 KiB for what the exit itself did.
+# RSS at the exit: what the program saw just before, within 512 KiB for what the exit itself did.
 check "abs($m['resident'] - $rss) <= 512 << 10"
 check "j[0]['process']['peak_rss'] >= $rss"
 # Live: what it asked for, and at most 20 % of each block above; libc's own few blocks beside.
@@ -63,8 +65,8 @@ check "40001 <= j[0]['activity']['allocations'] <= 40100"
 check "10000 <= j[0]['activity']['frees'] <= 10100"
 
 # The same in words, and the report file is the report, without colour.
-for words in "exit status 0" "live blocks, as the program asked" "free blocks in partly used spans" \
-  "Midden's own tables" "outside the heap" "100.0 %" "dirty bound" "Of "; do
+for words in "exit status 0" "live blocks, as the program asked" "Midden's own tables" \
+  "free blocks in partly used spans" "outside the heap" "100.0 %" "dirty bound" "Of "; do
   said report "$words"
 done
 tail -n +2 err | cmp - report || fail "the file is not what was printed"

@@ -1,11 +1,11 @@
-# tests/cli/files_are_written_whole_or_not_at_all.sh -- and what cannot be written is found out before
-# the program starts.
+# tests/cli/files_are_written_whole_or_not_at_all.sh -- and what cannot be written is found out
+# before the program starts.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
 
 for option in --report --json; do
   run 2 "$MIDDEN" run $option no/such/folder/file -- touch started
-  said err "midden: 'no/such/folder/file' cannot be written: No such file or directory: name another file"
+  said err "midden: 'no/such/folder/file' cannot be written: No such file or directory: name"
   run 2 "$MIDDEN" run $option . -- touch started
   said err "Is a directory"
   run 2 "$MIDDEN" run $option "$(printf '%300s' | tr ' ' x)" -- touch started

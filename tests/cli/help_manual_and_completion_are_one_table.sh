@@ -8,8 +8,8 @@
 "$MIDDEN" help --completion bash >midden.bash
 "$MIDDEN" help --completion zsh >_midden
 "$MIDDEN" options >options
-[ "$("$MIDDEN" --version)" = "midden $(sed -n 's/.*MIDDEN_VERSION "\(.*\)"/\1/p' "$source/include/midden/version.h")" ] ||
-  fail "the version is not the header's"
+version=$(sed -n 's/.*MIDDEN_VERSION "\(.*\)"/\1/p' "$source/include/midden/version.h")
+[ "$("$MIDDEN" --version)" = "midden $version" ] || fail "the version is not the header's"
 
 verbs=$(sed -n 's/^  \([a-z]*\)  *[a-z].*/\1/p' help)
 [ "$(echo $verbs | wc -w)" -ge 4 ] || fail "help lists too few verbs"
@@ -29,7 +29,7 @@ done
 for option in $(sed -n 's/^  X(\([a-z_]*\),.*/\1/p' "$source/src/base/options.h"); do
   grep -q "^$option " options || fail "$option is not in midden options"
   said midden.1 ".BR $option "
-  said midden.bash " $option="
+  said midden.bash "$option="
 done
 ! grep -q '.\{81\}' help options one || fail "help is wider than 80 columns"
 

@@ -11,20 +11,23 @@ cp "$MIDDEN" "$LIBMIDDEN" 'with blank'
 ln -s ../one/bin/midden links/first
 ln -s first links/midden
 
-on_midden() { [ "$(json 'j[0]["process"]["on_midden"]' out.json)" = True ] || fail "$1: not on Midden"; }
+on_midden() {
+  [ "$(json 'j[0]["process"]["on_midden"]' out.json)" = True ] || fail "$1: not on Midden"
+}
 for command in one/bin/midden two/midden links/midden; do
-  run 0 "$command" run --quiet --json out.json -- true
+  run 0 "$command" run --quiet --json out.json -- sh -c :
   on_midden "$command"
 done
-(cd / && "$work/links/midden" run --quiet --json "$work/out.json" -- true) || fail "from / it fails"
+(cd / && "$work/links/midden" run --quiet --json "$work/out.json" -- sh -c :) ||
+  fail "from / it fails"
 on_midden "from /"
-PATH="$work/links:$PATH" run 0 midden run --quiet --json out.json -- true
+PATH="$work/links:$PATH" run 0 midden run --quiet --json out.json -- sh -c :
 on_midden "by PATH"
 
 mkdir alone
 cp "$MIDDEN" alone
 run 1 alone/midden run -- touch started
-said err "midden: libmidden.so is neither in $work/alone nor in $work/alone/../lib: install it there"
+said err "midden: libmidden.so is neither in $work/alone nor in $work/alone/../lib: install it"
 run 1 'with blank/midden' run -- touch started
 said err "has a blank or a colon in its name"
 [ ! -e started ] || fail "a program was started"
@@ -39,7 +42,9 @@ grep -Eq '^dirty_share=20,run=[0-9]+,feed=keep,quarantine=1M,heap_limit=64M$' ou
 program limited <<'C'
 #include <errno.h>
 #include <stdlib.h>
-int main(void) { return malloc(100 << 20) == NULL && errno == ENOMEM ? 0 : 1; }
+int main(void) {
+  return malloc(100) != NULL && malloc(100 << 20) == NULL && errno == ENOMEM ? 0 : 1;
+}
 C
 run 0 "$MIDDEN" run --limit 64M --json out.json -- ./limited
 said err "64.0 MiB for the heap; 1 allocation refused"

@@ -1,5 +1,5 @@
-# tests/cli/signals_reach_the_program_once.sh -- what is sent to midden is passed on; what a terminal
-# sends to all of its jobs is not sent twice.
+# tests/cli/signals_reach_the_program_once.sh -- what is sent to midden is passed on; what a
+# terminal sends to all of a job's processes is not sent twice.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
 
@@ -8,8 +8,8 @@ import os, signal, sys, time
 seen = {}
 def note(number, frame):
     seen[number] = seen.get(number, 0) + 1
-for s in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2):
-    signal.signal(s, note)
+for name in ("INT", "TERM", "HUP", "QUIT", "USR1", "USR2"):
+    signal.signal(getattr(signal, "SIG" + name), note)
 open("ready", "w").write(str(os.getpid()))
 while not os.path.exists("enough"):
     time.sleep(0.02)

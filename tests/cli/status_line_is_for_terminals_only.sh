@@ -1,5 +1,5 @@
-# tests/cli/status_line_is_for_terminals_only.sh -- it shows RSS and live heap there, stays within the
-# width, and is gone at the end.
+# tests/cli/status_line_is_for_terminals_only.sh -- it shows RSS and live heap there, stays within
+# the width, and is gone at the end.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
 

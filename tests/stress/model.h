@@ -107,13 +107,18 @@ static void check_heap(struct mid_heap *heap, void *context) {
   mid_lock_give(&heap->lock);
 }
 
-// Every structure of the library and every block of the model; all other threads stand still.
-// Entries that are busy (a forked child's parent was at work on them) are left out.
-static const char *model_broken(void) {
+// Every structure of the library; all other threads stand still.
+static const char *model_heaps_broken(void) {
   const char *broken = mid_span_broken();
   mid_heaps_visit(check_heap, &broken);
+  return broken;
+}
+
+// Those, and every block of the model.
+static inline const char *model_broken(void) {
+  const char *broken = model_heaps_broken();
   for (int i = 0; i < ENTRIES && broken == NULL; i++)
-    if (!atomic_load(&model[i].busy) && model[i].p != NULL) broken = model_check(&model[i]);
+    if (model[i].p != NULL) broken = model_check(&model[i]);
   return broken;
 }
 

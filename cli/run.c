@@ -221,6 +221,7 @@ static bool pause_for(struct run *run, const sigset_t *set, double seconds) {
 
 static void draw(struct run *run) {
   char words[512];
+  if (!run->watch.process[0]->lives) return;  // it ended just now
   mid_report_line(&run->watch, cli_status_columns(&run->line), words, sizeof words);
   cli_status_show(&run->line, words);
 }

@@ -121,8 +121,7 @@ static const struct mid_option_row *option_find(const char *name, size_t bytes) 
   return NULL;
 }
 
-static bool read_one(struct mid_options *o, const char *place, size_t bytes,
-                     struct mid_text *why) {
+static bool read_one(struct mid_options *o, const char *place, size_t bytes, struct mid_text *why) {
   const char *equals = memchr(place, '=', bytes);
   size_t name_bytes = equals ? (size_t)(equals - place) : bytes;
   const struct mid_option_row *row = option_find(place, name_bytes);
@@ -149,22 +148,25 @@ bool mid_options_read(struct mid_options *o, const char *list, struct mid_text *
   return good;
 }
 
-// Levenshtein's distance with one row of the table; words over 31 letters are never near.
+// The letters to add, drop, change or swap with their neighbour; words over 31 letters are never
+// near.  Row i of the table needs the two before it.
 static size_t edit_distance(const char *a, size_t a_bytes, const char *b) {
-  size_t b_bytes = strlen(b), row[32];
+  size_t b_bytes = strlen(b), table[3][32];
   if (a_bytes > 31 || b_bytes > 31) return SIZE_MAX;
-  for (size_t j = 0; j <= b_bytes; j++) row[j] = j;
+  for (size_t j = 0; j <= b_bytes; j++) table[0][j] = j;
   for (size_t i = 1; i <= a_bytes; i++) {
-    size_t corner = row[0];
+    size_t *row = table[i % 3], *above = table[(i + 2) % 3], *two_above = table[(i + 1) % 3];
     row[0] = i;
     for (size_t j = 1; j <= b_bytes; j++) {
-      size_t swap = corner + (a[i - 1] != b[j - 1]);
-      corner = row[j];
-      size_t best = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-      row[j] = best < swap ? best : swap;
+      size_t best = above[j - 1] + (a[i - 1] != b[j - 1]);
+      if (above[j] + 1 < best) best = above[j] + 1;
+      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+      bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped && two_above[j - 2] + 1 < best) best = two_above[j - 2] + 1;
+      row[j] = best;
     }
   }
-  return row[b_bytes];
+  return table[a_bytes % 3][b_bytes];
 }
 
 const char *mid_nearest_name(const char *word, size_t bytes, const char *const *names,

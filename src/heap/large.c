@@ -62,6 +62,7 @@ void *mid_large_take(struct mid_heap *shared, size_t bytes, size_t align, bool z
     mid_heap_commit(shared, span->bytes);
     mid_lock_give(&shared->lock);
   }
+  mid_tell_process();
   return p;
 }
 
@@ -73,6 +74,7 @@ static void large_close(struct mid_span *span) {
   } else {
     mid_span_give(span);
   }
+  mid_tell_process();
 }
 
 void mid_large_drop(struct mid_heap *shared, struct mid_span *span) {

@@ -45,6 +45,7 @@ void mid_tell_heap(struct mid_heap *heap) {
 void mid_tell_process(void) {
   if (!mid_options.feed || !mid_span_changed()) return;
   mid_lock_take(&feed_lock);
+  if (!atomic_exchange_explicit(&sought, true, memory_order_relaxed)) feed_open();
   if (mid_feed_is_open()) mid_span_locked(publish_process, NULL);
   mid_lock_give(&feed_lock);
 }

@@ -263,6 +263,14 @@ bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent) {
   return admitted;
 }
 
+// Resident bytes, at most, above the first `from` of a run in use: what this use charged, and what
+// the run held before, which may lie anywhere in it.
+static size_t resident_above(const struct mid_span *span, size_t from) {
+  size_t charged = span->bytes > from ? span->bytes - from : 0;
+  size_t room = span->slices * MID_SLICE_BYTES - from;
+  return mid_min(mid_max(charged, span->before * mid_os_page_bytes()), room);
+}
+
 static void give_locked(struct mid_span *span, bool moved_away) {
   bool medium = span->state == MID_SPAN_SMALL && span->slices > 1;
   for (uint32_t i = 1; medium && i < span->slices; i++)
@@ -271,9 +279,7 @@ static void give_locked(struct mid_span *span, bool moved_away) {
   span->block_bytes = 0;
   span->asked = 0;
   totals.used -= span->bytes;
-  // What the run held before this use may be resident still.
-  span->bytes = mid_max(span->bytes, span->before * mid_os_page_bytes());
-  if (moved_away) span->bytes = 0;
+  span->bytes = resident_above(span, moved_away ? span->bytes : 0);
   span_count--;
   if (span->own_mapping)
     huge_give(span);
@@ -324,12 +330,13 @@ static bool grow_locked(struct mid_span *span, size_t slices, size_t bytes, bool
 
 static void shrink_locked(struct mid_span *span, size_t slices, size_t bytes) {
   totals.used -= span->bytes - bytes;
-  span->before = (uint32_t)(mid_min(span->bytes, slices * MID_SLICE_BYTES) / mid_os_page_bytes());
+  size_t rest_bytes = 0;
+  if (slices < span->slices) rest_bytes = resident_above(span, slices * MID_SLICE_BYTES);
+  span->before = (uint32_t)(resident_above(span, 0) / mid_os_page_bytes());
   if (slices < span->slices && !span->own_mapping) {
     struct mid_span *rest = span + slices;
     rest->slices = span->slices - (uint32_t)slices;
-    size_t touched = span->bytes - mid_min(span->bytes, slices * MID_SLICE_BYTES);
-    rest->bytes = mid_min(touched, rest->slices * MID_SLICE_BYTES);
+    rest->bytes = rest_bytes;
     rest->asked = 0;
     rest->state = MID_SPAN_NONE;
     rest->moved = span->moved;

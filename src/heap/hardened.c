@@ -92,6 +92,13 @@ static uint32_t random_free(struct mid_hardened *h, const struct mid_span *span)
   return i;
 }
 
+// Free blocks are zero: what is not was written by someone who had freed it.
+static void check_zero(const char *p, size_t bytes) {
+  bool zero = p[0] == 0 && memcmp(p, p + 1, bytes - 1) == 0;
+  MID_REQUIRE(zero, "corrupted free list", p,
+              "this block was written to after it was freed; look for a use after free of its size");
+}
+
 static void *take_locked(struct mid_heap *heap, unsigned klass, size_t bytes, bool urgent) {
   if (!mid_heap_refill(heap, klass, urgent)) return NULL;
   struct mid_span *span = heap->current[klass];
@@ -103,6 +110,7 @@ static void *take_locked(struct mid_heap *heap, unsigned klass, size_t bytes, bo
   span->told--;
   heap->count[klass].allocated++;
   char *p = (char *)mid_span_base(span) + (size_t)i * span->block_bytes;
+  check_zero(p, span->block_bytes);
   memset(p + span->block_bytes - slack, TAIL_BYTE, slack);
   return p;
 }

@@ -151,6 +151,11 @@ static bool close_if_empty(struct mid_heap *heap, struct mid_span *span) {
 
 // ---- remote frees ----
 
+static _Noreturn void crime_in_list(const void *block) {
+  mid_crime("corrupted free list", block,
+            "this block was written to after it was freed; look for a use after free of its size");
+}
+
 static struct mid_block *remote_take(struct mid_span *span, uint32_t *count) {
   // Acquire the blocks; release what was written before, so that who pushes next sees whose it is.
   uint64_t word = atomic_exchange_explicit(&span->xfreed, 0, memory_order_acq_rel);
@@ -163,7 +168,9 @@ static uint32_t span_drain(struct mid_span *span) {
   uint32_t count;
   struct mid_block *first = remote_take(span, &count), *last = first;
   if (count == 0) return 0;
-  for (uint32_t i = 1; i < count; i++) last = last->next;
+  for (uint32_t i = 1; i < count; i++, last = last->next)
+    if (last->mark != span) crime_in_list(last);
+  if (last->mark != span) crime_in_list(last);
   last->next = span->freed;
   span->freed = first;
   span_watch(span, span_used(span) - count);
@@ -335,10 +342,18 @@ void mid_heap_tidy(struct mid_heap *heap) {
 
 // ---- refill ----
 
+// The inline path does not look how far the span is carved; here the block freed last is looked at.
+static void check_last_freed(const struct mid_span *span) {
+  size_t off = (uintptr_t)span->freed - mid_span_base(span);
+  if (off >= (size_t)span->carved * span->block_bytes)
+    mid_crime("wild pointer", span->freed, "malloc has not given out this place yet");
+}
+
 // Move what was freed to `ready`; false when nothing was.
 static bool span_reload(struct mid_heap *heap, struct mid_span *span) {
   if (mid_options.hardened) return mid_hardened_has_room(span);
   if (span->freed == mid_no_block()) return false;
+  check_last_freed(span);
   tell_frees(heap, span);
   heap->count[span->klass].allocated += span->carved - span_used(span);
   span->ready = span->freed;
@@ -411,11 +426,6 @@ bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent) {
   return span_reload(heap, next) || span_carve(heap, next, urgent);
 }
 
-static _Noreturn void crime_in_list(const void *block) {
-  mid_crime("corrupted free list", block,
-            "this block was written to after it was freed; look for a use after free of its size");
-}
-
 // Debug builds look the current span over at each refill.
 static void check_span(const struct mid_span *span) {
   MID_ASSERT(mid_span_blocks_broken(span) == NULL);
@@ -464,6 +474,7 @@ static void give_local(struct mid_heap *heap, struct mid_span *span, struct mid_
 }
 
 void mid_heap_give_watched(struct mid_span *span) {
+  check_last_freed(span);
   struct mid_heap *heap = atomic_load_explicit(&span->heap, memory_order_relaxed);
   mid_lock_take(&heap->lock);
   unsigned klass = span->klass;
@@ -522,8 +533,9 @@ static void give_block(struct mid_span *span, struct mid_block *block) {
 
 // ---- crimes ----
 
-static bool list_has(const struct mid_block *first, const struct mid_block *block, uint32_t most) {
-  for (; first != mid_no_block() && most > 0; first = first->next, most--)
+static bool list_has(const struct mid_span *span, const struct mid_block *first,
+                     const struct mid_block *block, uint32_t most) {
+  for (; first != mid_no_block() && most > 0 && first->mark == span; first = first->next, most--)
     if (first == block) return true;
   return false;
 }
@@ -535,8 +547,9 @@ static bool is_free(const struct mid_span *span, const struct mid_block *block) 
   uintptr_t owner = atomic_load_explicit(&span->owner, memory_order_acquire);
   if ((owner & ~(uintptr_t)MID_OWNER_SLOW) != mid_os_self()) return true;
   uint64_t remote = atomic_load_explicit(&span->xfreed, memory_order_acquire);
-  return list_has(span->freed, block, span->carved) || list_has(span->ready, block, span->carved) ||
-         (remote != 0 && list_has((struct mid_block *)(uintptr_t)(remote & BLOCK_MASK), block,
+  return list_has(span, span->freed, block, span->carved) ||
+         list_has(span, span->ready, block, span->carved) ||
+         (remote != 0 && list_has(span, (struct mid_block *)(uintptr_t)(remote & BLOCK_MASK), block,
                                   (uint32_t)(remote >> COUNT_SHIFT)));
 }
 
@@ -549,17 +562,14 @@ static _Noreturn void crime_not_start(const void *p) {
             "this address lies inside a block or beside one; free the pointer that malloc gave");
 }
 
-// `p` is in no span in use.
-static void give_foreign(void *p) {
-  const struct mid_span *span = mid_map_find(p);
-  if (span != NULL && mid_map_was_used(span)) crime_double_free(p);
-  mid_foreign_give(p);
-}
-
 // The head of the span that `p` is a block of; a sentence and the end when it is no block's start.
 struct mid_span *mid_heap_block_span(const void *p) {
   struct mid_span *span = mid_map_find_head(p);
-  if (span == NULL) return NULL;
+  if (span == NULL) {
+    span = mid_map_find(p);
+    if (span != NULL && mid_map_was_used(span)) crime_double_free(p);
+    return NULL;
+  }
   size_t off = (uintptr_t)p - mid_span_base(span);
   if (span->state == MID_SPAN_LARGE ? off != span->block_bytes : off % span->block_bytes != 0)
     crime_not_start(p);
@@ -573,7 +583,7 @@ void mid_heap_give_any(void *p) {
   if (p == NULL) return;
   struct mid_span *span = mid_heap_block_span(p);
   if (span == NULL)
-    give_foreign(p);
+    mid_foreign_give(p);
   else if (span->state == MID_SPAN_LARGE)
     mid_large_give(span);
   else

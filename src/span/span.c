@@ -277,7 +277,7 @@ static void give_locked(struct mid_span *span, bool moved_away) {
     span[i].state = MID_SPAN_NONE;
   atomic_store_explicit(&span->heap, NULL, memory_order_relaxed);
   span->block_bytes = 0;
-  span->asked = 0;
+  span->asked = moved_away ? span->bytes : 0;
   totals.used -= span->bytes;
   span->bytes = resident_above(span, moved_away ? span->bytes : 0);
   span_count--;

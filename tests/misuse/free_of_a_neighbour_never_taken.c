@@ -1,4 +1,4 @@
-// expect: midden: double free at 0x
+// expect: midden: wild pointer at 0x
 // tests/misuse/free_of_a_neighbour_never_taken.c -- a place for a block is freed that malloc never
 // handed out.
 // SPDX-License-Identifier: MIT

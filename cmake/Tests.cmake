@@ -49,8 +49,6 @@ foreach(file IN LISTS files)
     midden_test_program(unit ${file} midden_observe)
   endif()
 endforeach()
-# The feed's own test opens feeds by hand; the heap that it runs on must not have one.
-set_property(TEST unit/feed/feed APPEND PROPERTY ENVIRONMENT MIDDEN_OPTIONS=feed=0)
 
 foreach(label conformance stress)
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${label}/*.c

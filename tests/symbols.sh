@@ -12,9 +12,11 @@ blame() {
   bad=1
 }
 
-# The names that we replace on purpose: the malloc family, dlopen (for RTLD_DEEPBIND), and every
-# operator new and delete.
+# The names that we replace on purpose: the malloc family, dlopen (for RTLD_DEEPBIND), _exit (so that
+# the feed goes too), and every operator new and delete.
 sort >"$place/standard" <<'END'
+_Exit
+_exit
 aligned_alloc
 calloc
 cfree

@@ -53,6 +53,7 @@
   X(feed_lost,        "slots",  "heap slots that found no room in this file")                          \
   X(ended,            "flag",   "1: the program reached its exit; figures named end_ are final")       \
   X(end_rss,          "bytes",  "resident at the exit, from smaps_rollup")                             \
+  X(end_peak_rss,     "bytes",  "the most that was resident until the exit (VmHWM)")                   \
   X(end_anonymous,    "bytes",  "anonymous part of it")                                                \
   X(end_huge,         "bytes",  "in transparent huge pages, part of it")                               \
   X(end_swap,         "bytes",  "swapped out at the exit")                                             \

@@ -408,19 +408,33 @@ static void retire_current(struct mid_heap *heap, unsigned klass) {
   span_relist(heap, span, span_has_room(span) ? MID_LIST_PARTIAL : MID_LIST_FULL);
 }
 
+// A span that has freed blocks.  Those with nothing but untouched room are few: at a limit one may
+// stand first, and must not hide the others.
+static struct mid_span *partial_with_freed(const struct mid_heap *heap, unsigned klass) {
+  struct mid_span *span = heap->partial[klass].first;
+  while (span != NULL && span->freed == mid_no_block() && !mid_options.hardened) span = span->next;
+  return span;
+}
+
+// The span to go on with when the current one has nothing left.
+static struct mid_span *next_span(struct mid_heap *heap, unsigned klass, bool urgent) {
+  if (heap->partial[klass].first != NULL) return heap->partial[klass].first;
+  struct mid_span *span = adopt_any(heap, klass);
+  return span != NULL ? span : span_open(heap, klass, urgent);
+}
+
 // Make `ready` of the class's current span hold a block.  Blocks that were used before come before
 // untouched memory, the heap's own before those of ended threads.
 bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent) {
   heap_drain(heap);
   struct mid_span *span = heap->current[klass];
   if (span != &mid_span_none && span_reload(heap, span)) return true;
-  struct mid_span *next = heap->partial[klass].first;
-  if (next == NULL || (next->freed == mid_no_block() && !mid_options.hardened)) {
+  struct mid_span *next = partial_with_freed(heap, klass);
+  if (next == NULL) {
     if (span != &mid_span_none && span_carve(heap, span, urgent)) return true;
-    if (next == NULL) next = adopt_any(heap, klass);
-    if (next == NULL) next = span_open(heap, klass, urgent);
-    if (next == NULL) return false;
+    next = next_span(heap, klass, urgent);
   }
+  if (next == NULL) return false;
   retire_current(heap, klass);
   set_current(heap, klass, next);
   return span_reload(heap, next) || span_carve(heap, next, urgent);

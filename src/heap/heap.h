@@ -166,6 +166,7 @@ void mid_tell_class(struct mid_heap *heap, unsigned klass);  // the heap's lock 
 void mid_tell_heap(struct mid_heap *heap);
 void mid_tell_process(void);
 void mid_tell_end(void);
+void mid_tell_left(void);  // at _exit: takes no lock
 void mid_tell_lock(void);  // around fork
 void mid_tell_unlock(void);
 void mid_tell_forked(struct mid_heap *first);  // in the child, with the lock held

@@ -51,7 +51,7 @@ void *mid_large_take(struct mid_heap *shared, size_t bytes, size_t align, bool z
     mid_span_give(span);
     return NULL;
   }
-  mid_span_count_large(span, true);
+  mid_span_count_large(span, true, false);
   char *p = (char *)mid_span_base(span) + start;
   if (zero && !span->zero) memset(p, 0, bytes);
   if (mid_options.hardened) mid_hardened_guard(span);
@@ -67,7 +67,7 @@ void *mid_large_take(struct mid_heap *shared, size_t bytes, size_t align, bool z
 }
 
 static void large_close(struct mid_span *span) {
-  mid_span_count_large(span, false);
+  mid_span_count_large(span, false, false);
   if (mid_options.hardened) {
     mid_hardened_unguard(span);
     mid_span_give_moved(span);
@@ -110,8 +110,8 @@ static void *large_move(struct mid_span *span, size_t bytes, bool urgent) {
   }
   to->moved = true;
   to->asked = bytes;
-  mid_span_count_large(to, true);
-  mid_span_count_large(span, false);
+  mid_span_count_large(to, true, true);
+  mid_span_count_large(span, false, true);
   mid_span_give_moved(span);
   return p;
 }
@@ -121,10 +121,10 @@ void *mid_large_resize(struct mid_span *span, size_t bytes, bool urgent) {
   size_t need = mid_round_up(bytes, mid_os_page_bytes());
   struct mid_heap *shared = atomic_load_explicit(&span->heap, memory_order_acquire);
   size_t had = span->bytes;
-  mid_span_count_large(span, false);
+  mid_span_count_large(span, false, true);
   bool fits = need == span->bytes || mid_span_resize(span, slices_of(need), need, urgent);
   if (fits) span->asked = bytes;
-  mid_span_count_large(span, true);
+  mid_span_count_large(span, true, true);
   if (shared != NULL && span->bytes != had) {
     mid_lock_take(&shared->lock);
     shared->committed -= had;

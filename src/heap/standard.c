@@ -5,6 +5,7 @@
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "heap/family.h"
@@ -80,6 +81,14 @@ STANDARD int mallopt(int knob, int value) {
   (void)value;
   return knob <= M_MXFAST && knob >= M_ARENA_MAX;
 }
+
+// Programs that end by _exit run no destructors: their feed is removed here.  A signal handler may
+// call it amid a malloc, so no lock is taken, and figures stay as they were last published.
+_Noreturn STANDARD void _exit(int status) {
+  mid_tell_left();
+  mid_os_exit(status);
+}
+_Noreturn STANDARD void _Exit(int status) { _exit(status); }
 
 // ---- figures ----
 

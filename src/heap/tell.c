@@ -102,6 +102,7 @@ static void publish_end(struct mid_feed_process *totals, void *context) {
   const struct mid_feed_process *end = context;
   totals->ended = 1;
   totals->end_rss = end->end_rss;
+  totals->end_peak_rss = end->end_peak_rss;
   totals->end_anonymous = end->end_anonymous;
   totals->end_huge = end->end_huge;
   totals->end_swap = end->end_swap;
@@ -120,6 +121,7 @@ void mid_tell_end(void) {
     end.end_span_rss = mid_span_resident();
     if (mid_os_resident_read(&resident)) {
       end.end_rss = resident.rss;
+      end.end_peak_rss = resident.peak_rss;
       end.end_anonymous = resident.anonymous;
       end.end_huge = resident.huge;
       end.end_swap = resident.swap;
@@ -131,6 +133,10 @@ void mid_tell_end(void) {
   mid_lock_take(&feed_lock);
   mid_feed_end(keep);
   mid_lock_give(&feed_lock);
+}
+
+void mid_tell_left(void) {
+  if (mid_options.feed && mid_feed_is_open()) mid_feed_end(mid_options.feed == MID_OPTION_FEED_KEEP);
 }
 
 void mid_tell_lock(void) { mid_lock_take(&feed_lock); }

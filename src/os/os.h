@@ -50,9 +50,9 @@ struct mid_os_cgroup {
 bool mid_os_cgroup_read(struct mid_os_cgroup *out);
 
 struct mid_os_resident {
-  uint64_t rss, anonymous, huge, swap;  // bytes
+  uint64_t rss, peak_rss, anonymous, huge, swap;  // bytes
 };
-bool mid_os_resident_read(struct mid_os_resident *out);  // /proc/self/smaps_rollup
+bool mid_os_resident_read(struct mid_os_resident *out);  // from /proc/self
 uint64_t mid_os_resident_in(const void *base, size_t bytes);
 
 // ---- the process ----
@@ -61,6 +61,7 @@ uint64_t mid_os_resident_in(const void *base, size_t bytes);
 const char *mid_os_environment(const char *name);
 uint64_t mid_os_random(void);
 uint64_t mid_os_thread_id(void);
+_Noreturn void mid_os_exit(int status);  // at once: no handlers, no destructors
 // Whether `code` lies in the dynamic loader, which takes NULL for fatal.
 bool mid_os_in_loader(const void *code);
 // Whether `p` lies in the area that sbrk serves, where only libc's own malloc puts blocks.

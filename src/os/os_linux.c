@@ -109,6 +109,10 @@ uint64_t mid_os_random(void) {
   return r;
 }
 
+_Noreturn void mid_os_exit(int status) {
+  for (;;) syscall(SYS_exit_group, status);
+}
+
 uint64_t mid_os_thread_id(void) { return (uint64_t)syscall(SYS_gettid); }
 
 bool mid_os_in_loader(const void *code) {

@@ -92,6 +92,8 @@ bool mid_os_resident_read(struct mid_os_resident *out) {
   out->anonymous = kib_after(room, "\nAnonymous:");
   out->huge = kib_after(room, "\nAnonHugePages:");
   out->swap = kib_after(room, "\nSwap:");
+  (void)file_read("/proc/self/status", room, sizeof room);
+  out->peak_rss = kib_after(room, "\nVmHWM:");
   return true;
 }
 

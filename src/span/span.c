@@ -80,13 +80,14 @@ bool mid_span_changed(void) {
          atomic_exchange_explicit(&changed, false, memory_order_relaxed);
 }
 
-void mid_span_count_large(const struct mid_span *span, bool taken) {
+void mid_span_count_large(const struct mid_span *span, bool taken, bool resized) {
   mid_lock_take(&span_lock);
   uint64_t sign = taken ? 1 : (uint64_t)-1;
   totals.large_blocks += sign;
   totals.large_bytes += sign * span->bytes;
   totals.large_asked += sign * span->asked;
-  if (taken) totals.large_allocated++, totals.large_allocated_bytes += span->bytes;
+  if (taken && !resized) totals.large_allocated++, totals.large_allocated_bytes += span->bytes;
+  atomic_store_explicit(&changed, true, memory_order_relaxed);
   mid_lock_give(&span_lock);
 }
 

@@ -155,8 +155,9 @@ bool mid_span_resize(struct mid_span *span, size_t slices, size_t bytes, bool ur
 size_t mid_span_settle(void);
 size_t mid_span_purge_all(void);
 
-// Count large blocks: +1/-1 with the span's `bytes` and `asked`.
-void mid_span_count_large(const struct mid_span *span, bool taken);
+// Count a large block as taken or given, by the span's `bytes` and `asked`; `resized` blocks are no
+// new allocations.
+void mid_span_count_large(const struct mid_span *span, bool taken, bool resized);
 void mid_span_count_heaps(int change);
 
 // Bytes for Midden's own records, zero, never given back; NULL when the system refuses.

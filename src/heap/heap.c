@@ -103,11 +103,6 @@ static struct mid_span *span_open(struct mid_heap *heap, unsigned klass, bool ur
   size_t slices = mid_class_slices(klass), bytes = mid_class_bytes(klass);
   struct mid_span *span = mid_span_take(slices, MID_SLICE_BYTES, MID_SPAN_SMALL, urgent);
   if (span == NULL) return NULL;
-  for (size_t i = 1; i < slices; i++) {
-    span[i].state = MID_SPAN_INNER;
-    span[i].slices = (uint32_t)i;
-    atomic_store_explicit(&span[i].owner, MID_OWNER_NONE, memory_order_relaxed);
-  }
   span->klass = (uint8_t)klass;
   span->block_bytes = (uint32_t)bytes;
   span->magic = (uint32_t)((((uint64_t)1 << 32) + bytes - 1) / bytes);

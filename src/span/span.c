@@ -181,6 +181,11 @@ static void record_clear(struct mid_span *span, uint8_t state) {
   span->zero = zero;
   span->moved = moved;
   span->before = before;
+  for (uint32_t i = 1; state == MID_SPAN_SMALL && i < slices; i++) {
+    span[i].state = MID_SPAN_INNER;
+    span[i].slices = i;
+    atomic_store_explicit(&span[i].owner, MID_OWNER_NONE, memory_order_relaxed);
+  }
 }
 
 static bool is_huge(size_t slices) { return slices >= MID_WINDOW_SLICES / 2; }

@@ -134,7 +134,7 @@ uintptr_t mid_span_base(const struct mid_span *span);
 
 // Take a run of `slices` for one block or many, its base a multiple of `align` (a power of two;
 // anything up to MID_SLICE_BYTES is free of charge).  The record is cleared, but for `slices`,
-// `state` and `zero`.  NULL when the system or the limit refuses; `urgent` passes the limit.
+// `state` and `zero`; the other slices of a SMALL span lead to it.  NULL when the system or the limit refuses; `urgent` passes the limit.
 // A run of half a window or more is a mapping of its own, and goes back to the system at once.
 struct mid_span *mid_span_take(size_t slices, size_t align, uint8_t state, bool urgent);
 

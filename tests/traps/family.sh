@@ -15,7 +15,8 @@ must "C++ names" on_midden "$work/new"
 
 # Without libstdc++ there is nothing to throw: one sentence, and the end.
 status=0
-timeout 60 env LD_PRELOAD="$LIBMIDDEN" "$work/new_without_cxx" 2>"$work/errors" || status=$?
+(exec timeout 60 env LD_PRELOAD="$LIBMIDDEN" "$work/new_without_cxx" 2>"$work/errors") ||
+  status=$?
 test "$status" = 134 || fail "new without libstdc++ ended with status $status, not by abort"
 test "$(wc -l <"$work/errors")" = 1 || fail "not one sentence: $(cat "$work/errors")"
 grep -q '^midden: ' "$work/errors" || fail "not a sentence of ours: $(cat "$work/errors")"

@@ -9,9 +9,9 @@ build sentence.c sentence
 # commit CRIME WORDS: dies by SIGABRT, says WORDS and the pointer that the program printed, once.
 commit() {
   status=0
-  # Not a function of the shell, so that its own "Aborted" does not get among the program's words.
-  timeout 60 env LD_PRELOAD="$LIBMIDDEN" "$work/sentence" "$1" \
-    >"$work/pointer" 2>"$work/errors" || status=$?
+  # exec, so that the shell's own "Aborted" does not get among the program's words.
+  (exec timeout 60 env LD_PRELOAD="$LIBMIDDEN" "$work/sentence" "$1" \
+    >"$work/pointer" 2>"$work/errors") 2>/dev/null || status=$?
   test "$status" = 134 || fail "$1: status $status instead of an abort: $(cat "$work/errors")"
   test "$(wc -l <"$work/errors")" = 1 || fail "$1 is not one sentence: $(cat "$work/errors")"
   grep -q "^midden: $2 at $(cat "$work/pointer"): ..* (process [0-9]*)\$" "$work/errors" ||

@@ -24,7 +24,7 @@ set(environment
 
 # Register test LABEL/NAME, run by the command that follows.
 function(midden_test label name)
-  add_test(NAME ${label}/${name} COMMAND ${ARGN})
+  add_test(NAME ${label}/${name} COMMAND ${ARGN} WORKING_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   set_tests_properties(${label}/${name} PROPERTIES LABELS ${label} TIMEOUT 300
                                                    ENVIRONMENT "${environment}")
 endfunction()
@@ -76,12 +76,12 @@ foreach(file IN LISTS files)
               $<TARGET_FILE:misuse_${name}>)
 endforeach()
 
-foreach(label cli programs packaging)
+foreach(label cli traps programs packaging)
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${label}/*.sh)
   foreach(file IN LISTS files)
     cmake_path(GET file STEM name)
     midden_test(${label} ${name} sh ${file})
-    # Without times from an earlier run, ctest starts the costly first, so that two jobs end together.
+    # On a first run ctest knows no times, and starts what costs most.
     set_tests_properties(${label}/${name} PROPERTIES COST 10)
   endforeach()
 endforeach()

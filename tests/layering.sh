@@ -33,6 +33,6 @@ cd "${SOURCE:-.}"
   }
   function blame(why) { print at ": includes \"" quoted[2] "\": " why; bad = 1 }
   END {
-    if (layers < 5 || seen < 5) { print "found only " layers+0 " layers, " seen+0 " includes"; bad = 1 }
-    exit bad
+    if (layers < 5 || seen < 5) print "found " layers+0 " layers and " seen+0 " includes: too few"
+    exit bad || layers < 5 || seen < 5
   }'

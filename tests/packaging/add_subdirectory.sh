@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/packaging/add_subdirectory.sh -- a CMake project has Midden's source tree inside its own, and
-# gets the libraries and nothing else: no tests, no command, no rules for installation.
+# tests/packaging/add_subdirectory.sh -- a CMake project has Midden's source tree inside its own,
+# and gets the libraries and nothing else: no tests, no command.
 # SPDX-License-Identifier: MIT
 set -eu
 place=$(mktemp -d)

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/packaging/amalgamation.sh -- the library as two files: one command makes a program with them.
+# tests/packaging/amalgamation.sh -- the library as two files: one command makes a program of them.
 # SPDX-License-Identifier: MIT
 set -eu
 place=$(mktemp -d)

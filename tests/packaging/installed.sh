@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/packaging/installed.sh -- the installed command finds its library from anywhere, also through
-# a symbolic link; its manual and completion are there.
+# tests/packaging/installed.sh -- the installed command finds its library from anywhere, also
+# through a symbolic link; its manual and completion are there.
 # SPDX-License-Identifier: MIT
 set -eu
 place=$(mktemp -d)

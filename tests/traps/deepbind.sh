@@ -1,11 +1,11 @@
 #!/bin/sh
-# tests/traps/deepbind.sh -- RTLD_DEEPBIND binds a plug-in to libc's malloc: blocks cross both ways, and
-# its own functions stay its own.
+# tests/traps/deepbind.sh -- RTLD_DEEPBIND binds a plug-in to libc's malloc: blocks cross both ways,
+# and its own functions stay its own.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/common"
 
 build deepbind.c deepbind -rdynamic
-# A plug-in's calls may go through a table that is filled late, early and then sealed, or not at all.
+# Calls of a plug-in go through a table that is filled late, or early and then sealed, or none.
 build deepbind_plugin.c lazy.so -shared -fPIC -Wl,-z,lazy
 build deepbind_plugin.c sealed.so -shared -fPIC -Wl,-z,now -Wl,-z,relro
 build deepbind_plugin.c direct.so -shared -fPIC -fno-plt

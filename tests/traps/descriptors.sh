@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/traps/descriptors.sh -- daemons close every descriptor, and some start without the first three:
-# the heap may hold none that it needs, and may take none that the program counts on.
+# tests/traps/descriptors.sh -- daemons close every descriptor, and some start without the first
+# three: the heap may hold none that it needs, and may take none that the program counts on.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/common"
 

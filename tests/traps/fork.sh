@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/traps/fork.sh -- fork from a program that allocates on every thread; the child goes on with the
-# heap: allocates, frees what the parent's threads made, makes threads and forks again.
+# tests/traps/fork.sh -- fork from a program that allocates on every thread; the child goes on with
+# the heap: allocates, frees what the parent's threads made, makes threads and forks again.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/common"
 

@@ -5,8 +5,8 @@
 
 build work.c work
 
-# says OPTIONS WORD: the program runs; standard error has one sentence with WORD in it, or nothing at
-# all where WORD is empty.  The child that the program forks says nothing again.
+# says OPTIONS WORD: the program runs; standard error has one sentence with WORD in it, or nothing
+# at all where WORD is empty.  The child that the program forks says nothing again.
 says() {
   MIDDEN_OPTIONS=$1 on_midden "$work/work" >"$work/out" 2>"$work/errors" ||
     fail "MIDDEN_OPTIONS=$1: status $?, $(cat "$work/errors")"
@@ -14,8 +14,8 @@ says() {
   if test -z "$2"; then
     test "$lines" = 0 || fail "MIDDEN_OPTIONS=$1 said: $(cat "$work/errors")"
   else
-    test "$lines" = 1 && grep -q "^midden: MIDDEN_OPTIONS: .*$2" "$work/errors" ||
-      fail "MIDDEN_OPTIONS=$1 said: $(cat "$work/errors")"
+    said=$(grep -c "^midden: MIDDEN_OPTIONS: .*$2" "$work/errors" || :)
+    test "$lines $said" = "1 1" || fail "MIDDEN_OPTIONS=$1 said: $(cat "$work/errors")"
   fi
   test ! -s "$work/out" || fail "MIDDEN_OPTIONS=$1 wrote to standard output"
   echo "ok: MIDDEN_OPTIONS=$(echo "$1" | cut -c1-60)"

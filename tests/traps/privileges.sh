@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/traps/privileges.sh -- servers start as root, chroot and become another user: the heap goes on.
+# tests/traps/privileges.sh -- servers start as root, chroot and change user: the heap goes on.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/common"
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/traps/sentence.sh -- a crime is one sentence that names the pointer, however little of the program
-# is left to say it with.
+# tests/traps/sentence.sh -- a crime is one sentence that names the pointer, however little of the
+# program is left to say it with.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/common"
 
@@ -11,7 +11,7 @@ commit() {
   status=0
   # exec, so that the shell's own "Aborted" does not get among the program's words.
   (exec timeout 60 env LD_PRELOAD="$LIBMIDDEN" "$work/sentence" "$1" \
-    >"$work/pointer" 2>"$work/errors") 2>/dev/null || status=$?
+    >"$work/pointer" 2>"$work/errors") || status=$?
   test "$status" = 134 || fail "$1: status $status instead of an abort: $(cat "$work/errors")"
   test "$(wc -l <"$work/errors")" = 1 || fail "$1 is not one sentence: $(cat "$work/errors")"
   grep -q "^midden: $2 at $(cat "$work/pointer"): ..* (process [0-9]*)\$" "$work/errors" ||

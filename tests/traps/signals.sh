@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/traps/signals.sh -- a handler that interrupts malloc thousands of times and does not call it.
+# tests/traps/signals.sh -- a handler that interrupts malloc again and again, and does not call it.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/common"
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/traps/thread_exit.sh -- destructors of a thread's end still allocate and free, in every round.
+# tests/traps/thread_exit.sh -- destructors of a thread's end still allocate and free, all rounds.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/common"
 

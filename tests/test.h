@@ -17,21 +17,21 @@
 static struct CMUnitTest mid_tests[MID_TEST_MOST];
 static size_t mid_test_count;
 
-#define TEST(sentence)                                                      \
-  static void sentence(void **state);                                       \
-  __attribute__((constructor)) static void register_##sentence(void) {      \
-    if (mid_test_count == MID_TEST_MOST) abort();                           \
+#define TEST(sentence)                                                                        \
+  static void sentence(void **state);                                                         \
+  __attribute__((constructor)) static void register_##sentence(void) {                        \
+    if (mid_test_count == MID_TEST_MOST) abort();                                             \
     mid_tests[mid_test_count++] = (struct CMUnitTest){#sentence, sentence, NULL, NULL, NULL}; \
-  }                                                                         \
+  }                                                                                           \
   static void sentence(__attribute__((unused)) void **state)
 
 #define CHECK(cond) assert_true(cond)
 #define CHECK_EQ(a, b) assert_int_equal((uintmax_t)(a), (uintmax_t)(b))
 #define CHECK_STR(a, b) assert_string_equal(a, b)
 // A structure's check function found nothing broken; its sentence is shown where it did.
-#define CHECK_WHOLE(sentence)                            \
-  do {                                                   \
-    const char *broken_ = (sentence);                    \
+#define CHECK_WHOLE(sentence)                             \
+  do {                                                    \
+    const char *broken_ = (sentence);                     \
     if (broken_ != NULL) fail_msg("broken: %s", broken_); \
   } while (0)
 

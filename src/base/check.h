@@ -14,8 +14,8 @@
 _Noreturn void mid_crime(const char *crime, const void *p, const char *advice);
 
 // Always on: `cond` is what the caller owes us.
-#define MID_REQUIRE(cond, crime, p, advice)               \
-  do {                                                    \
+#define MID_REQUIRE(cond, crime, p, advice)                 \
+  do {                                                      \
     if (mid_unlikely(!(cond))) mid_crime(crime, p, advice); \
   } while (0)
 

@@ -62,7 +62,8 @@ void mid_option_print(const struct mid_option_row *row, uint64_t value, struct m
 
 // The name in `names` that is nearest to `word` by edit distance, NULL when none is near: at most
 // a third of its letters differ.
-const char *mid_nearest_name(const char *word, size_t bytes, const char *const *names, size_t count);
+const char *mid_nearest_name(const char *word, size_t bytes, const char *const *names,
+                             size_t count);
 
 // The process's own options: the defaults, changed once by mid_options_start from `list`, the value
 // of MIDDEN_OPTIONS or NULL; it says on standard error what it did not understand.

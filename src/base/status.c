@@ -6,10 +6,14 @@
 
 const char *midden_status_name(midden_status status) {
   switch (status) {
-    case MIDDEN_OK: return "ok";
-    case MIDDEN_NOMEM: return "no memory";
-    case MIDDEN_INVALID: return "invalid argument";
-    case MIDDEN_OS: return "refused by the system";
+    case MIDDEN_OK:
+      return "ok";
+    case MIDDEN_NOMEM:
+      return "no memory";
+    case MIDDEN_INVALID:
+      return "invalid argument";
+    case MIDDEN_OS:
+      return "refused by the system";
   }
   return "unknown status";
 }

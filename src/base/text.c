@@ -19,7 +19,9 @@ static void text_add_bytes(struct mid_text *t, const char *words, size_t bytes) 
   *t->at = 0;
 }
 
-void mid_text_add(struct mid_text *t, const char *words) { text_add_bytes(t, words, strlen(words)); }
+void mid_text_add(struct mid_text *t, const char *words) {
+  text_add_bytes(t, words, strlen(words));
+}
 
 static void text_add_base(struct mid_text *t, uint64_t n, unsigned base) {
   char digits[20];

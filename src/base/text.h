@@ -16,7 +16,7 @@ struct mid_text {
 struct mid_text mid_text_open(char *room, size_t bytes);
 void mid_text_add(struct mid_text *t, const char *words);
 void mid_text_number(struct mid_text *t, uint64_t n);
-void mid_text_hex(struct mid_text *t, uint64_t n);    // with 0x
+void mid_text_hex(struct mid_text *t, uint64_t n);       // with 0x
 void mid_text_size(struct mid_text *t, uint64_t bytes);  // as a person reads it: 1.4 GiB
 void mid_text_write(const struct mid_text *t, int fd);   // all of it, through short writes
 void mid_text_say(const struct mid_text *t);             // the same, on standard error

@@ -12,8 +12,8 @@
 // machine, 8 bytes, aligned to 8, and written with one store each, so none is ever torn.
 //
 // Numbers that must fit together: the "process" record is under a sequence lock (header.sequence is
-// odd while it is written; read it before and after).  Counters in heap slots only rise and have one
-// writer; a reader that reads every `freed` of all slots before any `allocated` never sees more
+// odd while it is written; read it before and after).  Counters in heap slots only rise and have
+// one writer; a reader that reads every `freed` of all slots before any `allocated` never sees more
 // blocks freed than allocated.
 #ifndef MID_FEED_FORMAT_H
 #define MID_FEED_FORMAT_H
@@ -72,7 +72,8 @@
   X(remote_freed,     "blocks", "blocks of this heap freed by other threads, collected so far")        \
   X(adopted,          "spans",  "spans taken over from ended threads so far")
 
-// In each heap slot, after its own fields, one for each class.  All only rise.
+// In each heap slot, after its own fields, one for each class.  All only rise; but at the end, and as
+// a thread ends, `allocated` loses the blocks that were ready and never handed out.
 #define MID_FEED_COUNT(X)                                                                              \
   X(allocated,        "blocks", "handed out so far")                                                   \
   X(freed,            "blocks", "of those, known to be free again")                                    \
@@ -85,10 +86,18 @@
 // clang-format on
 
 #define X(field, ...) uint64_t field;
-struct mid_feed_process { MID_FEED_PROCESS(X) };
-struct mid_feed_class { MID_FEED_CLASS(X) };
-struct mid_feed_heap { MID_FEED_HEAP(X) };
-struct mid_feed_count { MID_FEED_COUNT(X) };
+struct mid_feed_process {
+  MID_FEED_PROCESS(X)
+};
+struct mid_feed_class {
+  MID_FEED_CLASS(X)
+};
+struct mid_feed_heap {
+  MID_FEED_HEAP(X)
+};
+struct mid_feed_count {
+  MID_FEED_COUNT(X)
+};
 #undef X
 
 // In the file and on the writer's side alike; the writer keeps its own copy and publishes from it.
@@ -113,14 +122,14 @@ struct mid_feed_field {
 struct mid_feed_header {
   char magic[8];
   uint32_t version;
-  uint32_t header_bytes;           // of this struct; the sections follow it
-  uint32_t sections, fields;       // how many; the fields follow the sections
-  uint64_t pid;                    // in the process's own namespace
-  uint64_t start_ticks;            // field 22 of /proc/PID/stat: tells apart two users of a pid
-  uint64_t run;                    // option `run`
-  uint64_t opened_ns;              // CLOCK_REALTIME when the feed was made
-  _Atomic uint64_t sequence;       // of the process record: odd while it is written
-  char command[128];               // start of /proc/self/cmdline, spaces between, NUL at the end
+  uint32_t header_bytes;      // of this struct; the sections follow it
+  uint32_t sections, fields;  // how many; the fields follow the sections
+  uint64_t pid;               // in the process's own namespace
+  uint64_t start_ticks;       // field 22 of /proc/PID/stat: tells apart two users of a pid
+  uint64_t run;               // option `run`
+  uint64_t opened_ns;         // CLOCK_REALTIME when the feed was made
+  _Atomic uint64_t sequence;  // of the process record: odd while it is written
+  char command[128];          // start of /proc/self/cmdline, spaces between, NUL at the end
 };
 
 #endif

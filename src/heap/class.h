@@ -16,7 +16,7 @@
 enum {
   MID_CLASSES = 44,
   MID_BLOCK_ALIGN = 16,
-  MID_SMALL_MOST = 65536,   // larger blocks have a span of their own
+  MID_SMALL_MOST = 65536,     // larger blocks have a span of their own
   MID_ONE_SLICE_MOST = 8192,  // larger classes have spans of MID_MEDIUM_SLICES
   MID_MEDIUM_SLICES = 8,
 };

@@ -83,21 +83,21 @@ __asm__(
     ".section .gcc_except_table, \"a\", @progbits\n"
     ".balign 4\n"
     ".Lmid_table:\n"
-    "  .byte 0xff\n"                                   // landing pads count from the function
-    "  .byte 0x9b\n"                                   // types: indirect, relative, 4 bytes
+    "  .byte 0xff\n"  // landing pads count from the function
+    "  .byte 0x9b\n"  // types: indirect, relative, 4 bytes
     "  .uleb128 .Lmid_types - .Lmid_types_base\n"
     ".Lmid_types_base:\n"
-    "  .byte 0x01\n"                                   // call sites: uleb128
+    "  .byte 0x01\n"  // call sites: uleb128
     "  .uleb128 .Lmid_sites_end - .Lmid_sites\n"
     ".Lmid_sites:\n"
     "  .uleb128 .Lmid_call - mid_cxx_try\n"
     "  .uleb128 .Lmid_called - .Lmid_call\n"
     "  .uleb128 .Lmid_caught - mid_cxx_try\n"
-    "  .uleb128 1\n"                                   // the first action
+    "  .uleb128 1\n"  // the first action
     ".Lmid_sites_end:\n"
-    "  .byte 1, 0\n"                                   // catch type 1; no further action
+    "  .byte 1, 0\n"  // catch type 1; no further action
     "  .balign 4\n"
-    "  .long 0\n"                                      // type 1: any
+    "  .long 0\n"  // type 1: any
     ".Lmid_types:\n"
     ".hidden DW.ref.__gxx_personality_v0\n"
     ".weak DW.ref.__gxx_personality_v0\n"

@@ -38,7 +38,7 @@ static const struct {
 };
 
 struct symbols {
-  const ElfW(Sym) *table;
+  const ElfW(Sym) * table;
   const char *names;
   const uint32_t *hash;  // DT_GNU_HASH
 };

@@ -185,8 +185,8 @@ static struct mid_span *span_of(const void *p) {
 
 static bool heap_owns(midden_allocator *self, const void *p) {
   const struct mid_span *span = span_of(p);
-  return span != NULL && atomic_load_explicit(&span->heap, memory_order_acquire) ==
-                             inner(heap_of(self));
+  return span != NULL &&
+         atomic_load_explicit(&span->heap, memory_order_acquire) == inner(heap_of(self));
 }
 
 static midden_stats heap_stats(midden_allocator *self) { return midden_heap_stats(heap_of(self)); }
@@ -206,8 +206,7 @@ static void *malloc_resize(midden_allocator *self, void *p, size_t old_bytes, si
                            size_t align) {
   (void)old_bytes;
   if (p == NULL) return malloc_alloc(self, bytes, align);
-  return align > MID_BLOCK_ALIGN ? resize_aligned(self, p, bytes, align)
-                                 : midden_realloc(p, bytes);
+  return align > MID_BLOCK_ALIGN ? resize_aligned(self, p, bytes, align) : midden_realloc(p, bytes);
 }
 
 // A block of a thread's heap, of one that ended, or with a span of its own; not of a heap's.

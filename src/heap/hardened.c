@@ -11,7 +11,7 @@ enum { TAIL_BYTE = 0xa5 };
 
 // What a heap needs beside the common parts.
 struct mid_hardened {
-  uint64_t random;               // xorshift64
+  uint64_t random;                  // xorshift64
   void *spare_tables[MID_CLASSES];  // tables of closed spans, linked by their first word
   void *held[HELD_MOST];
   uint32_t held_count;
@@ -95,8 +95,9 @@ static uint32_t random_free(struct mid_hardened *h, const struct mid_span *span)
 // Free blocks are zero: what is not was written by someone who had freed it.
 static void check_zero(const char *p, size_t bytes) {
   bool zero = p[0] == 0 && memcmp(p, p + 1, bytes - 1) == 0;
-  MID_REQUIRE(zero, "corrupted free list", p,
-              "this block was written to after it was freed; look for a use after free of its size");
+  MID_REQUIRE(
+      zero, "corrupted free list", p,
+      "this block was written to after it was freed; look for a use after free of its size");
 }
 
 static void *take_locked(struct mid_heap *heap, unsigned klass, size_t bytes, bool urgent) {
@@ -152,7 +153,8 @@ void mid_hardened_give(struct mid_heap *heap, struct mid_span *span, void *p) {
   *word = HARD_HELD;
   h->held[h->held_count++] = p;
   h->held_bytes += span->block_bytes;
-  while (h->held_count == HELD_MOST || (h->held_count > 0 && h->held_bytes > mid_options.quarantine))
+  while (h->held_count == HELD_MOST ||
+         (h->held_count > 0 && h->held_bytes > mid_options.quarantine))
     held_release(heap, h, (uint32_t)(random_next(h) % h->held_count));
 }
 

@@ -18,8 +18,8 @@ struct mid_span mid_span_none = {.ready = (struct mid_block *)&mid_block_none,
 
 static struct mid_lock abandoned_lock;
 static struct {
-  struct mid_span_list spans;     // under abandoned_lock
-  _Atomic uint32_t count;         // of spans: a look before the lock
+  struct mid_span_list spans;  // under abandoned_lock
+  _Atomic uint32_t count;      // of spans: a look before the lock
 } abandoned[MID_CLASSES];
 
 void mid_abandoned_lock(void) { mid_lock_take(&abandoned_lock); }
@@ -30,16 +30,22 @@ void mid_abandoned_unlock(void) { mid_lock_give(&abandoned_lock); }
 static void list_push(struct mid_span_list *list, struct mid_span *span) {
   span->next = NULL;
   span->prev = list->last;
-  if (list->last != NULL) list->last->next = span;
-  else list->first = span;
+  if (list->last != NULL)
+    list->last->next = span;
+  else
+    list->first = span;
   list->last = span;
 }
 
 static void list_drop(struct mid_span_list *list, struct mid_span *span) {
-  if (span->next != NULL) span->next->prev = span->prev;
-  else list->last = span->prev;
-  if (span->prev != NULL) span->prev->next = span->next;
-  else list->first = span->next;
+  if (span->next != NULL)
+    span->next->prev = span->prev;
+  else
+    list->last = span->prev;
+  if (span->prev != NULL)
+    span->prev->next = span->next;
+  else
+    list->first = span->next;
   span->next = span->prev = NULL;
 }
 
@@ -119,8 +125,10 @@ static struct mid_span *span_open(struct mid_heap *heap, unsigned klass, bool ur
 static void pending_drop(struct mid_heap *heap, struct mid_span *span) {
   if (!span->pending) return;
   if (span->xnext != NULL) span->xnext->xprev = span->xprev;
-  if (span->xprev != NULL) span->xprev->xnext = span->xnext;
-  else heap->pending = span->xnext;
+  if (span->xprev != NULL)
+    span->xprev->xnext = span->xnext;
+  else
+    heap->pending = span->xnext;
   span->xnext = span->xprev = NULL;
   span->pending = false;
 }
@@ -372,7 +380,8 @@ static uint32_t carve_count(const struct mid_span *span) {
 static bool span_carve(struct mid_heap *heap, struct mid_span *span, bool urgent) {
   uint32_t count = carve_count(span);
   if (count == 0) return false;
-  size_t end = mid_round_up(((size_t)span->carved + count) * span->block_bytes, mid_os_page_bytes());
+  size_t end =
+      mid_round_up(((size_t)span->carved + count) * span->block_bytes, mid_os_page_bytes());
   if (end > span->bytes) {
     size_t more = end - span->bytes;
     if (!mid_span_charge(span, more, urgent)) return false;
@@ -509,8 +518,7 @@ static bool give_abandoned(struct mid_span *span, struct mid_block *block) {
   struct mid_heap *heap = mid_thread_heap_get();
   if (heap != NULL) mid_lock_take(&heap->lock);
   mid_lock_take(&abandoned_lock);
-  bool mine =
-      atomic_load_explicit(&span->owner, memory_order_acquire) == MID_OWNER_ABANDONED;
+  bool mine = atomic_load_explicit(&span->owner, memory_order_acquire) == MID_OWNER_ABANDONED;
   if (mine && heap != NULL) abandoned_adopt(heap, span);
   mid_lock_give(&abandoned_lock);
   if (mine && heap != NULL) {

@@ -72,9 +72,9 @@ struct mid_heap {
   bool place_sought;
   struct mid_feed_heap told;
   struct mid_feed_count count[MID_CLASSES];
-  size_t committed, peak;         // bytes charged to its spans
+  size_t committed, peak;             // bytes charged to its spans
   struct midden_allocator allocator;  // what midden_heap_allocator gives out
-  struct mid_hardened *hardened;  // with the option; NULL until the first block
+  struct mid_hardened *hardened;      // with the option; NULL until the first block
 
   struct mid_heap *next;         // of all heaps, for ever
   struct mid_heap *next_pooled;  // while kind is MID_HEAP_POOLED
@@ -94,8 +94,8 @@ extern __thread struct mid_heap *mid_thread_heap __attribute__((tls_model("initi
 
 // ---- heap.c: blocks ----
 
-// Take a block of `klass`, whose fast path ran dry.  `zeroed`, where not NULL, is set to whether the
-// block is known to be zero but for its first 16 bytes.  urgent: pass heap_limit.
+// Take a block of `klass`, whose fast path ran dry.  `zeroed`, where not NULL, is set to whether
+// the block is known to be zero but for its first 16 bytes.  urgent: pass heap_limit.
 void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, bool *zeroed,
                           bool urgent);
 

@@ -99,8 +99,8 @@ size_t mid_large_usable(const struct mid_span *span) {
 // Take a longer run, with an eighth to spare, and move the pages there.
 static void *large_move(struct mid_span *span, size_t bytes, bool urgent) {
   size_t need = mid_round_up(bytes, mid_os_page_bytes()), kept = span->bytes;
-  struct mid_span *to = mid_span_take(slices_of(need + need / 8), MID_SLICE_BYTES, MID_SPAN_LARGE,
-                                      urgent);
+  struct mid_span *to =
+      mid_span_take(slices_of(need + need / 8), MID_SLICE_BYTES, MID_SPAN_LARGE, urgent);
   if (to == NULL) return NULL;
   char *p = (char *)mid_span_base(to);
   // The old block is given back at once: only the growth is new to the limit, but for this moment.

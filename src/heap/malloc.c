@@ -25,8 +25,8 @@ static bool is_urgent(const void *caller) { return mid_os_in_loader(caller); }
 static void *take_from(struct mid_heap *heap, size_t bytes, size_t align, bool *zeroed, bool zero,
                        bool urgent) {
   size_t slack = mid_options.hardened ? MID_HARDENED_SLACK : 0;
-  unsigned klass = bytes + slack <= MID_SMALL_MOST ? mid_class_aligned(bytes + slack, align)
-                                                   : MID_CLASSES;
+  unsigned klass =
+      bytes + slack <= MID_SMALL_MOST ? mid_class_aligned(bytes + slack, align) : MID_CLASSES;
   if (klass == MID_CLASSES) {
     if (zeroed != NULL) *zeroed = zero;
     return mid_large_take(heap->kind == MID_HEAP_SHARED ? heap : NULL, bytes, align, zero, urgent);

@@ -136,7 +136,8 @@ void mid_tell_end(void) {
 }
 
 void mid_tell_left(void) {
-  if (mid_options.feed && mid_feed_is_open()) mid_feed_end(mid_options.feed == MID_OPTION_FEED_KEEP);
+  if (mid_options.feed && mid_feed_is_open())
+    mid_feed_end(mid_options.feed == MID_OPTION_FEED_KEEP);
 }
 
 void mid_tell_lock(void) { mid_lock_take(&feed_lock); }

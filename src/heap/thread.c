@@ -17,11 +17,12 @@
 __thread struct mid_heap *mid_thread_heap = &mid_heap_none;
 
 // Every class empty: take goes the slow way and finds out.
-#define NO_SPANS_16                                                                             \
+#define NO_SPANS_16                                                                               \
   &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, \
-      &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none,            \
+      &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none,             \
       &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none
-#define NO_SPANS_65 {NO_SPANS_16, NO_SPANS_16, NO_SPANS_16, NO_SPANS_16, &mid_span_none}
+#define NO_SPANS_65 \
+  { NO_SPANS_16, NO_SPANS_16, NO_SPANS_16, NO_SPANS_16, &mid_span_none }
 struct mid_heap mid_heap_none = {.quick = NO_SPANS_65};
 struct mid_heap mid_heap_late = {.quick = NO_SPANS_65};
 

@@ -27,7 +27,8 @@ void mid_os_unmap(void *base, size_t bytes);
 
 // Give the pages back now; they read as zero afterwards.  MADV_DONTNEED, since users watch RSS.
 void mid_os_purge(void *base, size_t bytes);
-// As purge, by a mapping of its own: pages that mid_os_move brought here stop being a mapping apart.
+// As purge, by a mapping of its own: pages that mid_os_move brought here stop being a mapping
+// apart.
 bool mid_os_renew(void *base, size_t bytes);
 // Move pages, contents and all, to `to`, where `bytes` are mapped and lost; `from` reads as zero
 // afterwards.  false, and nothing changed, when the kernel cannot.

@@ -170,7 +170,8 @@ void mid_os_sleep_ms(unsigned ms) {
 
 void mid_lock_wait(struct mid_lock *lock) {
   for (int i = 0; i < LOCK_SPINS; i++) {
-    if (atomic_load_explicit(&lock->xstate, memory_order_relaxed) == 0 && mid_lock_try(lock)) return;
+    if (atomic_load_explicit(&lock->xstate, memory_order_relaxed) == 0 && mid_lock_try(lock))
+      return;
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #endif

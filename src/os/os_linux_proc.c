@@ -57,7 +57,8 @@ static bool number_at(const char *at, uint64_t *out) {
 uint64_t mid_os_mapping_limit(void) {
   char room[32];
   uint64_t n;
-  bool read = file_read("/proc/sys/vm/max_map_count", room, sizeof room) != 0 && number_at(room, &n);
+  bool read =
+      file_read("/proc/sys/vm/max_map_count", room, sizeof room) != 0 && number_at(room, &n);
   return read ? n : 65530;  // the kernel's default
 }
 

@@ -1,7 +1,8 @@
 // span/bound.h -- how much dirty memory may stay; for span/ only, under the span lock.
 // SPDX-License-Identifier: MIT
 //
-// An idle program calls nothing, so no timer can give memory back: the bound holds after every free.
+// An idle program calls nothing, so no timer can give memory back: the bound holds after every
+// free.
 //
 //   bound = max(floor, dirty_share of used, boost)       boost <= a quarter of the recent peak
 //

@@ -37,8 +37,7 @@ static struct mid_window *window_of(const struct mid_span *span) {
 
 uintptr_t mid_span_base(const struct mid_span *span) {
   uintptr_t off = (uintptr_t)span - (uintptr_t)mid_map.spans;
-  if (mid_likely(off < table_bytes))
-    return mid_map.base + off / sizeof *span * MID_SLICE_BYTES;
+  if (mid_likely(off < table_bytes)) return mid_map.base + off / sizeof *span * MID_SLICE_BYTES;
   const struct mid_window *window = window_of(span);
   off = (uintptr_t)span - (uintptr_t)atomic_load_explicit(&window->spans, memory_order_relaxed);
   return (uintptr_t)(window - mid_map_root) * WINDOW_BYTES + off / sizeof *span * MID_SLICE_BYTES;

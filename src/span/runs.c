@@ -63,7 +63,7 @@ static void run_unmark(struct mid_span *head) {
 
 struct mid_span *mid_runs_at(struct mid_span *span) {
   return span != NULL && (span->state == MID_SPAN_DIRTY || span->state == MID_SPAN_CLEAN) ? span
-                                                                                       : NULL;
+                                                                                          : NULL;
 }
 
 // The free run that ends just before `span`.  A neighbour is looked up by address, since the record
@@ -196,7 +196,8 @@ static const char *run_broken(const struct mid_span *head, unsigned list, bool d
   const struct mid_span *tail = head + head->slices - 1;
   if (head->slices > 1 && (tail->state != MID_SPAN_TAIL || tail->slices != head->slices - 1))
     return "a free run whose tail does not lead to its head";
-  if (head->next != NULL && head->next->prev != head) return "a list of free runs that does not link";
+  if (head->next != NULL && head->next->prev != head)
+    return "a list of free runs that does not link";
   return NULL;
 }
 

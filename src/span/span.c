@@ -163,7 +163,8 @@ static bool space_add(size_t bytes) {
 static bool space_grow(size_t slices, size_t align) {
   size_t need = slices << MID_SLICE_SHIFT;
   if (align > MID_SLICE_BYTES) need += align - MID_SLICE_BYTES;
-  size_t piece = mid_max(need, mid_max(piece_bytes, mid_round_down(totals.mapped / 8, piece_bytes)));
+  size_t piece =
+      mid_max(need, mid_max(piece_bytes, mid_round_down(totals.mapped / 8, piece_bytes)));
   for (; piece > need; piece = mid_max(need, mid_round_down(piece / 2, MID_SLICE_BYTES)))
     if (space_add(piece)) return true;
   return space_add(need);
@@ -219,7 +220,8 @@ static void huge_give(struct mid_span *span) {
 }
 
 static struct mid_span *run_take(size_t slices, size_t align) {
-  if (is_huge(slices) || align > (size_t)1 << (MID_WINDOW_SHIFT - 2)) return huge_take(slices, align);
+  if (is_huge(slices) || align > (size_t)1 << (MID_WINDOW_SHIFT - 2))
+    return huge_take(slices, align);
   struct mid_span *span = mid_runs_take(slices, align);
   if (span == NULL && space_grow(slices, align)) span = mid_runs_take(slices, align);
   if (span != NULL || mid_runs_dirty_bytes() == 0) return span;
@@ -279,8 +281,7 @@ static size_t resident_above(const struct mid_span *span, size_t from) {
 
 static void give_locked(struct mid_span *span, bool moved_away) {
   bool medium = span->state == MID_SPAN_SMALL && span->slices > 1;
-  for (uint32_t i = 1; medium && i < span->slices; i++)
-    span[i].state = MID_SPAN_NONE;
+  for (uint32_t i = 1; medium && i < span->slices; i++) span[i].state = MID_SPAN_NONE;
   atomic_store_explicit(&span->heap, NULL, memory_order_relaxed);
   span->block_bytes = 0;
   span->asked = moved_away ? span->bytes : 0;

@@ -61,16 +61,16 @@ struct mid_block {
 
 struct mid_span {
   // Read on every malloc and free.
-  _Atomic uintptr_t owner;   // x: read by all; release when a span is handed over
-  struct mid_block *freed;   // what the owner gave back since the last refill
-  struct mid_block *ready;   // what take pops
-  uint32_t left;             // frees until the owner looks at the span again
-  uint32_t magic;            // ceil(2^32 / block_bytes): start check without a division
-  uint32_t block_bytes;      // SMALL: of each block; LARGE: where the block starts in the span
-  uint32_t floor;            // used = floor + left
-  uint16_t carved;           // blocks made so far, from the low end
-  uint16_t capacity;         // blocks that fit
-  uint32_t before;           // pages that were resident when the run was taken, at most
+  _Atomic uintptr_t owner;       // x: read by all; release when a span is handed over
+  struct mid_block *freed;       // what the owner gave back since the last refill
+  struct mid_block *ready;       // what take pops
+  uint32_t left;                 // frees until the owner looks at the span again
+  uint32_t magic;                // ceil(2^32 / block_bytes): start check without a division
+  uint32_t block_bytes;          // SMALL: of each block; LARGE: where the block starts in the span
+  uint32_t floor;                // used = floor + left
+  uint16_t carved;               // blocks made so far, from the low end
+  uint16_t capacity;             // blocks that fit
+  uint32_t before;               // pages that were resident when the run was taken, at most
   struct mid_span *next, *prev;  // in one list of its heap, or of free runs
 
   // Cross-thread, on a line of its own: pushes by other threads do not slow the owner.
@@ -134,8 +134,9 @@ uintptr_t mid_span_base(const struct mid_span *span);
 
 // Take a run of `slices` for one block or many, its base a multiple of `align` (a power of two;
 // anything up to MID_SLICE_BYTES is free of charge).  The record is cleared, but for `slices`,
-// `state` and `zero`; the other slices of a SMALL span lead to it.  NULL when the system or the limit refuses; `urgent` passes the limit.
-// A run of half a window or more is a mapping of its own, and goes back to the system at once.
+// `state` and `zero`; the other slices of a SMALL span lead to it.  NULL when the system or the
+// limit refuses; `urgent` passes the limit. A run of half a window or more is a mapping of its own,
+// and goes back to the system at once.
 struct mid_span *mid_span_take(size_t slices, size_t align, uint8_t state, bool urgent);
 
 // Count `bytes` of `span` as used, before they are touched; `span->bytes` grows by it.

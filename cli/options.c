@@ -25,7 +25,7 @@ static void range(const struct mid_option_row *row, char *room, size_t bytes) {
 
 #define ROW "%-14s %-10s %-8s %s\n"
 
-static void print_row(const struct mid_option_row *row, unsigned columns) {
+static void print_option(const struct mid_option_row *row, unsigned columns) {
   char room[64], def[32];
   struct mid_text t = mid_text_open(def, sizeof def);
   range(row, room, sizeof room);
@@ -41,6 +41,6 @@ int cli_options(int argc, char **argv) {
   cli_args_end(&args);
   printf(ROW, "NAME", "DEFAULT", "UNIT", "VALUES");
   for (size_t i = 0; i < MID_OPTION_COUNT; i++)
-    print_row(&mid_option_rows[i], cli_columns(STDOUT_FILENO));
+    print_option(&mid_option_rows[i], cli_columns(STDOUT_FILENO));
   return 0;
 }

@@ -50,7 +50,7 @@ static int by_pid(const void *a, const void *b) {
   return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
-static void print_row(const struct row *row, unsigned columns) {
+static void print_process(const struct row *row, unsigned columns) {
   struct mid_words rss, live, age;
   int most = (int)columns - 59;
   printf("%8d  %10s  %10s  %7" PRIu64 "  %12s  %.*s\n", (int)row->pid,
@@ -69,7 +69,7 @@ int cli_ps(int argc, char **argv) {
   printf("%8s  %10s  %10s  %7s  %12s  %s\n", "PID", "RSS", "LIVE HEAP", "THREADS", "UP", "COMMAND");
   // What is read by another program is not cut.
   unsigned columns = isatty(STDOUT_FILENO) ? cli_columns(STDOUT_FILENO) : 4096;
-  for (size_t i = 0; i < table.count; i++) print_row(&table.row[i], columns);
+  for (size_t i = 0; i < table.count; i++) print_process(&table.row[i], columns);
   free(table.row);
   mid_feed_room_close(&table.room);
   return 0;

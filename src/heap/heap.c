@@ -27,7 +27,7 @@ void mid_abandoned_unlock(void) { mid_lock_give(&abandoned_lock); }
 
 // ---- lists ----
 
-static void list_push(struct mid_span_list *list, struct mid_span *span) {
+static void spans_push(struct mid_span_list *list, struct mid_span *span) {
   span->next = NULL;
   span->prev = list->last;
   if (list->last != NULL)
@@ -37,7 +37,7 @@ static void list_push(struct mid_span_list *list, struct mid_span *span) {
   list->last = span;
 }
 
-static void list_drop(struct mid_span_list *list, struct mid_span *span) {
+static void spans_drop(struct mid_span_list *list, struct mid_span *span) {
   if (span->next != NULL)
     span->next->prev = span->prev;
   else
@@ -49,7 +49,7 @@ static void list_drop(struct mid_span_list *list, struct mid_span *span) {
   span->next = span->prev = NULL;
 }
 
-static struct mid_span_list *list_of(struct mid_heap *heap, const struct mid_span *span) {
+static struct mid_span_list *spans_of(struct mid_heap *heap, const struct mid_span *span) {
   return span->list == MID_LIST_PARTIAL ? &heap->partial[span->klass]
          : span->list == MID_LIST_FULL  ? &heap->full[span->klass]
                                         : NULL;
@@ -62,11 +62,11 @@ static uintptr_t owner_word(const struct mid_heap *heap, uint8_t list) {
 }
 
 static void span_relist(struct mid_heap *heap, struct mid_span *span, uint8_t list) {
-  struct mid_span_list *old = list_of(heap, span);
-  if (old != NULL) list_drop(old, span);
+  struct mid_span_list *old = spans_of(heap, span);
+  if (old != NULL) spans_drop(old, span);
   span->list = list;
-  struct mid_span_list *now = list_of(heap, span);
-  if (now != NULL) list_push(now, span);
+  struct mid_span_list *now = spans_of(heap, span);
+  if (now != NULL) spans_push(now, span);
   atomic_store_explicit(&span->owner, owner_word(heap, list), memory_order_release);
 }
 
@@ -147,7 +147,7 @@ static void span_close(struct mid_heap *heap, struct mid_span *span) {
 // All blocks are free: leave its list and go, but for the current one, which is about to be used.
 static bool close_if_empty(struct mid_heap *heap, struct mid_span *span) {
   if (span_used(span) != 0 || span->list == MID_LIST_CURRENT) return false;
-  list_drop(list_of(heap, span), span);
+  spans_drop(spans_of(heap, span), span);
   span_close(heap, span);
   return true;
 }
@@ -250,7 +250,7 @@ static void give_remote(struct mid_span *span, struct mid_block *block) {
 static void abandoned_add(struct mid_span *span) {
   span->list = MID_LIST_NONE;
   mid_lock_take(&abandoned_lock);
-  list_push(&abandoned[span->klass].spans, span);
+  spans_push(&abandoned[span->klass].spans, span);
   atomic_fetch_add_explicit(&abandoned[span->klass].count, 1, memory_order_relaxed);
   atomic_store_explicit(&span->owner, MID_OWNER_ABANDONED, memory_order_relaxed);
   atomic_store_explicit(&span->heap, NULL, memory_order_release);
@@ -259,7 +259,7 @@ static void abandoned_add(struct mid_span *span) {
 
 // Both locks are held.  The span is in no list of `heap` afterwards.
 static void abandoned_adopt(struct mid_heap *heap, struct mid_span *span) {
-  list_drop(&abandoned[span->klass].spans, span);
+  spans_drop(&abandoned[span->klass].spans, span);
   atomic_fetch_sub_explicit(&abandoned[span->klass].count, 1, memory_order_relaxed);
   span->list = MID_LIST_NONE;
   atomic_store_explicit(&span->heap, heap, memory_order_release);
@@ -306,8 +306,8 @@ static void span_abandon(struct mid_heap *heap, struct mid_span *span) {
   pending_drop(heap, span);
   heap->told.remote_freed += span_drain(span);
   tell_frees(heap, span);
-  struct mid_span_list *list = list_of(heap, span);
-  if (list != NULL) list_drop(list, span);
+  struct mid_span_list *list = spans_of(heap, span);
+  if (list != NULL) spans_drop(list, span);
   span->list = MID_LIST_NONE;
   if (span_used(span) == 0)
     span_close(heap, span);
@@ -629,7 +629,7 @@ void mid_heap_prepare(struct mid_heap *heap, enum mid_heap_kind kind, uintptr_t 
 static void drop_list(struct mid_heap *heap, struct mid_span_list *list) {
   while (list->first != NULL) {
     struct mid_span *span = list->first;
-    list_drop(list, span);
+    spans_drop(list, span);
     ready_fold(heap, span);
     heap->count[span->klass].freed += span->carved - span->told;
     span_close(heap, span);

@@ -2,10 +2,9 @@
 // SPDX-License-Identifier: MIT
 #include "observe/figures.h"
 
+#include "base/bits.h"
 #include "observe/words.h"
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
 static uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }  // a - b, at least 0
 
 // Live blocks are larger than asked by what the blocks that were looked at were, on average.
@@ -77,7 +76,7 @@ static void count_blocks(const struct mid_feed_image *image, struct mid_figures 
     f->allocations += k->allocated;
     f->frees += k->freed;
   }
-  f->internal_waste = least(f->internal_waste, f->live);
+  f->internal_waste = mid_min(f->internal_waste, f->live);
   f->live_asked = f->live - f->internal_waste;
 }
 
@@ -104,9 +103,9 @@ static void take_resident(const struct mid_process *p, struct mid_figures *f) {
   f->huge = f->final ? feed->end_huge : p->huge;
   f->swapped = f->final ? feed->end_swap : p->memory.swap;
   uint64_t heap =
-      f->final ? feed->end_span_rss : least(held, less(p->memory.anonymous, feed->metadata));
-  f->span_resident = least(heap, f->resident);
-  f->metadata = least(feed->metadata, f->resident - f->span_resident);
+      f->final ? feed->end_span_rss : mid_min(held, less(p->memory.anonymous, feed->metadata));
+  f->span_resident = mid_min(heap, f->resident);
+  f->metadata = mid_min(feed->metadata, f->resident - f->span_resident);
   f->outside = f->resident - f->span_resident - f->metadata;
   f->untouched = less(held, f->span_resident);
   f->dirty += less(f->span_resident, held);
@@ -119,8 +118,8 @@ void mid_figures_make(const struct mid_process *p, struct mid_figures *f) {
     take_process(&p->image.process, f);
   }
   take_resident(p, f);
-  f->peak_rss = most(p->peak_rss, f->resident);
-  f->peak_live = most(p->peak_live, f->live);
+  f->peak_rss = mid_max(p->peak_rss, f->resident);
+  f->peak_live = mid_max(p->peak_live, f->live);
   f->seconds = (p->lives ? p->seen : p->ended) - p->began;
   f->cpu_seconds = p->cpu_seconds;
   f->unseen_seconds = f->final || p->lives ? 0 : p->ended - p->seen;

@@ -22,7 +22,7 @@ enum { OUR_MACHINE = EM_AARCH64 };
 enum { OUR_MACHINE = EM_X86_64 };
 #endif
 
-static bool read_at(int fd, void *to, size_t bytes, uint64_t offset) {
+static bool program_read(int fd, void *to, size_t bytes, uint64_t offset) {
   return offset <= INT64_MAX && pread(fd, to, bytes, (off_t)offset) == (ssize_t)bytes;
 }
 
@@ -43,7 +43,7 @@ struct elf {
 
 static bool elf_segment(const struct elf *e, unsigned i, Elf64_Phdr *out) {
   return i < MOST_SEGMENTS && i < e->header.e_phnum &&
-         read_at(e->fd, out, sizeof *out, e->header.e_phoff + (uint64_t)i * sizeof *out);
+         program_read(e->fd, out, sizeof *out, e->header.e_phoff + (uint64_t)i * sizeof *out);
 }
 
 // Where in the file the byte at this address comes from; 0 when from nowhere.
@@ -67,7 +67,7 @@ static void elf_needed(const struct elf *e, uint64_t name_at, struct mid_program
 
 static bool elf_entry(const struct elf *e, const Elf64_Phdr *dynamic, unsigned i, Elf64_Dyn *out) {
   return i < MOST_ENTRIES && i < dynamic->p_filesz / sizeof *out &&
-         read_at(e->fd, out, sizeof *out, dynamic->p_offset + (uint64_t)i * sizeof *out) &&
+         program_read(e->fd, out, sizeof *out, dynamic->p_offset + (uint64_t)i * sizeof *out) &&
          out->d_tag != DT_NULL;
 }
 
@@ -86,7 +86,8 @@ static void elf_dynamic(struct elf *e, const Elf64_Phdr *dynamic, struct mid_pro
 static void look_at_elf(int fd, struct mid_program *out) {
   struct elf e = {.fd = fd};
   Elf64_Phdr p;
-  if (!read_at(fd, &e.header, sizeof e.header, 0) || memcmp(e.header.e_ident, ELFMAG, SELFMAG) != 0)
+  if (!program_read(fd, &e.header, sizeof e.header, 0) ||
+      memcmp(e.header.e_ident, ELFMAG, SELFMAG) != 0)
     return;
   if (e.header.e_ident[EI_CLASS] != ELFCLASS64 || e.header.e_machine != OUR_MACHINE) {
     out->foreign = true;

@@ -7,6 +7,8 @@
 // SPDX-License-Identifier: MIT
 #include "observe/reader.h"
 
+#include "base/bits.h"
+
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,16 +168,14 @@ static void image_read(const struct layout *l, const char *bytes, struct mid_fee
     heap_read(l, bytes + l->section[HEAP].offset + i * l->section[HEAP].stride, out);
 }
 
-static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
-
 // Falls from the first reading, held to the rises of the second also in a damaged file.
 static void take_falls(struct mid_feed_image *out, const struct mid_feed_image *first) {
   for (uint32_t c = 0; c < out->classes; c++) {
     struct mid_feed_count *n = &out->count[c];
     const struct mid_feed_count *f = &first->count[c];
-    n->freed = least(least(n->freed, f->freed), n->allocated);
-    n->dropped = least(least(n->dropped, f->dropped), n->carved);
-    n->closed = least(least(n->closed, f->closed), n->opened);
+    n->freed = mid_min(mid_min(n->freed, f->freed), n->allocated);
+    n->dropped = mid_min(mid_min(n->dropped, f->dropped), n->carved);
+    n->closed = mid_min(mid_min(n->closed, f->closed), n->opened);
   }
 }
 
@@ -198,7 +198,7 @@ void mid_feed_room_close(struct mid_feed_room *room) {
 // Over 100 000 heaps; what is larger is no feed.
 #define MOST_BYTES (1ll << 30)
 
-static bool read_at(int fd, char *to, size_t bytes, uint64_t offset) {
+static bool feed_read(int fd, char *to, size_t bytes, uint64_t offset) {
   while (bytes > 0) {
     ssize_t n = pread(fd, to, bytes, (off_t)offset);
     if (n <= 0) return false;
@@ -218,13 +218,13 @@ static const char *load(int fd, struct mid_feed_room *room, size_t *size) {
     *room = (struct mid_feed_room){more, (size_t)s.st_size};
   }
   *size = (size_t)s.st_size;
-  return read_at(fd, room->bytes, *size, 0) ? NULL : "it cannot be read";
+  return feed_read(fd, room->bytes, *size, 0) ? NULL : "it cannot be read";
 }
 
 // Reads are system calls, each over before the next begins, so no fence stands between them.
 static bool read_sequence(int fd, uint64_t *sequence) {
   char bytes[8];
-  bool ok = read_at(fd, bytes, sizeof bytes, offsetof(struct mid_feed_header, sequence));
+  bool ok = feed_read(fd, bytes, sizeof bytes, offsetof(struct mid_feed_header, sequence));
   if (ok) *sequence = read_number(bytes);
   return ok;
 }
@@ -235,8 +235,8 @@ static bool reload_process(int fd, const struct layout *l, char *bytes) {
   for (int tries = 0; tries < 100; tries++) {
     uint64_t before, after;
     if (!read_sequence(fd, &before)) return false;
-    if (!read_at(fd, bytes + l->section[PROCESS].offset, l->section[PROCESS].stride,
-                 l->section[PROCESS].offset) ||
+    if (!feed_read(fd, bytes + l->section[PROCESS].offset, l->section[PROCESS].stride,
+                   l->section[PROCESS].offset) ||
         !read_sequence(fd, &after))
       return false;
     if (before == after && before % 2 == 0) return true;

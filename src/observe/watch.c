@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "observe/watch.h"
 
+#include "base/bits.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -77,8 +79,6 @@ void mid_watch_close(struct mid_watch *w) {
 
 // ---- one process --------------------------------------------------------------------------------
 
-static uint64_t most(uint64_t a, uint64_t b) { return a > b ? a : b; }
-
 // Half a second is long enough for counts that come with refills to be steady.
 static void note_rate(struct mid_process *p, double now) {
   double seconds = now - p->rate_at;
@@ -103,9 +103,9 @@ static void note_feed(struct mid_process *p, const struct mid_feed_image *image,
     p->rate_at = now;
     p->peak_live = 0;
   }
-  p->peak_live = most(p->peak_live, mid_image_live(image));
-  p->peak_rss = most(p->peak_rss, image->process.end_rss);
-  p->peak_rss = most(p->peak_rss, image->process.end_peak_rss);
+  p->peak_live = mid_max(p->peak_live, mid_image_live(image));
+  p->peak_rss = mid_max(p->peak_rss, image->process.end_rss);
+  p->peak_rss = mid_max(p->peak_rss, image->process.end_peak_rss);
   if (is_too_late(p, image)) return;
   p->has_feed = true;
   p->image = *image;
@@ -137,10 +137,10 @@ static void note_kernel(const struct mid_watch *w, struct mid_process *p) {
     return;
   }
   p->met = true;
-  p->peak_threads = most(p->peak_threads, s.threads);
+  p->peak_threads = mid_max(p->peak_threads, s.threads);
   if (!mid_proc_memory_read(p->pid, &memory)) return;
   p->memory = memory;
-  p->peak_rss = most(p->peak_rss, memory.peak_rss);
+  p->peak_rss = mid_max(p->peak_rss, memory.peak_rss);
   p->seen = now;
   note_huge(w, p);
 }

@@ -7,14 +7,13 @@
 // SPDX-License-Identifier: MIT
 #include "observe/reader.h"
 
-#include "base/bits.h"
-
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "observe/words.h"
 
 enum { PROCESS, CLASS, HEAP, COUNT, SECTIONS };

@@ -2,13 +2,12 @@
 // SPDX-License-Identifier: MIT
 #include "observe/watch.h"
 
-#include "base/bits.h"
-
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "base/text.h"
 #include "observe/figures.h"
 #include "observe/folders.h"

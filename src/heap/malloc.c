@@ -81,11 +81,20 @@ static bool fits(size_t usable, size_t bytes) {
   return bytes <= usable && (bytes >= usable / 2 || usable <= 64) && !mid_options.hardened;
 }
 
+// A block of a first-class heap stays in it; NULL for others.
+static struct mid_heap *shared_of(struct mid_span *span) {
+  bool shared = span->state == MID_SPAN_LARGE ||
+                (!mid_options.hardened &&
+                 atomic_load_explicit(&span->owner, memory_order_acquire) == MID_OWNER_SHARED);
+  return shared ? atomic_load_explicit(&span->heap, memory_order_acquire) : NULL;
+}
+
 void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *caller) {
   if (p == NULL) return mid_take(heap, bytes, MID_BLOCK_ALIGN, false, caller);
   if (mid_unlikely(bytes > PTRDIFF_MAX)) return refused();
   struct mid_span *span = mid_heap_block_span(p);
   if (span == NULL) return mid_foreign_resize(p, bytes);
+  if (heap == NULL) heap = shared_of(span);
   size_t usable = mid_heap_usable(p);
   if (span->state == MID_SPAN_LARGE) {
     void *resized = mid_large_resize(span, bytes, false);

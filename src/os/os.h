@@ -58,7 +58,8 @@ uint64_t mid_os_resident_in(const void *base, size_t bytes);
 
 // ---- the process ----
 
-// The value of an environment variable, also before libc has set `environ`.  NULL when unset.
+// The value of an environment variable, also before libc has set `environ`.  NULL when unset, and
+// always in a set-uid program.
 const char *mid_os_environment(const char *name);
 uint64_t mid_os_random(void);
 uint64_t mid_os_thread_id(void);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -26,6 +27,7 @@ static char **environment(void) {
 }
 
 const char *mid_os_environment(const char *name) {
+  if (getauxval(AT_SECURE)) return NULL;  // set-uid: the environment is someone else's
   size_t bytes = strlen(name);
   char **at = environment();
   for (; at != NULL && *at != NULL; at++)

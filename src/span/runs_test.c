@@ -376,9 +376,9 @@ TEST(any_order_of_taking_giving_and_purging_agrees_with_the_reference) {
   do {                                           \
     __typeof__(place) kept_ = (place);           \
     (place) = (spoilt);                          \
-    const char *broken_ = mid_span_broken();     \
+    const char *found_ = mid_span_broken();      \
     (place) = kept_;                             \
-    CHECK_STR(broken_ ? broken_ : "", sentence); \
+    CHECK_STR(found_ ? found_ : "", sentence);   \
     CHECK_WHOLE(mid_span_broken());              \
   } while (0)
 

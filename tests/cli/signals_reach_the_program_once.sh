@@ -51,7 +51,7 @@ rm -f ready
   printf '\034'
   sleep 0.3
   touch enough
-} | script -qec "'$MIDDEN' run --quiet -- $python count.py" /dev/null >out
+} | script -qec "exec '$MIDDEN' run --quiet -- $python count.py" /dev/null >out
 said out "SIGINT=1 SIGQUIT=1"
 
 # Stopped by a signal, the program stops too; both go on together.

@@ -58,6 +58,18 @@ foreach(label conformance stress)
   endforeach()
 endforeach()
 
+# The same once more with the other way of holding blocks; `returns`, `limits` and `threads` state
+# figures that are the default's, without a quarantine.
+foreach(test aligned allocator calloc heaps realloc sizes)
+  midden_test(conformance hardened/${test} conformance_${test})
+  set_property(TEST conformance/hardened/${test} APPEND PROPERTY ENVIRONMENT
+               MIDDEN_OPTIONS=hardened=1)
+endforeach()
+foreach(test random generations fork)
+  midden_test(stress hardened/${test} stress_${test})
+  set_property(TEST stress/hardened/${test} APPEND PROPERTY ENVIRONMENT MIDDEN_OPTIONS=hardened=1)
+endforeach()
+
 # The rest is about the built library and command as users have them, so it has no place in a
 # build for a sanitizer, which brings a malloc of its own.
 if(NOT MIDDEN_STANDARD_NAMES)

@@ -18,6 +18,18 @@ static const char *list_broken(const struct mid_span *span, const struct mid_blo
   return NULL;
 }
 
+static const struct mid_block *list_unmarked(const struct mid_span *span,
+                                             const struct mid_block *block) {
+  while (block != mid_no_block() && block->mark == span) block = block->next;
+  return block == mid_no_block() ? NULL : block;
+}
+
+const void *mid_span_unmarked(const struct mid_span *span) {
+  if (mid_options.hardened) return NULL;
+  const struct mid_block *block = list_unmarked(span, span->ready);
+  return block != NULL ? block : list_unmarked(span, span->freed);
+}
+
 const char *mid_span_blocks_broken(const struct mid_span *span) {
   uint32_t ready = 0, freed = 0, used = span->floor + span->left;
   if (span->state != MID_SPAN_SMALL) return "a span of blocks in another state";

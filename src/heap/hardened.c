@@ -12,11 +12,31 @@ enum { TAIL_BYTE = 0xa5 };
 // What a heap needs beside the common parts.
 struct mid_hardened {
   uint64_t random;                  // xorshift64
-  void *spare_tables[MID_CLASSES];  // tables of closed spans, linked by their first word
   void *held[HELD_MOST];
   uint32_t held_count;
+  uint32_t held_of[MID_CLASSES];  // blocks of each class among them
   size_t held_bytes;
 };
+
+// Tables of closed spans, linked by their first word.  The lock is taken under a heap's only, so
+// none holds it in a fork.
+static struct mid_lock tables_lock;
+static void *spare_tables[MID_CLASSES];
+
+static void *table_take(unsigned klass, size_t bytes) {
+  mid_lock_take(&tables_lock);
+  void *table = spare_tables[klass];
+  if (table != NULL) memcpy(&spare_tables[klass], table, sizeof(void *));
+  mid_lock_give(&tables_lock);
+  return table != NULL ? table : mid_meta_take(bytes);
+}
+
+static void table_give(unsigned klass, void *table) {
+  mid_lock_take(&tables_lock);
+  memcpy(table, &spare_tables[klass], sizeof(void *));
+  spare_tables[klass] = table;
+  mid_lock_give(&tables_lock);
+}
 
 static struct mid_hardened *hardened_of(struct mid_heap *heap) {
   if (heap->hardened == NULL) {
@@ -46,15 +66,12 @@ bool mid_hardened_open(struct mid_heap *heap, struct mid_span *span, bool urgent
   struct mid_hardened *h = hardened_of(heap);
   if (h == NULL) return false;
   size_t table_bytes = mid_max(span->capacity * sizeof(uint16_t), sizeof(void *));
-  void *table = h->spare_tables[span->klass];
-  if (table != NULL)
-    memcpy(&h->spare_tables[span->klass], table, sizeof(void *));
-  else if ((table = mid_meta_take(table_bytes)) == NULL)
-    return false;
+  void *table = table_take(span->klass, table_bytes);
+  if (table == NULL) return false;
   memset(table, 0xff, table_bytes);  // HARD_FREE
   span->asked = (size_t)table;
   if (!mid_span_charge(span, span->slices * MID_SLICE_BYTES, urgent)) {
-    mid_hardened_close(heap, span);
+    mid_hardened_close(span);
     return false;
   }
   mid_heap_commit(heap, span->slices * MID_SLICE_BYTES);
@@ -65,11 +82,13 @@ bool mid_hardened_open(struct mid_heap *heap, struct mid_span *span, bool urgent
   return true;
 }
 
-void mid_hardened_close(struct mid_heap *heap, struct mid_span *span) {
-  void *table = table_of(span);
-  memcpy(table, &heap->hardened->spare_tables[span->klass], sizeof(void *));
-  heap->hardened->spare_tables[span->klass] = table;
+void mid_hardened_close(struct mid_span *span) {
+  table_give(span->klass, table_of(span));
   span->asked = 0;
+}
+
+uint32_t mid_hardened_held(const struct mid_heap *heap, unsigned klass) {
+  return heap->hardened != NULL ? heap->hardened->held_of[klass] : 0;
 }
 
 bool mid_hardened_has_room(const struct mid_span *span) {
@@ -107,6 +126,7 @@ static void *take_locked(struct mid_heap *heap, unsigned klass, size_t bytes, bo
   uint32_t i = random_free(h, span);
   size_t slack = mid_min(span->block_bytes - bytes, SLACK_MOST);
   table_of(span)[i] = (uint16_t)slack;
+  mid_span_tell_frees(heap, span);
   span->left++;
   span->told--;
   heap->count[klass].allocated++;
@@ -122,6 +142,10 @@ void *mid_hardened_take(struct mid_heap *heap, unsigned klass, size_t bytes, boo
   heap->count[klass].asked_samples++;
   heap->count[klass].asked_bytes += bytes;
   void *p = take_locked(heap, klass, bytes, urgent);
+  if (p == NULL && heap->hardened != NULL && heap->hardened->held_count > 0) {
+    mid_hardened_flush(heap);  // what is held back is better than nothing
+    p = take_locked(heap, klass, bytes, urgent);
+  }
   mid_tell_class(heap, klass);
   mid_lock_give(&heap->lock);
   mid_span_settle();
@@ -141,6 +165,7 @@ static void held_release(struct mid_heap *heap, struct mid_hardened *h, uint32_t
   h->held[i] = h->held[--h->held_count];
   struct mid_span *span = mid_map_find_head(p);
   h->held_bytes -= span->block_bytes;
+  h->held_of[span->klass]--;
   *word_of(span, p) = HARD_FREE;
   mid_span_freed_one(heap, span);
 }
@@ -153,6 +178,7 @@ void mid_hardened_give(struct mid_heap *heap, struct mid_span *span, void *p) {
   *word = HARD_HELD;
   h->held[h->held_count++] = p;
   h->held_bytes += span->block_bytes;
+  h->held_of[span->klass]++;
   while (h->held_count == HELD_MOST ||
          (h->held_count > 0 && h->held_bytes > mid_options.quarantine))
     held_release(heap, h, (uint32_t)(random_next(h) % h->held_count));

@@ -21,7 +21,9 @@ void mid_hardened_give(struct mid_heap *heap, struct mid_span *span, void *p);
 void mid_hardened_flush(struct mid_heap *heap);  // give up the quarantine
 // A span comes, charged whole, or goes.
 bool mid_hardened_open(struct mid_heap *heap, struct mid_span *span, bool urgent);
-void mid_hardened_close(struct mid_heap *heap, struct mid_span *span);
+void mid_hardened_close(struct mid_span *span);
+// Blocks of a class in quarantine: free for the program, used for their spans.
+uint32_t mid_hardened_held(const struct mid_heap *heap, unsigned klass);
 bool mid_hardened_has_room(const struct mid_span *span);
 bool mid_hardened_is_free(const struct mid_span *span, const void *p);
 size_t mid_hardened_usable(const struct mid_span *span, const void *p);

@@ -90,7 +90,7 @@ static bool span_has_room(const struct mid_span *span) {
 static uint32_t span_used(const struct mid_span *span) { return span->floor + span->left; }
 
 // Tell the counters of the frees since they were last told.
-static void tell_frees(struct mid_heap *heap, struct mid_span *span) {
+void mid_span_tell_frees(struct mid_heap *heap, struct mid_span *span) {
   uint32_t freed = span->carved - span_used(span);
   heap->count[span->klass].freed += freed - span->told;
   span->told = (uint16_t)freed;
@@ -140,7 +140,7 @@ static void span_close(struct mid_heap *heap, struct mid_span *span) {
   count->dropped += span->carved;
   count->closed++;
   heap->committed -= span->bytes;
-  if (mid_options.hardened) mid_hardened_close(heap, span);
+  if (mid_options.hardened) mid_hardened_close(span);
   mid_span_give(span);
 }
 
@@ -184,7 +184,7 @@ static void drain_one(struct mid_heap *heap, struct mid_span *span) {
   uint32_t count = span_drain(span);
   if (count == 0) return;
   heap->told.remote_freed += count;
-  tell_frees(heap, span);
+  mid_span_tell_frees(heap, span);
   if (!close_if_empty(heap, span) && span->list == MID_LIST_FULL)
     span_relist(heap, span, MID_LIST_PARTIAL);
 }
@@ -278,7 +278,7 @@ static struct mid_span *adopt_any(struct mid_heap *heap, unsigned klass) {
     mid_lock_give(&abandoned_lock);
     if (span == NULL) return NULL;
     heap->told.remote_freed += span_drain(span);
-    tell_frees(heap, span);
+    mid_span_tell_frees(heap, span);
     if (span_has_room(span)) return span;
     span_relist(heap, span, MID_LIST_FULL);
   }
@@ -305,7 +305,7 @@ static void span_abandon(struct mid_heap *heap, struct mid_span *span) {
   ready_fold(heap, span);
   pending_drop(heap, span);
   heap->told.remote_freed += span_drain(span);
-  tell_frees(heap, span);
+  mid_span_tell_frees(heap, span);
   struct mid_span_list *list = spans_of(heap, span);
   if (list != NULL) spans_drop(list, span);
   span->list = MID_LIST_NONE;
@@ -334,7 +334,7 @@ void mid_heap_tidy(struct mid_heap *heap) {
     struct mid_span *span = heap->current[c];
     if (span == &mid_span_none) continue;
     ready_fold(heap, span);
-    tell_frees(heap, span);
+    mid_span_tell_frees(heap, span);
     if (span_used(span) != 0) continue;
     set_current(heap, c, &mid_span_none);
     span->list = MID_LIST_NONE;
@@ -357,7 +357,7 @@ static bool span_reload(struct mid_heap *heap, struct mid_span *span) {
   if (mid_options.hardened) return mid_hardened_has_room(span);
   if (span->freed == mid_no_block()) return false;
   check_last_freed(span);
-  tell_frees(heap, span);
+  mid_span_tell_frees(heap, span);
   heap->count[span->klass].allocated += span->carved - span_used(span);
   span->ready = span->freed;
   span->freed = mid_no_block();
@@ -446,7 +446,11 @@ bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent) {
 
 // Debug builds look the current span over at each refill.
 static void check_span(const struct mid_span *span) {
+#ifdef MID_DEBUG
+  const void *block = mid_span_unmarked(span);
+  if (block != NULL) crime_in_list(block);
   MID_ASSERT(mid_span_blocks_broken(span) == NULL);
+#endif
   (void)span;
 }
 
@@ -479,7 +483,7 @@ void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, b
 // A block of `span` became free.  The lock is held, by the owner unless the span is a slow one.
 void mid_span_freed_one(struct mid_heap *heap, struct mid_span *span) {
   if (--span->left == 0) {
-    tell_frees(heap, span);
+    mid_span_tell_frees(heap, span);
     if (close_if_empty(heap, span)) return;
     span_watch(span, span->floor);
   }
@@ -496,7 +500,7 @@ void mid_heap_give_watched(struct mid_span *span) {
   struct mid_heap *heap = atomic_load_explicit(&span->heap, memory_order_relaxed);
   mid_lock_take(&heap->lock);
   unsigned klass = span->klass;
-  tell_frees(heap, span);
+  mid_span_tell_frees(heap, span);
   if (!close_if_empty(heap, span)) span_watch(span, span->floor);
   mid_tell_class(heap, klass);
   mid_lock_give(&heap->lock);
@@ -541,10 +545,14 @@ static void give_block(struct mid_span *span, struct mid_block *block) {
     bool mine = (owner & ~(uintptr_t)MID_OWNER_SLOW) == mid_os_self();
     if (!mine && owner != MID_OWNER_SHARED) return give_remote(span, block);
     struct mid_heap *heap = atomic_load_explicit(&span->heap, memory_order_acquire);
+    if (heap == NULL) continue;  // being abandoned
     mid_lock_take(&heap->lock);
-    give_slow(heap, span, block);
+    // Its thread may have ended meanwhile, when another frees into it.
+    bool still = atomic_load_explicit(&span->heap, memory_order_relaxed) == heap &&
+                 atomic_load_explicit(&span->owner, memory_order_relaxed) == owner;
+    if (still) give_slow(heap, span, block);
     mid_lock_give(&heap->lock);
-    return;
+    if (still) return;
   }
 }
 
@@ -656,6 +664,7 @@ static uint64_t span_untold(const struct mid_span *span) {
 uint64_t mid_heap_untold(const struct mid_heap *heap, unsigned klass) {
   const struct mid_span *span = heap->current[klass];
   uint64_t untold = span == &mid_span_none ? 0 : span_untold(span);
+  untold += mid_hardened_held(heap, klass);
   for (span = heap->partial[klass].first; span != NULL; span = span->next)
     untold += span_untold(span);
   for (span = heap->full[klass].first; span != NULL; span = span->next) untold += span_untold(span);

@@ -113,6 +113,9 @@ static inline void mid_heap_commit(struct mid_heap *heap, size_t bytes) {
   heap->peak = mid_max(heap->peak, heap->committed);
 }
 
+// Tell the counters of the frees in `span` that they do not know of; the lock is held.
+void mid_span_tell_frees(struct mid_heap *heap, struct mid_span *span);
+
 // A block of `span` became free; the lock is held.
 void mid_span_freed_one(struct mid_heap *heap, struct mid_span *span);
 
@@ -141,6 +144,8 @@ void mid_abandoned_unlock(void);
 // is the caller or stands still.
 const char *mid_heap_broken(const struct mid_heap *heap);
 const char *mid_span_blocks_broken(const struct mid_span *span);
+// The first block in a free list of `span` that was written to since; NULL when there is none.
+const void *mid_span_unmarked(const struct mid_span *span);
 
 // ---- large.c: blocks with a span of their own ----
 

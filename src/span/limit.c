@@ -18,14 +18,14 @@ static size_t reserve_of(uint64_t group) {
   return mid_max((size_t)4 << 20, mid_min(group / 16, (size_t)256 << 20));
 }
 
-// Allow half of the room that is left now; the next look comes when that is used up.
+// Allow half of the room that is left now; the next look comes when that is used up.  0: no group.
 static size_t look(size_t committed) {
   struct mid_os_cgroup group;
   if (!mid_os_cgroup_read(&group)) return 0;
   uint64_t taken = group.used + reserve_of(group.limit);
   size_t room = group.limit > taken ? group.limit - taken : 0;
   // Of the last MiB all is given, so that the steps end.
-  return committed + (room > (size_t)1 << 20 ? room / 2 : room);
+  return mid_max(1, committed + (room > (size_t)1 << 20 ? room / 2 : room));
 }
 
 void mid_limit_start(void) {
@@ -40,7 +40,7 @@ bool mid_limit_admits(size_t committed, size_t more) {
   // at worst, never less than once.
   size_t now = look(committed);
   if (now == 0) return true;
-  limit = mid_max(now, 1);
+  limit = now;
   if (committed + more <= limit) return true;
   struct mid_os_cgroup group;
   if (!mid_os_cgroup_read(&group)) return true;

@@ -142,7 +142,7 @@ TEST(a_place_too_long_to_repeat_is_cut_and_the_sentence_goes_on)
   memset(list + 12, 'x', 500);
   const char *said = complaint(list);
   CHECK(strlen(said) < 200);
-  CHECK_STR(said + strlen(said) - 21, "xx': give 0 % to 100 %" + 1);
+  CHECK(strstr(said, "xx': give 0 % to 100 %") != NULL);
   memset(list, 'y', 12);
   CHECK(strstr(complaint(list), "there is no option 'yyyy") != NULL);
   CHECK(strstr(why_room, "': `midden options` lists them") != NULL);

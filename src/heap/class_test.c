@@ -5,7 +5,8 @@
 #include "midden/malloc.h"
 #include "test.h"
 
-TEST(every_size_has_the_smallest_class_that_fits) {
+TEST(every_size_has_the_smallest_class_that_fits)
+{
   for (size_t bytes = 0; bytes <= MID_SMALL_MOST; bytes++) {
     unsigned klass = mid_class_of(bytes);
     CHECK(klass < MID_CLASSES);
@@ -16,14 +17,16 @@ TEST(every_size_has_the_smallest_class_that_fits) {
   CHECK_EQ(mid_class_bytes(MID_CLASSES - 1), MID_SMALL_MOST);
 }
 
-TEST(no_size_wastes_more_than_15_bytes_or_a_fifth_of_its_block) {
+TEST(no_size_wastes_more_than_15_bytes_or_a_fifth_of_its_block)
+{
   for (size_t bytes = 1; bytes <= MID_SMALL_MOST; bytes++) {
     size_t block = mid_class_bytes(mid_class_of(bytes)), waste = block - bytes;
     CHECK(waste <= 15 || waste * 5 <= block);
   }
 }
 
-TEST(classes_rise_and_keep_blocks_aligned) {
+TEST(classes_rise_and_keep_blocks_aligned)
+{
   for (unsigned klass = 0; klass < MID_CLASSES; klass++) {
     CHECK_EQ(mid_class_bytes(klass) % MID_BLOCK_ALIGN, 0);
     CHECK_EQ(mid_class_of(mid_class_bytes(klass)), klass);
@@ -31,7 +34,8 @@ TEST(classes_rise_and_keep_blocks_aligned) {
   }
 }
 
-TEST(a_span_holds_at_least_eight_blocks_and_wastes_little_at_its_end) {
+TEST(a_span_holds_at_least_eight_blocks_and_wastes_little_at_its_end)
+{
   for (unsigned klass = 0; klass < MID_CLASSES; klass++) {
     size_t bytes = mid_class_slices(klass) * MID_SLICE_BYTES, block = mid_class_bytes(klass);
     CHECK(bytes / block >= 8);
@@ -40,7 +44,8 @@ TEST(a_span_holds_at_least_eight_blocks_and_wastes_little_at_its_end) {
   }
 }
 
-TEST(every_size_at_every_alignment_has_the_smallest_class_of_aligned_blocks) {
+TEST(every_size_at_every_alignment_has_the_smallest_class_of_aligned_blocks)
+{
   for (size_t align = 1; align <= MID_SMALL_MOST; align *= 2) {
     // The smallest class that fits, found by looking at all; sizes rise, so it never falls back.
     unsigned least = 0;
@@ -51,7 +56,8 @@ TEST(every_size_at_every_alignment_has_the_smallest_class_of_aligned_blocks) {
   }
 }
 
-TEST(what_is_too_large_or_aligned_too_far_has_no_class) {
+TEST(what_is_too_large_or_aligned_too_far_has_no_class)
+{
   CHECK_EQ(mid_class_aligned(MID_SMALL_MOST + 1, 16), MID_CLASSES);
   CHECK_EQ(mid_class_aligned(SIZE_MAX, 16), MID_CLASSES);
   CHECK_EQ(mid_class_aligned(1, (size_t)MID_SMALL_MOST * 2), MID_CLASSES);
@@ -59,7 +65,8 @@ TEST(what_is_too_large_or_aligned_too_far_has_no_class) {
 }
 
 // The multiply check of heap/fast.h, with the number that a span of the class really carries.
-TEST(the_multiply_check_agrees_with_the_remainder_at_every_offset_of_every_class) {
+TEST(the_multiply_check_agrees_with_the_remainder_at_every_offset_of_every_class)
+{
   for (unsigned klass = 0; klass < MID_CLASSES; klass++) {
     size_t bytes = mid_class_bytes(klass);
     void *p = midden_malloc(bytes);

@@ -11,30 +11,34 @@ enum { TAIL_BYTE = 0xa5 };
 
 // What a heap needs beside the common parts.
 struct mid_hardened {
-  uint64_t random;                  // xorshift64
+  uint64_t random;  // xorshift64
   void *held[HELD_MOST];
   uint32_t held_count;
   uint32_t held_of[MID_CLASSES];  // blocks of each class among them
   size_t held_bytes;
 };
 
-// Tables of closed spans, linked by their first word.  The lock is taken under a heap's only, so
-// none holds it in a fork.
+// Tables of closed spans, by the power of two that they take, linked by their first word.  The lock
+// is taken under a heap's only, so none holds it in a fork.
 static struct mid_lock tables_lock;
-static void *spare_tables[MID_CLASSES];
+static void *spare_tables[14];
 
-static void *table_take(unsigned klass, size_t bytes) {
-  mid_lock_take(&tables_lock);
-  void *table = spare_tables[klass];
-  if (table != NULL) memcpy(&spare_tables[klass], table, sizeof(void *));
-  mid_lock_give(&tables_lock);
-  return table != NULL ? table : mid_meta_take(bytes);
+static unsigned table_order(const struct mid_span *span) {
+  return mid_log2(mid_max(span->capacity * sizeof(uint16_t), sizeof(void *)) * 2 - 1);
 }
 
-static void table_give(unsigned klass, void *table) {
+static void *table_take(unsigned order) {
   mid_lock_take(&tables_lock);
-  memcpy(table, &spare_tables[klass], sizeof(void *));
-  spare_tables[klass] = table;
+  void *table = spare_tables[order];
+  if (table != NULL) memcpy(&spare_tables[order], table, sizeof(void *));
+  mid_lock_give(&tables_lock);
+  return table != NULL ? table : mid_meta_take((size_t)1 << order);
+}
+
+static void table_give(unsigned order, void *table) {
+  mid_lock_take(&tables_lock);
+  memcpy(table, &spare_tables[order], sizeof(void *));
+  spare_tables[order] = table;
   mid_lock_give(&tables_lock);
 }
 
@@ -65,10 +69,9 @@ static uint16_t *word_of(const struct mid_span *span, const void *p) {
 bool mid_hardened_open(struct mid_heap *heap, struct mid_span *span, bool urgent) {
   struct mid_hardened *h = hardened_of(heap);
   if (h == NULL) return false;
-  size_t table_bytes = mid_max(span->capacity * sizeof(uint16_t), sizeof(void *));
-  void *table = table_take(span->klass, table_bytes);
+  void *table = table_take(table_order(span));
   if (table == NULL) return false;
-  memset(table, 0xff, table_bytes);  // HARD_FREE
+  memset(table, 0xff, (size_t)1 << table_order(span));  // HARD_FREE
   span->asked = (size_t)table;
   if (!mid_span_charge(span, span->slices * MID_SLICE_BYTES, urgent)) {
     mid_hardened_close(span);
@@ -83,7 +86,7 @@ bool mid_hardened_open(struct mid_heap *heap, struct mid_span *span, bool urgent
 }
 
 void mid_hardened_close(struct mid_span *span) {
-  table_give(span->klass, table_of(span));
+  table_give(table_order(span), table_of(span));
   span->asked = 0;
 }
 

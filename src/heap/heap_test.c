@@ -48,14 +48,16 @@ static void check_told(size_t bytes, uint64_t allocated, uint64_t freed) {
 
 static void start_telling(size_t bytes) { told_before = mid_tell_sum(mid_class_of(bytes)); }
 
-TEST(the_counters_are_exact_after_every_single_call) {
+TEST(the_counters_are_exact_after_every_single_call)
+{
   enum { BYTES = 3000, BLOCKS = 100 };  // several spans of 21
   start_telling(BYTES);
   for (size_t i = 0; i < BLOCKS; i++) take(i, i + 1, BYTES), check_told(BYTES, i + 1, 0);
   for (size_t i = 0; i < BLOCKS; i++) give(i, i + 1), check_told(BYTES, BLOCKS, i + 1);
 }
 
-TEST(the_counters_are_exact_for_blocks_freed_and_taken_in_any_order) {
+TEST(the_counters_are_exact_for_blocks_freed_and_taken_in_any_order)
+{
   enum { BYTES = 400, BLOCKS = 2000 };
   uint64_t allocated = 0, freed = 0, step = 1;
   start_telling(BYTES);
@@ -63,8 +65,10 @@ TEST(the_counters_are_exact_for_blocks_freed_and_taken_in_any_order) {
   for (int round = 0; round < 40000; round++) {
     step = step * 6364136223846793005u + 1442695040888963407u;
     size_t i = (step >> 33) % BLOCKS;
-    if (block[i] == NULL) take(i, i + 1, BYTES), allocated++;
-    else give(i, i + 1), block[i] = NULL, freed++;
+    if (block[i] == NULL)
+      take(i, i + 1, BYTES), allocated++;
+    else
+      give(i, i + 1), block[i] = NULL, freed++;
     if (round % 100 == 0) check_told(BYTES, allocated, freed);
   }
   check_told(BYTES, allocated, freed);
@@ -84,7 +88,8 @@ static void in_a_thread(void *(*work)(void *), void *with) {
   CHECK_EQ(pthread_join(thread, NULL), 0);
 }
 
-TEST(blocks_freed_by_another_thread_are_counted_before_and_after_they_come_home) {
+TEST(blocks_freed_by_another_thread_are_counted_before_and_after_they_come_home)
+{
   enum { BYTES = 700, BLOCKS = 1000 };
   size_t count = BLOCKS;
   start_telling(BYTES);
@@ -113,7 +118,8 @@ static void leave(size_t bytes, size_t count, size_t freed) {
   in_a_thread(leave_behind, NULL);
 }
 
-TEST(blocks_of_an_ended_thread_are_counted_while_nobody_owns_them) {
+TEST(blocks_of_an_ended_thread_are_counted_while_nobody_owns_them)
+{
   enum { BYTES = 900, BLOCKS = 500 };
   start_telling(BYTES);
   leave(BYTES, BLOCKS, 3);
@@ -122,7 +128,8 @@ TEST(blocks_of_an_ended_thread_are_counted_while_nobody_owns_them) {
   check_told(BYTES, BLOCKS, BLOCKS);
 }
 
-TEST(a_closed_heap_leaves_nothing_live_behind) {
+TEST(a_closed_heap_leaves_nothing_live_behind)
+{
   enum { BYTES = 1100, BLOCKS = 300 };
   midden_heap *heap;
   start_telling(BYTES);
@@ -137,7 +144,8 @@ TEST(a_closed_heap_leaves_nothing_live_behind) {
   CHECK_EQ(now.carved - told_before.carved, now.dropped - told_before.dropped);
 }
 
-TEST(each_look_at_a_size_is_counted_with_what_was_asked_for) {
+TEST(each_look_at_a_size_is_counted_with_what_was_asked_for)
+{
   enum { BYTES = 20001 };
   start_telling(BYTES);
   take(0, 50, BYTES);
@@ -150,7 +158,8 @@ TEST(each_look_at_a_size_is_counted_with_what_was_asked_for) {
 
 // ---- watch: when the owner looks at a span ----
 
-TEST(a_span_is_looked_at_when_a_quarter_of_it_was_freed_and_when_it_is_empty) {
+TEST(a_span_is_looked_at_when_a_quarter_of_it_was_freed_and_when_it_is_empty)
+{
   enum { BYTES = 12000 };  // 42 a span
   unsigned klass = mid_class_of(BYTES);
   struct mid_heap *heap = mid_thread_heap_get();
@@ -175,7 +184,8 @@ TEST(a_span_is_looked_at_when_a_quarter_of_it_was_freed_and_when_it_is_empty) {
 
 // ---- lists ----
 
-TEST(a_span_goes_from_current_to_full_to_partial_and_back) {
+TEST(a_span_goes_from_current_to_full_to_partial_and_back)
+{
   enum { BYTES = 5000 };  // 12 a span
   struct mid_heap *heap = mid_thread_heap_get();
   unsigned klass = mid_class_of(BYTES);
@@ -214,7 +224,8 @@ TEST(a_span_goes_from_current_to_full_to_partial_and_back) {
   give(0, 2 * n);
 }
 
-TEST(what_is_freed_waits_apart_from_what_is_ready) {
+TEST(what_is_freed_waits_apart_from_what_is_ready)
+{
   enum { BYTES = 9000 };
   take(0, 4, BYTES);
   struct mid_span *span = span_of(0);
@@ -235,7 +246,8 @@ TEST(what_is_freed_waits_apart_from_what_is_ready) {
   give(0, 1), give(3, i);
 }
 
-TEST(an_empty_span_that_is_not_current_is_given_up) {
+TEST(an_empty_span_that_is_not_current_is_given_up)
+{
   enum { BYTES = 14000 };
   unsigned klass = mid_class_of(BYTES);
   start_telling(BYTES);
@@ -257,7 +269,8 @@ TEST(an_empty_span_that_is_not_current_is_given_up) {
   check_told(BYTES, n + 1, n + 1);
 }
 
-TEST(a_full_span_whose_every_block_another_thread_freed_goes_without_its_owner) {
+TEST(a_full_span_whose_every_block_another_thread_freed_goes_without_its_owner)
+{
   enum { BYTES = 17000 };
   unsigned klass = mid_class_of(BYTES);
   start_telling(BYTES);
@@ -283,7 +296,8 @@ static void abandon(size_t bytes, size_t count) {
 
 static uint64_t adopted_by_me(void) { return mid_thread_heap_get()->told.adopted; }
 
-TEST(a_span_left_behind_is_adopted_by_who_needs_such_blocks) {
+TEST(a_span_left_behind_is_adopted_by_who_needs_such_blocks)
+{
   enum { BYTES = 24000 };
   abandon(BYTES, 5);
   struct mid_span *span = span_of(0);
@@ -298,7 +312,8 @@ TEST(a_span_left_behind_is_adopted_by_who_needs_such_blocks) {
   CHECK_EQ(adopted_by_me() - adopted, 1);
 }
 
-TEST(a_span_left_behind_is_adopted_by_who_frees_one_of_its_blocks) {
+TEST(a_span_left_behind_is_adopted_by_who_frees_one_of_its_blocks)
+{
   enum { BYTES = 28000 };
   abandon(BYTES, 5);
   struct mid_span *span = span_of(0);
@@ -314,7 +329,8 @@ TEST(a_span_left_behind_is_adopted_by_who_frees_one_of_its_blocks) {
   CHECK_EQ(adopted_by_me() - adopted, 1);
 }
 
-TEST(full_spans_left_behind_are_adopted_once_each) {
+TEST(full_spans_left_behind_are_adopted_once_each)
+{
   enum { BYTES = 34000 };  // 12 a span
   abandon(BYTES, 36);
   CHECK(span_of(0) != span_of(12) && span_of(12) != span_of(24));
@@ -326,7 +342,8 @@ TEST(full_spans_left_behind_are_adopted_once_each) {
   CHECK_EQ(adopted_by_me() - adopted, 3);
 }
 
-TEST(a_thread_that_freed_all_it_had_leaves_no_span_behind) {
+TEST(a_thread_that_freed_all_it_had_leaves_no_span_behind)
+{
   enum { BYTES = 40000, BLOCKS = 30 };
   start_telling(BYTES);
   leave(BYTES, BLOCKS, BLOCKS);
@@ -364,17 +381,18 @@ static void damage_open(void) {
 }
 
 // `place`, where `spoilt` stands for a moment, is what `sentence` is about.
-#define CHECK_SPOILT(place, spoilt, sentence)     \
-  do {                                            \
-    __typeof__(place) kept_ = (place);            \
-    (place) = (spoilt);                           \
+#define CHECK_SPOILT(place, spoilt, sentence)      \
+  do {                                             \
+    __typeof__(place) kept_ = (place);             \
+    (place) = (spoilt);                            \
     const char *found_ = mid_heap_broken(damaged); \
-    (place) = kept_;                              \
-    CHECK_STR(found_ ? found_ : "", sentence);    \
-    CHECK_WHOLE(mid_heap_broken(damaged));        \
+    (place) = kept_;                               \
+    CHECK_STR(found_ ? found_ : "", sentence);     \
+    CHECK_WHOLE(mid_heap_broken(damaged));         \
   } while (0)
 
-TEST(damage_to_a_spans_own_figures_is_found_and_named) {
+TEST(damage_to_a_spans_own_figures_is_found_and_named)
+{
   damage_open();
   CHECK_SPOILT(full->state, MID_SPAN_LARGE, "a span of blocks in another state");
   CHECK_SPOILT(partial->carved, 9, "more blocks than the span holds");
@@ -386,7 +404,8 @@ TEST(damage_to_a_spans_own_figures_is_found_and_named) {
   midden_heap_close(damaged_handle);
 }
 
-TEST(damage_to_a_list_of_free_blocks_is_found_and_named) {
+TEST(damage_to_a_list_of_free_blocks_is_found_and_named)
+{
   damage_open();
   struct mid_block *first = partial->freed, *last = first->next->next;
   struct mid_block *past = (struct mid_block *)mid_span_base(full);
@@ -400,7 +419,8 @@ TEST(damage_to_a_list_of_free_blocks_is_found_and_named) {
   midden_heap_close(damaged_handle);
 }
 
-TEST(more_blocks_ready_than_used_is_found_and_named) {
+TEST(more_blocks_ready_than_used_is_found_and_named)
+{
   damage_open();
   // The same blocks in both lists: freed ones that malloc would hand out twice.
   while (partial->floor + partial->left > 2) {
@@ -412,7 +432,8 @@ TEST(more_blocks_ready_than_used_is_found_and_named) {
   midden_heap_close(damaged_handle);
 }
 
-TEST(damage_to_a_list_of_spans_is_found_and_named) {
+TEST(damage_to_a_list_of_spans_is_found_and_named)
+{
   damage_open();
   struct mid_heap *other = mid_thread_heap_get();
   CHECK_SPOILT(full_too->prev, NULL, "a list of spans that does not link");

@@ -18,9 +18,8 @@ size_t mid_bound_now(size_t used) {
 
 // Eight peaks of work bring boost and peak down by a factor of e.
 static size_t fall(size_t value, size_t taken) {
-  size_t scale = peak / (1 << 10) * 8 + 1;  // in KiB, so that the product does not overflow
-  size_t part = mid_min(value, (value >> 10) * (taken >> 10) / scale + 1);
-  return value - part;
+  unsigned __int128 part = (unsigned __int128)value * taken / (8 * peak + 1) + 1;
+  return part < value ? value - (size_t)part : 0;
 }
 
 void mid_bound_work(size_t taken, size_t retouched, size_t used) {

@@ -21,7 +21,8 @@ static void check_foreign(const void *p) {
   if (mid_map_find_head(p) != NULL) fail_msg("%p is none of ours", p);
 }
 
-TEST(foreign_addresses_of_every_kind_have_no_span) {
+TEST(foreign_addresses_of_every_kind_have_no_span)
+{
   static int global;
   static const int constant = 7;
   int local;
@@ -42,7 +43,8 @@ TEST(foreign_addresses_of_every_kind_have_no_span) {
   check_foreign(mapped);
 }
 
-TEST(words_that_are_no_addresses_have_no_span) {
+TEST(words_that_are_no_addresses_have_no_span)
+{
   for (unsigned bit = 0; bit < 64; bit++)
     for (int off = -17; off <= 17; off++) {
       uintptr_t word = ((uintptr_t)1 << bit) + (uintptr_t)(intptr_t)off;
@@ -55,16 +57,18 @@ TEST(words_that_are_no_addresses_have_no_span) {
   CHECK(mid_map_find(NULL) == NULL);
 }
 
-TEST(random_words_have_no_span_or_one_that_covers_them) {
+TEST(random_words_have_no_span_or_one_that_covers_them)
+{
   uint64_t seed = 1;
   struct mid_span *large = take(100, MID_SPAN_LARGE), *medium = take(8, MID_SPAN_SMALL);
   size_t found = 0;
   for (int i = 0; i < 1000000; i++) {
     uint64_t r = test_random(&seed);
     // Some anywhere, some in the window, most near the spans.
-    uintptr_t word = i % 4 == 0   ? r >> r % 64
-                     : i % 4 == 1 ? mid_map.base + (r & (((uintptr_t)1 << MID_WINDOW_SHIFT) - 1))
-                                  : mid_span_base(i % 4 == 2 ? large : medium) - 4 * MIB + r % (8 * MIB);
+    uintptr_t word = i % 4 == 0 ? r >> r % 64
+                     : i % 4 == 1
+                         ? mid_map.base + (r & (((uintptr_t)1 << MID_WINDOW_SHIFT) - 1))
+                         : mid_span_base(i % 4 == 2 ? large : medium) - 4 * MIB + r % (8 * MIB);
     const struct mid_span *head = mid_map_find_head((void *)word);
     if (head == NULL) continue;
     found++;
@@ -90,7 +94,8 @@ static void check_inside(const struct mid_span *span) {
   CHECK(mid_map_find_head(base + bytes) != span);
 }
 
-TEST(every_slice_of_a_small_a_medium_and_a_large_span_leads_to_its_head) {
+TEST(every_slice_of_a_small_a_medium_and_a_large_span_leads_to_its_head)
+{
   struct mid_span *small = take(1, MID_SPAN_SMALL), *medium = take(8, MID_SPAN_SMALL);
   struct mid_span *large = take(300, MID_SPAN_LARGE), *one = take(1, MID_SPAN_LARGE);
   check_inside(small), check_inside(medium), check_inside(large), check_inside(one);
@@ -100,10 +105,12 @@ TEST(every_slice_of_a_small_a_medium_and_a_large_span_leads_to_its_head) {
 }
 
 static void check_outside(const char *base, size_t bytes) {
-  for (size_t at = 0; at < bytes; at += MID_SLICE_BYTES / 2) CHECK(mid_map_find_head(base + at) == NULL);
+  for (size_t at = 0; at < bytes; at += MID_SLICE_BYTES / 2)
+    CHECK(mid_map_find_head(base + at) == NULL);
 }
 
-TEST(nothing_of_a_span_that_was_given_back_leads_anywhere) {
+TEST(nothing_of_a_span_that_was_given_back_leads_anywhere)
+{
   struct mid_span *medium = take(8, MID_SPAN_SMALL), *large = take(300, MID_SPAN_LARGE);
   char *medium_base = base_of(medium), *large_base = base_of(large);
   CHECK(mid_span_charge(large, 3 * PAGE, false));
@@ -115,7 +122,8 @@ TEST(nothing_of_a_span_that_was_given_back_leads_anywhere) {
   check_outside(large_base, 300 * MID_SLICE_BYTES);
 }
 
-TEST(a_span_used_again_for_another_kind_leads_to_its_new_heads) {
+TEST(a_span_used_again_for_another_kind_leads_to_its_new_heads)
+{
   struct mid_span *all = take(64, MID_SPAN_LARGE);
   char *base = base_of(all);
   CHECK(mid_span_charge(all, 64 * MID_SLICE_BYTES, false));
@@ -131,7 +139,8 @@ TEST(a_span_used_again_for_another_kind_leads_to_its_new_heads) {
   for (int i = 0; i < 8; i++) mid_span_give(part[i]);
 }
 
-TEST(a_span_of_half_a_window_leads_to_its_head_or_to_none_but_never_to_another) {
+TEST(a_span_of_half_a_window_leads_to_its_head_or_to_none_but_never_to_another)
+{
   struct mid_span *huge = mid_span_take(MID_WINDOW_SLICES / 2, 1, MID_SPAN_LARGE, false);
   if (huge == NULL) skip();  // the system has no room for 8 GiB of addresses
   char *base = base_of(huge);
@@ -150,7 +159,8 @@ TEST(a_span_of_half_a_window_leads_to_its_head_or_to_none_but_never_to_another) 
 
 static bool was_used(const char *p) { return mid_map_was_used(mid_map_find(p)); }
 
-TEST(a_span_was_used_once_it_is_free_again_in_every_slice) {
+TEST(a_span_was_used_once_it_is_free_again_in_every_slice)
+{
   struct mid_span *before = take(1, MID_SPAN_SMALL), *span = take(20, MID_SPAN_LARGE);
   char *base = base_of(span);
   CHECK(mid_span_charge(span, 20 * MID_SLICE_BYTES, false));
@@ -162,7 +172,8 @@ TEST(a_span_was_used_once_it_is_free_again_in_every_slice) {
   mid_span_give(before);
 }
 
-TEST(fresh_address_space_was_never_used) {
+TEST(fresh_address_space_was_never_used)
+{
   size_t slices = 1000, bytes = slices * MID_SLICE_BYTES;
   char *base = mid_os_map_aligned(bytes, (size_t)64 << 20);
   CHECK(base != NULL && mid_map_add((uintptr_t)base, bytes));
@@ -172,7 +183,8 @@ TEST(fresh_address_space_was_never_used) {
 
 // ---- records and their addresses ----
 
-TEST(a_record_and_its_address_lead_to_each_other_in_every_window) {
+TEST(a_record_and_its_address_lead_to_each_other_in_every_window)
+{
   struct mid_span *span = take(8, MID_SPAN_LARGE);
   for (size_t i = 0; i < 8; i++) {
     CHECK(mid_map_find(base_of(span) + i * MID_SLICE_BYTES) == span + i);
@@ -213,7 +225,8 @@ static void see(struct mid_span *span, void *context) {
   for (int i = 0; i < 3; i++) seen->times[i] += span == seen->wanted[i];
 }
 
-TEST(a_visit_meets_every_span_once_from_the_lowest_address) {
+TEST(a_visit_meets_every_span_once_from_the_lowest_address)
+{
   struct seen seen = {.in_order = true};
   seen.wanted[0] = take(8, MID_SPAN_SMALL);
   seen.wanted[1] = take(30, MID_SPAN_LARGE);

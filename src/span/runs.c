@@ -121,11 +121,13 @@ struct mid_span *mid_runs_cut(struct mid_span *head, size_t slices) {
     struct mid_span *rest = head + slices;
     rest->slices = head->slices - (uint32_t)slices;
     rest->bytes = mid_min(head->bytes, rest->slices * MID_SLICE_BYTES);
-    rest->asked = mid_min(head->asked, rest->slices * MID_SLICE_BYTES);
+    // What was once given back is counted once; a byte is left as a sign that there was some.
+    size_t first = mid_min(head->asked, slices * MID_SLICE_BYTES);
+    rest->asked = head->asked > first ? head->asked - first : head->asked > 0;
     rest->moved = head->moved;
     head->slices = (uint32_t)slices;
     head->bytes = mid_min(head->bytes, slices * MID_SLICE_BYTES);
-    head->asked = mid_min(head->asked, slices * MID_SLICE_BYTES);
+    head->asked = first;
     atomic_store_explicit(&rest->owner, MID_OWNER_NONE, memory_order_relaxed);
     run_mark(rest);
     list_add(rest);

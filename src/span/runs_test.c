@@ -84,7 +84,8 @@ enum { PAGE_BYTES = 4096 };
 
 // ---- join ----
 
-TEST(runs_that_touch_are_one_run) {
+TEST(runs_that_touch_are_one_run)
+{
   area_open();
   CHECK(put(10, 5, 0) == area + 10);
   CHECK(put(15, 3, 0) == area + 10);  // after it
@@ -94,7 +95,8 @@ TEST(runs_that_touch_are_one_run) {
   area_close();
 }
 
-TEST(a_run_that_fills_a_gap_joins_both_sides) {
+TEST(a_run_that_fills_a_gap_joins_both_sides)
+{
   area_open();
   put(0, 4, 0), put(5, 1, 0);
   CHECK_EQ(mid_runs_count(), 2);
@@ -104,7 +106,8 @@ TEST(a_run_that_fills_a_gap_joins_both_sides) {
   area_close();
 }
 
-TEST(runs_with_something_between_them_stay_apart) {
+TEST(runs_with_something_between_them_stay_apart)
+{
   area_open();
   put(0, 4, 0), put(5, 4, 0);
   check_run(0, 4), check_run(5, 4);
@@ -112,7 +115,8 @@ TEST(runs_with_something_between_them_stay_apart) {
   area_close();
 }
 
-TEST(dirty_and_clean_runs_that_touch_stay_apart) {
+TEST(dirty_and_clean_runs_that_touch_stay_apart)
+{
   area_open();
   put(0, 4, 0), put(4, 4, PAGE_BYTES), put(8, 4, 0);
   check_run(0, 4), check_run(4, 4), check_run(8, 4);
@@ -129,7 +133,8 @@ TEST(dirty_and_clean_runs_that_touch_stay_apart) {
   area_close();
 }
 
-TEST(what_is_known_of_joined_runs_adds_up) {
+TEST(what_is_known_of_joined_runs_adds_up)
+{
   area_open();
   put(0, 4, 3 * PAGE_BYTES);
   area[4].asked = PAGE_BYTES;
@@ -146,7 +151,8 @@ TEST(what_is_known_of_joined_runs_adds_up) {
 
 // ---- split ----
 
-TEST(what_is_over_is_a_free_run_again) {
+TEST(what_is_over_is_a_free_run_again)
+{
   area_open();
   put(0, 20, 0);
   CHECK(take(5, 1) == area);
@@ -157,7 +163,8 @@ TEST(what_is_over_is_a_free_run_again) {
   area_close();
 }
 
-TEST(each_part_of_a_dirty_run_counts_as_much_as_it_may_hold) {
+TEST(each_part_of_a_dirty_run_counts_as_much_as_it_may_hold)
+{
   area_open();
   put(0, 4, 2 * MID_SLICE_BYTES);
   struct mid_span *front = take(1, 1);
@@ -170,7 +177,8 @@ TEST(each_part_of_a_dirty_run_counts_as_much_as_it_may_hold) {
   area_close();
 }
 
-TEST(a_part_of_a_moved_run_is_a_moved_run) {
+TEST(a_part_of_a_moved_run_is_a_moved_run)
+{
   area_open();
   put(0, 4, PAGE_BYTES);
   area->moved = true;
@@ -181,7 +189,8 @@ TEST(a_part_of_a_moved_run_is_a_moved_run) {
 
 // ---- find ----
 
-TEST(of_all_that_fit_the_length_asked_for_is_taken) {
+TEST(of_all_that_fit_the_length_asked_for_is_taken)
+{
   area_open();
   for (size_t slices = 1, at = 0; slices <= 16; at += slices + 1, slices++) put(at, slices, 0);
   for (size_t slices = 16; slices > 0; slices--) {
@@ -192,7 +201,8 @@ TEST(of_all_that_fit_the_length_asked_for_is_taken) {
   area_close();
 }
 
-TEST(a_shorter_run_is_split_before_a_much_longer_one) {
+TEST(a_shorter_run_is_split_before_a_much_longer_one)
+{
   area_open();
   put(0, 100, 0), put(110, 30, 0), put(150, 60, 0);
   CHECK(take(20, 1) == area + 110);
@@ -201,7 +211,8 @@ TEST(a_shorter_run_is_split_before_a_much_longer_one) {
   area_close();
 }
 
-TEST(a_list_is_searched_to_its_end_for_a_run_that_is_long_enough) {
+TEST(a_list_is_searched_to_its_end_for_a_run_that_is_long_enough)
+{
   area_open();
   put(0, 19, 0), put(20, 18, 0), put(40, 17, 0);  // one list; the last stands first
   CHECK(take(19, 1) == area);
@@ -210,7 +221,8 @@ TEST(a_list_is_searched_to_its_end_for_a_run_that_is_long_enough) {
   area_close();
 }
 
-TEST(dirty_runs_go_before_clean_ones_that_fit_better) {
+TEST(dirty_runs_go_before_clean_ones_that_fit_better)
+{
   area_open();
   put(0, 3, 0), put(10, 50, PAGE_BYTES);
   CHECK(take(3, 1) == area + 10);
@@ -219,7 +231,8 @@ TEST(dirty_runs_go_before_clean_ones_that_fit_better) {
   area_close();
 }
 
-TEST(a_clean_run_is_taken_where_no_dirty_one_is_long_enough) {
+TEST(a_clean_run_is_taken_where_no_dirty_one_is_long_enough)
+{
   area_open();
   put(0, 2, PAGE_BYTES), put(10, 3, 0);
   CHECK(take(3, 1) == area + 10);
@@ -227,7 +240,8 @@ TEST(a_clean_run_is_taken_where_no_dirty_one_is_long_enough) {
   area_close();
 }
 
-TEST(an_aligned_run_leaves_its_front_and_its_end_free) {
+TEST(an_aligned_run_leaves_its_front_and_its_end_free)
+{
   area_open();
   put(0, 64, 0);  // the area starts one slice after a multiple of 32 MiB
   struct mid_span *span = take(4, 16 * MID_SLICE_BYTES);
@@ -239,7 +253,8 @@ TEST(an_aligned_run_leaves_its_front_and_its_end_free) {
   area_close();
 }
 
-TEST(a_run_that_is_long_enough_but_not_at_its_alignment_is_passed_over) {
+TEST(a_run_that_is_long_enough_but_not_at_its_alignment_is_passed_over)
+{
   area_open();
   put(0, 20, PAGE_BYTES);   // a multiple of 16 slices lies 15 in: 5 are left
   put(31, 16, PAGE_BYTES);  // starts on one
@@ -249,7 +264,8 @@ TEST(a_run_that_is_long_enough_but_not_at_its_alignment_is_passed_over) {
   area_close();
 }
 
-TEST(the_run_to_purge_is_of_the_longest) {
+TEST(the_run_to_purge_is_of_the_longest)
+{
   area_open();
   CHECK(mid_runs_longest_dirty() == NULL);
   put(200, 50, 0);
@@ -313,8 +329,7 @@ static bool model_has(uint8_t kind, size_t slices, size_t align) {
 }
 
 static void take_at_random(uint64_t *seed) {
-  size_t slices = 1 + test_random_size(seed, 40), align = MID_SLICE_BYTES
-                                                          << test_random(seed) % 6;
+  size_t slices = 1 + test_random_size(seed, 40), align = MID_SLICE_BYTES << test_random(seed) % 6;
   uint8_t kind = model_has(DIRTY, slices, align)   ? DIRTY
                  : model_has(CLEAN, slices, align) ? CLEAN
                                                    : HELD;
@@ -355,15 +370,19 @@ static void purge_at_random(void) {
   put(first, slices, 0);
 }
 
-TEST(any_order_of_taking_giving_and_purging_agrees_with_the_reference) {
+TEST(any_order_of_taking_giving_and_purging_agrees_with_the_reference)
+{
   uint64_t seed = 1;
   area_open();
   memset(model, 0, sizeof model);
   for (int round = 0; round < 20000; round++) {
     uint64_t what = test_random(&seed) % 16;
-    if (what == 0) purge_at_random();
-    else if (what < 9) put_at_random(&seed);
-    else take_at_random(&seed);
+    if (what == 0)
+      purge_at_random();
+    else if (what < 9)
+      put_at_random(&seed);
+    else
+      take_at_random(&seed);
     check_model();
   }
   area_close();
@@ -372,17 +391,18 @@ TEST(any_order_of_taking_giving_and_purging_agrees_with_the_reference) {
 // ---- the check itself ----
 
 // `place`, where `spoilt` stands for a moment, is what `sentence` is about.
-#define CHECK_SPOILT(place, spoilt, sentence)    \
-  do {                                           \
-    __typeof__(place) kept_ = (place);           \
-    (place) = (spoilt);                          \
-    const char *found_ = mid_span_broken();      \
-    (place) = kept_;                             \
-    CHECK_STR(found_ ? found_ : "", sentence);   \
-    CHECK_WHOLE(mid_span_broken());              \
+#define CHECK_SPOILT(place, spoilt, sentence)  \
+  do {                                         \
+    __typeof__(place) kept_ = (place);         \
+    (place) = (spoilt);                        \
+    const char *found_ = mid_span_broken();    \
+    (place) = kept_;                           \
+    CHECK_STR(found_ ? found_ : "", sentence); \
+    CHECK_WHOLE(mid_span_broken());            \
   } while (0)
 
-TEST(each_damage_to_a_free_run_is_found_and_named) {
+TEST(each_damage_to_a_free_run_is_found_and_named)
+{
   area_open();
   put(0, 4, PAGE_BYTES), put(10, 4, 0), put(20, 4, 0);
   CHECK_SPOILT(area[0].state, MID_SPAN_CLEAN, "a free run of another kind");

@@ -284,7 +284,7 @@ static void give_locked(struct mid_span *span, bool moved_away) {
   for (uint32_t i = 1; medium && i < span->slices; i++) span[i].state = MID_SPAN_NONE;
   atomic_store_explicit(&span->heap, NULL, memory_order_relaxed);
   span->block_bytes = 0;
-  span->asked = moved_away ? span->bytes : 0;
+  span->asked = moved_away;  // a sign that it was in use, and no page that was given back
   totals.used -= span->bytes;
   span->bytes = resident_above(span, moved_away ? span->bytes : 0);
   span_count--;

@@ -47,7 +47,8 @@ static char *base_of(const struct mid_span *span) { return (char *)mid_span_base
 
 // ---- take ----
 
-TEST(a_span_has_its_length_its_alignment_and_a_clear_record) {
+TEST(a_span_has_its_length_its_alignment_and_a_clear_record)
+{
   for (size_t align = 1; align <= (size_t)1 << 30; align *= 2) {
     struct mid_span *span = mid_span_take(3, align, MID_SPAN_LARGE, false);
     CHECK(span != NULL);
@@ -64,7 +65,8 @@ TEST(a_span_has_its_length_its_alignment_and_a_clear_record) {
   }
 }
 
-TEST(spans_taken_and_free_runs_are_counted) {
+TEST(spans_taken_and_free_runs_are_counted)
+{
   start();
   struct mid_span *a = take(2), *b = take(2);
   CHECK_EQ(SINCE(spans_used), 2);
@@ -75,12 +77,12 @@ TEST(spans_taken_and_free_runs_are_counted) {
   CHECK_EQ(SINCE(used), 0);
 }
 
-TEST(absurd_lengths_and_alignments_are_refused_and_counted) {
+TEST(absurd_lengths_and_alignments_are_refused_and_counted)
+{
   start();
   static const size_t slices[] = {(size_t)1 << 31, ((size_t)1 << 32) - 1, (size_t)1 << 32,
                                   ((size_t)1 << 32) + 1, SIZE_MAX >> MID_SLICE_SHIFT};
-  for (int i = 0; i < 5; i++)
-    CHECK(mid_span_take(slices[i], 1, MID_SPAN_LARGE, false) == NULL);
+  for (int i = 0; i < 5; i++) CHECK(mid_span_take(slices[i], 1, MID_SPAN_LARGE, false) == NULL);
   CHECK(mid_span_take(1, (size_t)1 << 47, MID_SPAN_LARGE, false) == NULL);
   CHECK(mid_span_take(1, (size_t)1 << 62, MID_SPAN_LARGE, false) == NULL);
   CHECK_EQ(SINCE(refused), 7);
@@ -89,7 +91,8 @@ TEST(absurd_lengths_and_alignments_are_refused_and_counted) {
   CHECK_WHOLE(mid_span_broken());
 }
 
-TEST(a_run_of_half_a_window_is_a_mapping_of_its_own_and_goes_at_once) {
+TEST(a_run_of_half_a_window_is_a_mapping_of_its_own_and_goes_at_once)
+{
   start();
   size_t bytes = MID_WINDOW_SLICES / 2 * MID_SLICE_BYTES;
   struct mid_span *span = mid_span_take(MID_WINDOW_SLICES / 2, 1, MID_SPAN_LARGE, false);
@@ -108,7 +111,8 @@ TEST(a_run_of_half_a_window_is_a_mapping_of_its_own_and_goes_at_once) {
 
 // ---- charge and give ----
 
-TEST(what_is_charged_is_used_and_then_dirty_and_then_purged) {
+TEST(what_is_charged_is_used_and_then_dirty_and_then_purged)
+{
   start();
   struct mid_span *span = take(4);
   CHECK_EQ(SINCE(used), 0);
@@ -129,13 +133,15 @@ TEST(what_is_charged_is_used_and_then_dirty_and_then_purged) {
   CHECK_EQ(mid_span_purge_all(), 0);
 }
 
-TEST(a_span_that_was_never_charged_leaves_nothing_dirty) {
+TEST(a_span_that_was_never_charged_leaves_nothing_dirty)
+{
   start();
   give(take(4));
   CHECK_EQ(SINCE(dirty), 0);
 }
 
-TEST(what_was_dirty_before_stays_dirty_though_the_next_use_charges_less) {
+TEST(what_was_dirty_before_stays_dirty_though_the_next_use_charges_less)
+{
   start();
   give(take_charged(4, 4 * MID_SLICE_BYTES));
   struct mid_span *span = take_charged(4, PAGE);
@@ -145,7 +151,8 @@ TEST(what_was_dirty_before_stays_dirty_though_the_next_use_charges_less) {
   CHECK_EQ(SINCE(dirty), 4 * MID_SLICE_BYTES);  // its pages are still resident
 }
 
-TEST(a_span_that_says_zero_reads_as_zero) {
+TEST(a_span_that_says_zero_reads_as_zero)
+{
   start();
   uint64_t seed = 1;
   size_t zero = 0;
@@ -161,7 +168,8 @@ TEST(a_span_that_says_zero_reads_as_zero) {
   CHECK(zero > 50 && zero < 300);
 }
 
-TEST(pages_moved_away_are_not_dirty) {
+TEST(pages_moved_away_are_not_dirty)
+{
   start();
   struct mid_span *span = take_charged(4, 4 * MID_SLICE_BYTES);
   mid_span_give_moved(span);
@@ -169,7 +177,8 @@ TEST(pages_moved_away_are_not_dirty) {
   CHECK_EQ(SINCE(dirty), 0);
 }
 
-TEST(no_more_is_touched_again_than_was_given_back) {
+TEST(no_more_is_touched_again_than_was_given_back)
+{
   enum { SPANS = 200 };
   struct mid_span *span[SPANS];
   start();
@@ -184,7 +193,8 @@ TEST(no_more_is_touched_again_than_was_given_back) {
 
 // ---- resize ----
 
-TEST(a_span_grows_into_the_free_run_behind_it_and_shrinks_again) {
+TEST(a_span_grows_into_the_free_run_behind_it_and_shrinks_again)
+{
   start();
   give(take(64));  // so that there is one
   struct mid_span *span = take_charged(2, 2 * MID_SLICE_BYTES);
@@ -211,7 +221,8 @@ TEST(a_span_grows_into_the_free_run_behind_it_and_shrinks_again) {
   CHECK_EQ(SINCE(dirty), 0);
 }
 
-TEST(a_span_grows_within_its_slices_without_a_neighbour) {
+TEST(a_span_grows_within_its_slices_without_a_neighbour)
+{
   start();
   struct mid_span *span = take_charged(1, PAGE);
   CHECK(mid_span_resize(span, 1, 5 * PAGE, false));
@@ -220,7 +231,8 @@ TEST(a_span_grows_within_its_slices_without_a_neighbour) {
   give(span);
 }
 
-TEST(a_span_does_not_grow_over_its_neighbour_and_nothing_changes) {
+TEST(a_span_does_not_grow_over_its_neighbour_and_nothing_changes)
+{
   start();
   struct mid_span *all = take(16);
   char *base = base_of(all);
@@ -246,7 +258,8 @@ static void limit_to(uint64_t limit) {
   mid_limit_start();
 }
 
-TEST(the_limit_refuses_what_would_pass_it_and_counts_that) {
+TEST(the_limit_refuses_what_would_pass_it_and_counts_that)
+{
   start();
   struct mid_span *span = take(4);
   limit_to(at_start.used + 3 * PAGE);
@@ -268,7 +281,8 @@ TEST(the_limit_refuses_what_would_pass_it_and_counts_that) {
   give(span);
 }
 
-TEST(dirty_memory_makes_way_before_the_limit_refuses) {
+TEST(dirty_memory_makes_way_before_the_limit_refuses)
+{
   start();
   struct mid_span *span = take(1);
   give(take_charged(4, 4 * MID_SLICE_BYTES));
@@ -283,7 +297,8 @@ TEST(dirty_memory_makes_way_before_the_limit_refuses) {
 
 // ---- the bound ----
 
-TEST(settling_gives_back_what_passes_the_bound_and_leaves_what_does_not) {
+TEST(settling_gives_back_what_passes_the_bound_and_leaves_what_does_not)
+{
   start();
   give(take_charged(1, MID_SLICE_BYTES));
   CHECK_EQ(mid_span_settle(), 0);
@@ -346,7 +361,8 @@ static void check_sums(void) {
   CHECK_WHOLE(mid_span_broken());
 }
 
-TEST(any_order_of_calls_keeps_the_sums_the_contents_and_the_bound) {
+TEST(any_order_of_calls_keeps_the_sums_the_contents_and_the_bound)
+{
   uint64_t seed = 1;
   start();
   for (int round = 0; round < 6000; round++) {
@@ -364,7 +380,8 @@ TEST(any_order_of_calls_keeps_the_sums_the_contents_and_the_bound) {
   CHECK_EQ(SINCE(used), 0);
 }
 
-TEST(resident_pages_are_never_more_than_what_is_counted) {
+TEST(resident_pages_are_never_more_than_what_is_counted)
+{
   start();
   uint64_t seed = 2, resident = mid_span_resident();
   struct mid_span *span[SPANS];
@@ -383,7 +400,8 @@ TEST(resident_pages_are_never_more_than_what_is_counted) {
 
 // ---- counters and records ----
 
-TEST(large_blocks_are_counted_as_they_come_change_and_go) {
+TEST(large_blocks_are_counted_as_they_come_change_and_go)
+{
   start();
   struct mid_span *span = take_charged(4, 9 * PAGE);
   span->asked = 33000;
@@ -404,7 +422,8 @@ TEST(large_blocks_are_counted_as_they_come_change_and_go) {
   give(span);
 }
 
-TEST(heaps_are_counted_and_their_peak_is_kept) {
+TEST(heaps_are_counted_and_their_peak_is_kept)
+{
   start();
   mid_span_count_heaps(1), mid_span_count_heaps(1);
   CHECK_EQ(SINCE(heaps_open), 2);
@@ -417,7 +436,8 @@ TEST(heaps_are_counted_and_their_peak_is_kept) {
   CHECK_EQ(mid_span_totals().heaps_peak, peak);
 }
 
-TEST(a_change_is_seen_once) {
+TEST(a_change_is_seen_once)
+{
   start();
   mid_span_changed();
   CHECK(!mid_span_changed());
@@ -428,7 +448,8 @@ TEST(a_change_is_seen_once) {
   CHECK(mid_span_changed());
 }
 
-TEST(records_are_zero_apart_and_counted) {
+TEST(records_are_zero_apart_and_counted)
+{
   start();
   char *before = NULL;
   size_t sum = 0;

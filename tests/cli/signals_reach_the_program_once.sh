@@ -54,9 +54,11 @@ rm -f ready
 } | script -qec "exec '$MIDDEN' run --quiet -- $python count.py" /dev/null >out
 said out "SIGINT=1 SIGQUIT=1"
 
-# Stopped by a signal, the program stops too; both go on together.
+# Stopped by a signal, the program stops too; both go on together.  In a group of its own, since
+# the kernel does not stop a group that no shell looks after, as a test's may be.
 rm -f ready enough
-"$MIDDEN" run --quiet -- $python count.py >out 2>err &
+$python -c 'import os, sys; os.setpgid(0, 0); os.execv(sys.argv[1], sys.argv[1:])' \
+  "$MIDDEN" run --quiet -- $python count.py >out 2>err &
 midden=$!
 started="$started $midden"
 wait_for test -s ready

@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/traps/cgroup.sh -- heap_limit=cgroup has malloc refuse where the kernel would kill: in a real
-# group of 64 MiB, whether the limit is the group's own or that of one above it.
+# tests/traps/cgroup.sh -- heap_limit=cgroup has malloc refuse where the kernel would kill: in a
+# real group of 64 MiB, whether the limit is the group's own or that of one above it.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/common"
 

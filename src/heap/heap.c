@@ -269,8 +269,10 @@ static void abandoned_adopt(struct mid_heap *heap, struct mid_span *span) {
   mid_heap_commit(heap, span->bytes);
 }
 
-// Take over an abandoned span of `klass` that has a block to give; NULL when there is none.
+// Take over an abandoned span of `klass` that has a block to give; NULL when there is none.  Heaps
+// that can be closed take over none: the blocks in it are not theirs.
 static struct mid_span *adopt_any(struct mid_heap *heap, unsigned klass) {
+  if (heap->kind != MID_HEAP_THREAD) return NULL;
   while (atomic_load_explicit(&abandoned[klass].count, memory_order_relaxed) > 0) {
     mid_lock_take(&abandoned_lock);
     struct mid_span *span = abandoned[klass].spans.first;

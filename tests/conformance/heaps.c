@@ -330,3 +330,27 @@ TEST(free_and_heap_free_take_each_others_blocks)
   CHECK_EQ(midden_malloc_usable_size(midden_heap_alloc(heap, 1000)) >= 1000, true);
   midden_heap_close(heap);
 }
+
+static void *leave_blocks(void *blocks) {
+  for (int i = 0; i < 100; i++) ((char **)blocks)[i] = midden_malloc(200);
+  return NULL;
+}
+
+// What an ended thread left is malloc's: no heap that can be closed may take it over.
+TEST(closing_a_heap_leaves_the_blocks_of_dead_threads_alone)
+{
+  char *left[100];
+  pthread_t thread;
+  CHECK_EQ(pthread_create(&thread, NULL, leave_blocks, left), 0);
+  CHECK_EQ(pthread_join(thread, NULL), 0);
+  for (int i = 0; i < 100; i++) memset(left[i], i, 200);
+  midden_heap *heap;
+  CHECK_EQ(midden_heap_open(&heap), MIDDEN_OK);
+  for (int i = 0; i < 1000; i++) CHECK(midden_heap_alloc(heap, 200) != NULL);
+  CHECK_EQ(midden_heap_stats(heap).live_blocks, 1000);
+  midden_heap_close(heap);
+  for (int i = 0; i < 100; i++) {
+    for (int k = 0; k < 200; k++) CHECK_EQ(left[i][k], i);
+    midden_free(left[i]);
+  }
+}

@@ -181,6 +181,19 @@ TEST(fresh_address_space_was_never_used)
   check_outside(base, bytes);
 }
 
+TEST(a_large_span_ends_where_it_ends_though_nothing_follows_it)
+{
+  char *base = mid_os_map_aligned(10 * MID_SLICE_BYTES, (size_t)1 << 20);
+  CHECK(base != NULL && mid_map_add((uintptr_t)base, 10 * MID_SLICE_BYTES));
+  struct mid_span *span = mid_map_find(base);
+  span->slices = 3;
+  span->state = MID_SPAN_LARGE;
+  for (size_t i = 0; i < 10; i++)
+    CHECK(mid_map_find_head(base + i * MID_SLICE_BYTES) == (i < 3 ? span : NULL));
+  span->state = MID_SPAN_NONE;
+  mid_os_unmap(base, 10 * MID_SLICE_BYTES);
+}
+
 // ---- records and their addresses ----
 
 TEST(a_record_and_its_address_lead_to_each_other_in_every_window)

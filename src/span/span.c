@@ -373,8 +373,10 @@ static size_t purge_run(struct mid_span *head, size_t excess) {
   size_t slices = head->slices;
   size_t want = mid_round_up(excess, MID_SLICE_BYTES) >> MID_SLICE_SHIFT;
   size_t keep = want < slices ? slices - want : 0;
-  // A run is resident all through, or nearly: keeping its low part keeps what is reused first.
-  if (keep * 8 < slices) keep = 0;
+  // The low part of a run is used again first.  Where in a run that is mostly not resident the rest
+  // lies is not known: it goes whole.
+  bool dense = head->bytes >= slices * (MID_SLICE_BYTES / 8 * 7);
+  if (!dense || keep * 8 < slices) keep = 0;
   struct mid_span *part = mid_runs_cut(head, keep > 0 ? keep : slices);
   if (keep > 0) {
     struct mid_span *low = part;

@@ -58,17 +58,18 @@ set_limit "$group" 67108864
 
 # What the test is about: without the option the same program is killed.
 status=0
-{ within "$group" env LD_PRELOAD="$LIBMIDDEN" "$work/cgroup" 20 200; } 2>/dev/null || status=$?
+{ within "$group" env LD_PRELOAD="$LIBMIDDEN" "$work/cgroup" 40 200; } 2>/dev/null || status=$?
 [ "$status" = 137 ] || fail "without the option: status $status, where the kernel was to kill"
 before=$(kills)
 [ "$before" -gt 0 ] || fail "the group does not tell of the kill: $group"
 
 on_group() {
   within "$1" env LD_PRELOAD="$LIBMIDDEN" MIDDEN_OPTIONS=heap_limit=cgroup \
-    "$work/cgroup" 20 64 $2
+    "$work/cgroup" 40 64 $2
 }
 must "a group of its own" on_group "$group" ""
-must "two processes in one group" on_group "$group" two
+must "memory that is touched late" on_group "$group" late
+must "two processes in one group" on_group "$group" child
 
 mkdir "$group/inner"
 if [ -e "$group/cgroup.subtree_control" ]; then echo +memory >"$group/cgroup.subtree_control"; fi

@@ -66,4 +66,4 @@ add_library(midden::static ALIAS midden_static)
 
 # nodelete: blocks outlive whoever loaded us.  now, relro: no symbol is looked up inside malloc, and
 # the table of addresses is read-only.
-target_link_options(midden_shared PRIVATE -Wl,-z,nodelete -Wl,-z,now -Wl,-z,relro -Wl,--as-needed)
+target_link_options(midden_shared PRIVATE -Wl,-z,nodelete -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,--as-needed)

@@ -48,7 +48,7 @@ MIDDEN_API void midden_heap_free(void *p);
 MIDDEN_API size_t midden_heap_usable(const void *p);
 
 /* Call `visit(block, usable bytes, context)` for each live block, in no given order, until it
- * returns false.  The heap is locked meanwhile: `visit` must not call into the same heap.
+ * returns false.  The heap is locked meanwhile: `visit` may not allocate, resize or free.
  * returns  false when a visit returned false
  */
 MIDDEN_API bool midden_heap_walk(midden_heap *heap,

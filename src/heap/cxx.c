@@ -20,8 +20,8 @@ static void new_failed(size_t bytes) {
   handler *h = get_new_handler != NULL ? get_new_handler() : NULL;
   if (h != NULL) return h();
   if (throw_bad_alloc != NULL) throw_bad_alloc();
-  mid_crime("operator new failed", (void *)bytes,
-            "no memory for that many bytes, and no libstdc++ to throw std::bad_alloc");
+  mid_heap_crime("operator new failed", (void *)bytes,
+                 "no memory for that many bytes, and no libstdc++ to throw std::bad_alloc");
 }
 
 static void *new_slow(size_t bytes, size_t align) {

@@ -76,12 +76,15 @@ static void redirect(const struct symbols *s, uintptr_t base, const char *name, 
   }
 }
 
-static void redirect_libc(void) {
+static const struct link_map *libc_map(void) {
   Dl_info info;
   struct link_map *map = NULL;
-  if (__libc_malloc == NULL ||
-      dladdr1((void *)__libc_malloc, &info, (void **)&map, RTLD_DL_LINKMAP) == 0 || map == NULL)
-    return;
+  bool found = __libc_malloc != NULL &&
+               dladdr1((void *)__libc_malloc, &info, (void **)&map, RTLD_DL_LINKMAP) != 0;
+  return found ? map : NULL;
+}
+
+static void redirect_libc(const struct link_map *map) {
   struct symbols s = symbols_of(map);
   if (s.table == NULL || s.names == NULL || s.hash == NULL) return;
   // The names follow the symbols.
@@ -108,9 +111,13 @@ static open_function *next_dlopen(int mode) {
   static _Atomic(open_function *) next;
   static struct mid_lock lock;
   static bool redirected;
-  mid_lock_take(&lock);
-  if ((mode & RTLD_DEEPBIND) && !redirected) redirect_libc(), redirected = true;
-  mid_lock_give(&lock);
+  if (mode & RTLD_DEEPBIND) {
+    // Looked up before the lock is taken, since it takes the loader's own.
+    const struct link_map *map = libc_map();
+    mid_lock_take(&lock);
+    if (map != NULL && !redirected) redirect_libc(map), redirected = true;
+    mid_lock_give(&lock);
+  }
   open_function *known = atomic_load_explicit(&next, memory_order_relaxed);
   if (known != NULL) return known;
   void *found = dlsym(RTLD_NEXT, "dlopen");

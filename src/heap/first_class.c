@@ -174,10 +174,10 @@ static void any_free(midden_allocator *self, void *p, size_t bytes) {
 static struct mid_span *span_of(const void *p) {
   struct mid_span *span = p == NULL ? NULL : mid_map_find_head(p);
   if (span == NULL) return NULL;
-  size_t off = (uintptr_t)p - mid_span_base(span);
-  if (span->state == MID_SPAN_LARGE) return off == span->block_bytes ? span : NULL;
-  bool start = off % span->block_bytes == 0 && off / span->block_bytes < span->carved;
-  if (!start) return NULL;
+  size_t off = (uintptr_t)p - mid_span_base(span), block_bytes = span->block_bytes;
+  if (span->state == MID_SPAN_LARGE) return off == block_bytes ? span : NULL;
+  if (block_bytes == 0) return NULL;  // being opened or closed just now
+  if (off % block_bytes != 0 || off / block_bytes >= span->carved) return NULL;
   bool is_free = mid_options.hardened ? mid_hardened_is_free(span, p)
                                       : ((const struct mid_block *)p)->mark == span;
   return is_free ? NULL : span;
@@ -215,7 +215,7 @@ static bool malloc_owns(midden_allocator *self, const void *p) {
   const struct mid_span *span = span_of(p);
   if (span == NULL) return false;
   const struct mid_heap *heap = atomic_load_explicit(&span->heap, memory_order_acquire);
-  return heap == NULL || heap->kind == MID_HEAP_THREAD;
+  return heap == NULL || heap->kind != MID_HEAP_SHARED;
 }
 
 static midden_stats malloc_stats_now(midden_allocator *self) {

@@ -6,8 +6,7 @@
 // libc's small blocks lie in the break, where nothing of ours is.
 #include "heap/foreign.h"
 
-#include "base/check.h"
-#include "heap/class.h"
+#include "heap/heap.h"
 #include "os/os.h"
 
 extern void __libc_free(void *) __attribute__((weak));
@@ -18,7 +17,8 @@ static bool of_libc(const void *p) {
 }
 
 static _Noreturn void crime_wild(const void *p) {
-  mid_crime("wild pointer", p, "no malloc gave out this address; look where the pointer was set");
+  mid_heap_crime("wild pointer", p,
+                 "no malloc gave out this address; look where the pointer was set");
 }
 
 void mid_foreign_give(void *p) {

@@ -117,9 +117,10 @@ static uint32_t random_free(struct mid_hardened *h, const struct mid_span *span)
 // Free blocks are zero: what is not was written by someone who had freed it.
 static void check_zero(const char *p, size_t bytes) {
   bool zero = p[0] == 0 && memcmp(p, p + 1, bytes - 1) == 0;
-  MID_REQUIRE(
-      zero, "corrupted free list", p,
-      "this block was written to after it was freed; look for a use after free of its size");
+  if (mid_unlikely(!zero))
+    mid_heap_crime(
+        "corrupted free list", p,
+        "this block was written to after it was freed; look for a use after free of its size");
 }
 
 static void *take_locked(struct mid_heap *heap, unsigned klass, size_t bytes, bool urgent) {
@@ -159,8 +160,10 @@ void *mid_hardened_take(struct mid_heap *heap, unsigned klass, size_t bytes, boo
 
 static void check_tail(const unsigned char *tail, size_t bytes, const void *p) {
   for (size_t i = 0; i < bytes; i++)
-    MID_REQUIRE(tail[i] == TAIL_BYTE, "overwritten tail", p,
-                "the program wrote past the end of this block; look for a size that is too small");
+    if (mid_unlikely(tail[i] != TAIL_BYTE))
+      mid_heap_crime(
+          "overwritten tail", p,
+          "the program wrote past the end of this block; look for a size that is too small");
 }
 
 static void held_release(struct mid_heap *heap, struct mid_hardened *h, uint32_t i) {

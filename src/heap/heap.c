@@ -16,6 +16,11 @@ struct mid_span mid_span_none = {.ready = (struct mid_block *)&mid_block_none,
 #define COUNT_SHIFT 48
 #define BLOCK_MASK (((uint64_t)1 << COUNT_SHIFT) - 1)
 
+_Noreturn void mid_heap_crime(const char *crime, const void *p, const char *advice) {
+  mid_lock_hurry(true);
+  mid_crime(crime, p, advice);
+}
+
 static struct mid_lock abandoned_lock;
 static struct {
   struct mid_span_list spans;  // under abandoned_lock
@@ -155,8 +160,9 @@ static bool close_if_empty(struct mid_heap *heap, struct mid_span *span) {
 // ---- remote frees ----
 
 static _Noreturn void crime_in_list(const void *block) {
-  mid_crime("corrupted free list", block,
-            "this block was written to after it was freed; look for a use after free of its size");
+  mid_heap_crime(
+      "corrupted free list", block,
+      "this block was written to after it was freed; look for a use after free of its size");
 }
 
 static struct mid_block *remote_take(struct mid_span *span, uint32_t *count) {
@@ -204,9 +210,10 @@ static void close_for_owner(struct mid_heap *heap, struct mid_span *span) {
   if (span->list != MID_LIST_FULL || heap->kind == MID_HEAP_POOLED) return;
   uint64_t word = atomic_load_explicit(&span->xfreed, memory_order_acquire);
   if (word >> COUNT_SHIFT == span_used(span)) {
+    unsigned klass = span->klass;
     pending_drop(heap, span);
     drain_one(heap, span);
-    mid_tell_class(heap, span->klass);
+    mid_tell_class(heap, klass);
   }
 }
 
@@ -216,9 +223,10 @@ static void remote_notify(struct mid_span *span, bool all) {
     struct mid_heap *heap = atomic_load_explicit(&span->heap, memory_order_acquire);
     if (heap == NULL) return;  // abandoned, or given up already: whoever takes it over drains it
     mid_lock_take(&heap->lock);
-    bool here = atomic_load_explicit(&span->heap, memory_order_acquire) == heap &&
-                span->state == MID_SPAN_SMALL;
-    if (here && !span->pending) {
+    bool here = atomic_load_explicit(&span->heap, memory_order_acquire) == heap;
+    // The block came home meanwhile, and its span went and came again as something else.
+    if (here && span->state != MID_SPAN_SMALL) all = false;
+    if (here && !span->pending && span->state == MID_SPAN_SMALL) {
       span->pending = true;
       span->xprev = NULL;
       span->xnext = heap->pending;
@@ -351,7 +359,7 @@ void mid_heap_tidy(struct mid_heap *heap) {
 static void check_last_freed(const struct mid_span *span) {
   size_t off = (uintptr_t)span->freed - mid_span_base(span);
   if (off >= (size_t)span->carved * span->block_bytes)
-    mid_crime("wild pointer", span->freed, "malloc has not given out this place yet");
+    mid_heap_crime("wild pointer", span->freed, "malloc has not given out this place yet");
 }
 
 // Move what was freed to `ready`; false when nothing was.
@@ -531,6 +539,10 @@ static bool give_abandoned(struct mid_span *span, struct mid_block *block) {
     heap->told.remote_freed += span_drain(span);
     span_relist(heap, span, span_has_room(span) ? MID_LIST_PARTIAL : MID_LIST_FULL);
     give_slow(heap, span, block);
+    // A thread that is ending does not keep it, unless it is gone already.
+    if (heap->kind == MID_HEAP_LATE &&
+        atomic_load_explicit(&span->heap, memory_order_relaxed) == heap)
+      span_abandon(heap, span);
   }
   if (heap != NULL) mid_lock_give(&heap->lock);
   return mine;  // without a heap to take it over the block is lost, as memory ran out
@@ -581,12 +593,13 @@ static bool is_free(const struct mid_span *span, const struct mid_block *block) 
 }
 
 static _Noreturn void crime_double_free(const void *p) {
-  mid_crime("double free", p, "this block is free already; look for its second owner");
+  mid_heap_crime("double free", p, "this block is free already; look for its second owner");
 }
 
 static _Noreturn void crime_not_start(const void *p) {
-  mid_crime("not a block's start", p,
-            "this address lies inside a block or beside one; free the pointer that malloc gave");
+  mid_heap_crime(
+      "not a block's start", p,
+      "this address lies inside a block or beside one; free the pointer that malloc gave");
 }
 
 // The head of the span that `p` is a block of; a sentence and the end when it is no block's start.
@@ -597,11 +610,13 @@ struct mid_span *mid_heap_block_span(const void *p) {
     if (span != NULL && mid_map_was_used(span)) crime_double_free(p);
     return NULL;
   }
-  size_t off = (uintptr_t)p - mid_span_base(span);
-  if (span->state == MID_SPAN_LARGE ? off != span->block_bytes : off % span->block_bytes != 0)
-    crime_not_start(p);
-  if (span->state == MID_SPAN_LARGE) return span;
-  if (off / span->block_bytes >= span->capacity) crime_not_start(p);
+  size_t off = (uintptr_t)p - mid_span_base(span), block_bytes = span->block_bytes;
+  if (span->state == MID_SPAN_LARGE) {
+    if (off != block_bytes) crime_not_start(p);
+    return span;
+  }
+  if (block_bytes == 0) return NULL;  // being opened or closed just now: no block is there
+  if (off % block_bytes != 0 || off / block_bytes >= span->capacity) crime_not_start(p);
   if (mid_options.hardened ? mid_hardened_is_free(span, p) : is_free(span, p)) crime_double_free(p);
   return span;
 }
@@ -630,6 +645,7 @@ size_t mid_heap_usable(const void *p) {
 
 void mid_heap_prepare(struct mid_heap *heap, enum mid_heap_kind kind, uintptr_t thread) {
   heap->kind = kind;
+  heap->rounds = 0;
   heap->thread = thread;
   for (unsigned c = 0; c < MID_CLASSES; c++) heap->current[c] = &mid_span_none;
   for (size_t i = 0; i < sizeof heap->quick / sizeof *heap->quick; i++)

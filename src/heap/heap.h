@@ -45,7 +45,8 @@ enum { MID_QUICK_MOST = 1024 };  // sizes up to this find their span by one tabl
 
 enum mid_heap_kind {
   MID_HEAP_THREAD,  // of one thread
-  MID_HEAP_SHARED,  // first-class, or for threads that are ending: every call takes the lock
+  MID_HEAP_SHARED,  // first-class: every call takes the lock
+  MID_HEAP_LATE,    // for threads that are ending, shared in the same way
   MID_HEAP_POOLED,  // of no one: kept for the next thread or the next first-class heap
 };
 
@@ -64,6 +65,7 @@ struct mid_heap {
   // All below: under the lock.
   struct mid_lock lock;
   enum mid_heap_kind kind;
+  uint8_t rounds;    // of key destructors that its thread has been through
   uintptr_t thread;  // mid_os_self of its thread, or MID_OWNER_SHARED
   struct mid_span_list partial[MID_CLASSES], full[MID_CLASSES];
   struct mid_span_list large;  // of a shared heap; thread heaps do not keep their large blocks
@@ -98,6 +100,10 @@ extern __thread struct mid_heap *mid_thread_heap __attribute__((tls_model("initi
 // the block is known to be zero but for its first 16 bytes.  urgent: pass heap_limit.
 void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, bool *zeroed,
                           bool urgent);
+
+// mid_crime, after which locks that this thread holds are in nobody's way: handlers of SIGABRT fork
+// and allocate.
+_Noreturn void mid_heap_crime(const char *crime, const void *p, const char *advice);
 
 // Make the class's current span ready to give a block; the lock is held.
 bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent);

@@ -104,8 +104,14 @@ static void *large_move(struct mid_span *span, size_t bytes, bool urgent) {
   if (to == NULL) return NULL;
   char *p = (char *)mid_span_base(to);
   // The old block is given back at once: only the growth is new to the limit, but for this moment.
-  if (!mid_span_charge(to, need, urgent) || !mid_os_move((void *)mid_span_base(span), p, kept)) {
+  if (!mid_span_charge(to, need, urgent)) {
     mid_span_give(to);
+    return NULL;
+  }
+  if (!mid_os_move((void *)mid_span_base(span), p, kept)) {
+    // The kernel may have unmapped the target before it refused.  What cannot be mapped again is
+    // left out of use for good.
+    if (mid_os_renew(p, to->slices * MID_SLICE_BYTES)) mid_span_give_moved(to);
     return NULL;
   }
   to->moved = true;
@@ -131,6 +137,8 @@ void *mid_large_resize(struct mid_span *span, size_t bytes, bool urgent) {
     mid_heap_commit(shared, span->bytes);
     mid_lock_give(&shared->lock);
   }
+  mid_span_settle();
   if (fits) return (void *)mid_span_base(span);
-  return shared != NULL || span->bytes < MOVE_BYTES ? NULL : large_move(span, bytes, urgent);
+  return shared != NULL || need < had || span->bytes < MOVE_BYTES ? NULL
+                                                                  : large_move(span, bytes, urgent);
 }

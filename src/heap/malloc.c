@@ -86,7 +86,8 @@ static struct mid_heap *shared_of(struct mid_span *span) {
   bool shared = span->state == MID_SPAN_LARGE ||
                 (!mid_options.hardened &&
                  atomic_load_explicit(&span->owner, memory_order_acquire) == MID_OWNER_SHARED);
-  return shared ? atomic_load_explicit(&span->heap, memory_order_acquire) : NULL;
+  struct mid_heap *heap = atomic_load_explicit(&span->heap, memory_order_acquire);
+  return shared && heap != NULL && heap->kind == MID_HEAP_SHARED ? heap : NULL;
 }
 
 void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *caller) {

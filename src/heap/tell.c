@@ -112,6 +112,7 @@ static void publish_end(struct mid_feed_process *totals, void *context) {
 
 void mid_tell_end(void) {
   if (!mid_options.feed || !mid_feed_is_open()) return;
+  mid_lock_hurry(true);  // exit may have been called from a signal handler, amid a malloc
   mid_heaps_visit(tell_last, NULL);
   bool keep = mid_options.feed == MID_OPTION_FEED_KEEP;
   if (keep) {
@@ -133,6 +134,7 @@ void mid_tell_end(void) {
   mid_lock_take(&feed_lock);
   mid_feed_end(keep);
   mid_lock_give(&feed_lock);
+  mid_lock_hurry(false);
 }
 
 void mid_tell_left(void) {

@@ -73,8 +73,13 @@ void mid_heaps_visit(void (*visit)(struct mid_heap *heap, void *context), void *
 
 // ---- the end of a thread ----
 
+// Other keys' destructors allocate and free too, and ours was likely made first: it waits for the
+// last of the rounds that POSIX promises at least.
+enum { ROUNDS = 4 };  // _POSIX_THREAD_DESTRUCTOR_ITERATIONS
+
 static void thread_ended(void *value) {
   struct mid_heap *heap = value;
+  if (++heap->rounds < ROUNDS) return mid_os_thread_mark(heap);
   mid_thread_heap = &mid_heap_late;
   mid_lock_take(&heap->lock);
   heap->told.alive = 0;
@@ -133,9 +138,9 @@ static void start(void) {
   if (!atomic_load_explicit(&started, memory_order_relaxed)) {
     mid_options_start(mid_os_environment("MIDDEN_OPTIONS"));
     mid_span_start();
-    atomic_store_explicit(&started, true, memory_order_release);
-    // These may allocate; and being first among the handlers, ours run last before a fork.
     mid_os_thread_watch(thread_ended);
+    atomic_store_explicit(&started, true, memory_order_release);
+    // This may allocate; and being first among the handlers, ours run last before a fork.
     mid_os_fork_watch(fork_prepare, fork_unlock, fork_child);
   }
   mid_lock_give(&start_lock);
@@ -147,7 +152,7 @@ static void start_once(void) {
 
 static struct mid_heap *late_heap(void) {
   mid_lock_take(&heaps_lock);
-  if (shared_for_late == NULL) shared_for_late = heap_new_locked(MID_HEAP_SHARED, MID_OWNER_SHARED);
+  if (shared_for_late == NULL) shared_for_late = heap_new_locked(MID_HEAP_LATE, MID_OWNER_SHARED);
   struct mid_heap *heap = shared_for_late;
   mid_lock_give(&heaps_lock);
   return heap;

@@ -31,7 +31,8 @@ void mid_os_purge(void *base, size_t bytes);
 // apart.
 bool mid_os_renew(void *base, size_t bytes);
 // Move pages, contents and all, to `to`, where `bytes` are mapped and lost; `from` reads as zero
-// afterwards.  false, and nothing changed, when the kernel cannot.
+// afterwards.  false when the kernel cannot: `from` is as it was, and at `to` nothing may be
+// mapped.
 bool mid_os_move(void *from, void *to, size_t bytes);
 // No access, or access again.  false when the kernel is out of mappings.
 bool mid_os_guard(void *base, size_t bytes);
@@ -81,7 +82,7 @@ static inline uintptr_t mid_os_self(void) {
 }
 
 // Call `ended` in each thread that called mid_os_thread_mark, when it ends.
-bool mid_os_thread_watch(void (*ended)(void *));
+void mid_os_thread_watch(void (*ended)(void *));
 void mid_os_thread_mark(void *value);
 // Call around fork: `prepare` after all other handlers, `parent` and `child` before them.
 void mid_os_fork_watch(void (*prepare)(void), void (*parent)(void), void (*child)(void));
@@ -96,6 +97,9 @@ struct mid_lock {
 };
 void mid_lock_wait(struct mid_lock *lock);
 void mid_lock_wake(struct mid_lock *lock);
+// While on, the calling thread waits a fifth of a second for a lock and then goes on without: the
+// process is ending, and who holds the lock may be the code that this thread interrupted.
+void mid_lock_hurry(bool on);
 
 static inline bool mid_lock_try(struct mid_lock *lock) {
   uint32_t free = 0;

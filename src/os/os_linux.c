@@ -129,8 +129,14 @@ bool mid_os_in_loader(const void *code) {
 
 static pthread_key_t os_key;
 
-bool mid_os_thread_watch(void (*ended)(void *)) { return pthread_key_create(&os_key, ended) == 0; }
-void mid_os_thread_mark(void *value) { (void)pthread_setspecific(os_key, value); }
+static bool os_key_made;  // programs may have taken all keys
+
+void mid_os_thread_watch(void (*ended)(void *)) {
+  os_key_made = pthread_key_create(&os_key, ended) == 0;
+}
+void mid_os_thread_mark(void *value) {
+  if (os_key_made) (void)pthread_setspecific(os_key, value);
+}
 
 void mid_os_fork_watch(void (*prepare)(void), void (*parent)(void), void (*child)(void)) {
   (void)pthread_atfork(prepare, parent, child);
@@ -168,6 +174,16 @@ void mid_os_sleep_ms(unsigned ms) {
 
 #define LOCK_SPINS 64  // about a microsecond: longer than most holders need
 
+static _Atomic uintptr_t in_a_hurry;  // the thread that is
+
+void mid_lock_hurry(bool on) {
+  atomic_store_explicit(&in_a_hurry, on ? mid_os_self() : 0, memory_order_relaxed);
+}
+
+static void lock_wait_a_little(struct mid_lock *lock) {
+  for (int ms = 0; ms < 200 && !mid_lock_try(lock); ms++) mid_os_sleep_ms(1);
+}
+
 void mid_lock_wait(struct mid_lock *lock) {
   for (int i = 0; i < LOCK_SPINS; i++) {
     if (atomic_load_explicit(&lock->xstate, memory_order_relaxed) == 0 && mid_lock_try(lock))
@@ -177,6 +193,11 @@ void mid_lock_wait(struct mid_lock *lock) {
 #endif
   }
   int kept = errno;
+  if (atomic_load_explicit(&in_a_hurry, memory_order_relaxed) == mid_os_self()) {
+    lock_wait_a_little(lock);
+    errno = kept;
+    return;
+  }
   while (atomic_exchange_explicit(&lock->xstate, 2, memory_order_acquire) != 0)
     syscall(SYS_futex, &lock->xstate, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
   errno = kept;

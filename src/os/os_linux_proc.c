@@ -35,16 +35,17 @@ const char *mid_os_environment(const char *name) {
   return NULL;
 }
 
-// The start of file `path`, NUL at the end; 0 when it cannot be read.
+// The start of file `path`, NUL at the end; 0 when it cannot be read.  By plain system calls, since
+// libc's open and read are cancellation points, and a thread may not end here with a lock held.
 static size_t file_read(const char *path, char *room, size_t bytes) {
-  int kept = errno, file = open(path, O_RDONLY | O_CLOEXEC);
+  int kept = errno, file = (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
   size_t have = 0;
   while (file >= 0 && have < bytes - 1) {
-    ssize_t n = read(file, room + have, bytes - 1 - have);
+    ssize_t n = syscall(SYS_read, file, room + have, bytes - 1 - have);
     if (n > 0) have += (size_t)n;
     if (n == 0 || (n < 0 && errno != EINTR)) break;
   }
-  if (file >= 0) close(file);
+  if (file >= 0) syscall(SYS_close, file);
   errno = kept;
   room[have] = 0;
   return have;
@@ -124,6 +125,19 @@ static bool cgroup_number(const char *folder, const char *name, uint64_t *out) {
   return !path.cut && file_read(path_room, room, sizeof room) != 0 && number_at(room, out);
 }
 
+// File pages that the kernel would drop before it killed: used, but not in the way.
+static uint64_t cgroup_spare(const char *folder) {
+  char path_room[1200], room[4096];
+  struct mid_text path = mid_text_open(path_room, sizeof path_room);
+  mid_text_add(&path, folder);
+  mid_text_add(&path, "/memory.stat");
+  if (path.cut || file_read(path_room, room, sizeof room) == 0) return 0;
+  const char *name = "\ntotal_inactive_file ", *at = strstr(room, name);  // v1
+  if (at == NULL) name = "\ninactive_file ", at = strstr(room, name);
+  uint64_t n = 0;
+  return at != NULL && number_at(at + strlen(name), &n) ? n : 0;
+}
+
 // Go from the process's group up to the root, and keep the one with least room.
 static bool cgroup_climb(char *folder, size_t root_bytes, const char *limit_name,
                          const char *used_name, struct mid_os_cgroup *out) {
@@ -132,6 +146,7 @@ static bool cgroup_climb(char *folder, size_t root_bytes, const char *limit_name
     struct mid_os_cgroup here;
     if (cgroup_number(folder, limit_name, &here.limit) && here.limit < 1ull << 60 &&
         cgroup_number(folder, used_name, &here.used)) {
+      here.used -= mid_min(here.used, cgroup_spare(folder));
       uint64_t room = here.limit > here.used ? here.limit - here.used : 0;
       if (!found || room < (out->limit > out->used ? out->limit - out->used : 0)) *out = here;
       found = true;

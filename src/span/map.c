@@ -97,6 +97,7 @@ bool mid_map_add(uintptr_t base, size_t bytes) {
     size_t w = at >> MID_WINDOW_SHIFT;
     uintptr_t start = (uintptr_t)w << MID_WINDOW_SHIFT;
     uintptr_t end = mid_min(base + bytes, start + WINDOW_BYTES);
+    if (w >= MID_WINDOWS) return false;
     if (atomic_load_explicit(&mid_map_root[w].spans, memory_order_relaxed) == NULL &&
         !window_open(w))
       return false;
@@ -120,6 +121,7 @@ uintptr_t mid_map_start(void) {
                         memory_order_relaxed);
   mid_map.base = window;
   mid_map.spans = table;
-  size_t slide = mid_os_random() % 4096;  // 256 MiB, half a MiB of table that stays untouched
+  // At most 256 MiB, for half a MiB of table that stays untouched; less where the table is small.
+  size_t slide = mid_os_random() % mid_min(4096, table_bytes / sizeof *table / 4);
   return window + slide * MID_SLICE_BYTES;
 }

@@ -124,24 +124,29 @@ void *mid_meta_take(size_t bytes) {
 
 // ---- new address space ----
 
-// The system's memory for [at, at + bytes), or anywhere aligned when that is taken.
-static void *space_map(size_t bytes) {
-  void *p = NULL;
-  for (int tries = 0; p == NULL && next_base != 0 && tries < 4; tries++) {
-    p = mid_os_map((void *)next_base, bytes);
-    if (p == NULL && tries < 3) next_base += mid_round_up(bytes, (size_t)1 << 30);
+// Memory from the system with records made for it: where the last piece ended, a little above when
+// that is taken, or anywhere.
+static char *space_map(size_t bytes) {
+  uintptr_t at = next_base;
+  for (int tries = 0; at != 0 && tries < 4; tries++, at += mid_round_up(bytes, (size_t)1 << 30)) {
+    char *p = mid_os_map((void *)at, bytes);
+    if (p == NULL) continue;
+    if (mid_map_add(at, bytes)) {
+      next_base = at + bytes;
+      return p;
+    }
+    mid_os_unmap(p, bytes);
+    break;  // beyond the table
   }
-  return p != NULL ? p : mid_os_map_aligned(bytes, MID_SLICE_BYTES);
+  char *p = mid_os_map_aligned(bytes, MID_SLICE_BYTES);
+  if (p == NULL || mid_map_add((uintptr_t)p, bytes)) return p;
+  mid_os_unmap(p, bytes);
+  return NULL;
 }
 
 static bool space_add(size_t bytes) {
   char *p = space_map(bytes);
   if (p == NULL) return false;
-  if (!mid_map_add((uintptr_t)p, bytes)) {
-    mid_os_unmap(p, bytes);
-    return false;
-  }
-  next_base = (uintptr_t)p + bytes;
   totals.mapped += bytes;
   struct mid_span *span = mid_map_find(p);
   // A run never crosses a window, whose table ends there.
@@ -276,7 +281,7 @@ bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent) {
 static size_t resident_above(const struct mid_span *span, size_t from) {
   size_t charged = span->bytes > from ? span->bytes - from : 0;
   size_t room = span->slices * MID_SLICE_BYTES - from;
-  return mid_min(mid_max(charged, span->before * mid_os_page_bytes()), room);
+  return mid_min(charged + span->before * mid_os_page_bytes(), room);
 }
 
 static void give_locked(struct mid_span *span, bool moved_away) {

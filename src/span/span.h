@@ -32,7 +32,11 @@
 #define MID_SLICE_BYTES ((size_t)1 << MID_SLICE_SHIFT)
 #define MID_WINDOW_SHIFT 34
 #define MID_WINDOW_SLICES ((size_t)1 << (MID_WINDOW_SHIFT - MID_SLICE_SHIFT))
+#if defined(__aarch64__)
+#define MID_ADDRESS_BITS 48
+#else
 #define MID_ADDRESS_BITS 47
+#endif
 
 // What `owner` says where it is no thread's pointer.  Threads' pointers are multiples of 16 and
 // above these.  A set bit MID_OWNER_SLOW in a thread's pointer: its own frees take the slow path.

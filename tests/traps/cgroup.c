@@ -68,6 +68,8 @@ static void beside_a_child(size_t least, size_t most) {
   CHECK(pipe(to_child) == 0 && pipe(from_child) == 0);
   pid_t child = fork();
   CHECK(child >= 0);
+  close(child == 0 ? to_child[1] : to_child[0]);  // where one is killed the other is not to wait
+  close(child == 0 ? from_child[0] : from_child[1]);
   if (child == 0) {
     memset(malloc(MIB), 1, MIB);
     CHECK(write(from_child[1], &turn, 1) == 1 && read(to_child[0], &turn, 1) == 1);

@@ -43,7 +43,7 @@ void mid_text_size(struct mid_text *t, uint64_t bytes) {
   static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
   int unit = 0;
   uint64_t tenths = bytes;  // of the unit, once the unit is over bytes
-  for (; bytes >= 1024; bytes >>= 10, unit++) tenths = (bytes * 10 + 512) >> 10;
+  for (; bytes >= 1024 || tenths >= 10240; bytes >>= 10, unit++) tenths = (bytes * 10 + 512) >> 10;
   if (unit == 0) {
     mid_text_number(t, bytes);
   } else {

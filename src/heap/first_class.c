@@ -14,7 +14,7 @@ static struct mid_heap *inner(midden_heap *heap) { return (struct mid_heap *)hea
 
 midden_status midden_heap_open(midden_heap **out) {
   if (mid_thread_heap_get() == NULL) return MIDDEN_NOMEM;  // starts the library
-  struct mid_heap *heap = mid_heap_new(MID_HEAP_SHARED, MID_OWNER_SHARED);
+  struct mid_heap *heap = mid_heap_new_shared();
   if (heap == NULL) return MIDDEN_NOMEM;
   heap->peak = heap->committed;
   *out = (midden_heap *)heap;

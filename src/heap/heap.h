@@ -167,7 +167,7 @@ void *mid_large_resize(struct mid_span *span, size_t bytes, bool urgent);
 // The calling thread's heap, made at its first call.  A shared one for a thread that is ending.
 // NULL when the system refuses memory for it.
 struct mid_heap *mid_thread_heap_get(void);
-struct mid_heap *mid_heap_new(enum mid_heap_kind kind, uintptr_t thread);
+struct mid_heap *mid_heap_new_shared(void);
 void mid_heap_pool(struct mid_heap *heap);
 void mid_heaps_visit(void (*visit)(struct mid_heap *heap, void *context), void *context);
 

@@ -50,9 +50,28 @@ static struct mid_heap *heap_new_locked(enum mid_heap_kind kind, uintptr_t threa
   return heap;
 }
 
-struct mid_heap *mid_heap_new(enum mid_heap_kind kind, uintptr_t thread) {
+// The heap of a thread that had the same thread pointer and ended without a word: its first call
+// came in the last of its destructors.  It is ours now, with all that is in it.
+static struct mid_heap *heap_inherit_locked(uintptr_t thread) {
+  struct mid_heap *heap = heaps;
+  while (heap != NULL && (heap->kind != MID_HEAP_THREAD || heap->thread != thread))
+    heap = heap->next;
+  if (heap != NULL) heap->rounds = 0;
+  return heap;
+}
+
+static struct mid_heap *thread_heap_new(uintptr_t thread, bool *inherited) {
   mid_lock_take(&heaps_lock);
-  struct mid_heap *heap = heap_new_locked(kind, thread);
+  struct mid_heap *heap = heap_inherit_locked(thread);
+  *inherited = heap != NULL;
+  if (heap == NULL) heap = heap_new_locked(MID_HEAP_THREAD, thread);
+  mid_lock_give(&heaps_lock);
+  return heap;
+}
+
+struct mid_heap *mid_heap_new_shared(void) {
+  mid_lock_take(&heaps_lock);
+  struct mid_heap *heap = heap_new_locked(MID_HEAP_SHARED, MID_OWNER_SHARED);
   mid_lock_give(&heaps_lock);
   return heap;
 }
@@ -73,9 +92,10 @@ void mid_heaps_visit(void (*visit)(struct mid_heap *heap, void *context), void *
 
 // ---- the end of a thread ----
 
-// Other keys' destructors allocate and free too, and ours was likely made first: it waits for the
-// last of the rounds that POSIX promises at least.
-enum { ROUNDS = 4 };  // _POSIX_THREAD_DESTRUCTOR_ITERATIONS
+// Other keys' destructors allocate and free too, and ours, likely made first, runs before them: it
+// does its work in the next round.  Of the four rounds that POSIX promises a heap that begins in
+// the first or second has two left.
+enum { ROUNDS = 2 };
 
 static void thread_ended(void *value) {
   struct mid_heap *heap = value;
@@ -163,12 +183,13 @@ struct mid_heap *mid_thread_heap_get(void) {
   if (mid_likely(heap != &mid_heap_none && heap != &mid_heap_late)) return heap;
   if (heap == &mid_heap_late) return late_heap();
   start_once();
-  heap = mid_heap_new(MID_HEAP_THREAD, mid_os_self());
+  bool inherited;
+  heap = thread_heap_new(mid_os_self(), &inherited);
   if (heap == NULL) return NULL;
   heap->told.thread = mid_os_thread_id();
   heap->told.alive = 1;
   mid_thread_heap = heap;
-  mid_span_count_heaps(1);
+  if (!inherited) mid_span_count_heaps(1);
   mid_os_thread_mark(heap);
   return heap;
 }

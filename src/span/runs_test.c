@@ -375,7 +375,7 @@ TEST(any_order_of_taking_giving_and_purging_agrees_with_the_reference)
   uint64_t seed = 1;
   area_open();
   memset(model, 0, sizeof model);
-  for (int round = 0; round < 20000; round++) {
+  for (int round = 0; round < (SANITIZED ? 2000 : 20000); round++) {
     uint64_t what = test_random(&seed) % 16;
     if (what == 0)
       purge_at_random();

@@ -13,14 +13,6 @@ const struct mid_block mid_block_none;
 struct mid_span mid_span_none = {.ready = (struct mid_block *)&mid_block_none,
                                  .freed = (struct mid_block *)&mid_block_none};
 
-#define COUNT_SHIFT 48
-#define BLOCK_MASK (((uint64_t)1 << COUNT_SHIFT) - 1)
-
-_Noreturn void mid_heap_crime(const char *crime, const void *p, const char *advice) {
-  mid_lock_hurry(true);
-  mid_crime(crime, p, advice);
-}
-
 static struct mid_lock abandoned_lock;
 static struct {
   struct mid_span_list spans;  // under abandoned_lock
@@ -159,17 +151,11 @@ static bool close_if_empty(struct mid_heap *heap, struct mid_span *span) {
 
 // ---- remote frees ----
 
-static _Noreturn void crime_in_list(const void *block) {
-  mid_heap_crime(
-      "corrupted free list", block,
-      "this block was written to after it was freed; look for a use after free of its size");
-}
-
 static struct mid_block *remote_take(struct mid_span *span, uint32_t *count) {
   // Acquire the blocks; release what was written before, so that who pushes next sees whose it is.
   uint64_t word = atomic_exchange_explicit(&span->xfreed, 0, memory_order_acq_rel);
-  *count = (uint32_t)(word >> COUNT_SHIFT);
-  return (struct mid_block *)(uintptr_t)(word & BLOCK_MASK);
+  *count = mid_remote_count(word);
+  return mid_remote_first(word);
 }
 
 // Bring remote frees home.  Whoever may touch `freed` calls it.
@@ -178,8 +164,8 @@ static uint32_t span_drain(struct mid_span *span) {
   struct mid_block *first = remote_take(span, &count), *last = first;
   if (count == 0) return 0;
   for (uint32_t i = 1; i < count; i++, last = last->next)
-    if (last->mark != span) crime_in_list(last);
-  if (last->mark != span) crime_in_list(last);
+    if (last->mark != span) mid_crime_in_list(last);
+  if (last->mark != span) mid_crime_in_list(last);
   last->next = span->freed;
   span->freed = first;
   span_watch(span, span_used(span) - count);
@@ -209,7 +195,7 @@ static void heap_drain(struct mid_heap *heap) {
 static void close_for_owner(struct mid_heap *heap, struct mid_span *span) {
   if (span->list != MID_LIST_FULL || heap->kind == MID_HEAP_POOLED) return;
   uint64_t word = atomic_load_explicit(&span->xfreed, memory_order_acquire);
-  if (word >> COUNT_SHIFT == span_used(span)) {
+  if (mid_remote_count(word) == span_used(span)) {
     unsigned klass = span->klass;
     pending_drop(heap, span);
     drain_one(heap, span);
@@ -244,12 +230,12 @@ static void give_remote(struct mid_span *span, struct mid_block *block) {
   uint64_t old = atomic_load_explicit(&span->xfreed, memory_order_relaxed), now;
   block->mark = span;
   do {
-    uint64_t count = (old >> COUNT_SHIFT) + 1;
-    block->next = count == 1 ? mid_no_block() : (struct mid_block *)(uintptr_t)(old & BLOCK_MASK);
-    now = (uintptr_t)block | count << COUNT_SHIFT;
+    uint64_t count = (old >> MID_REMOTE_SHIFT) + 1;
+    block->next = count == 1 ? mid_no_block() : mid_remote_first(old);
+    now = (uintptr_t)block | count << MID_REMOTE_SHIFT;
   } while (!atomic_compare_exchange_weak_explicit(&span->xfreed, &old, now, memory_order_acq_rel,
                                                   memory_order_relaxed));
-  bool all = now >> COUNT_SHIFT == capacity;
+  bool all = now >> MID_REMOTE_SHIFT == capacity;
   if (old == 0 || all) remote_notify(span, all);
 }
 
@@ -458,7 +444,7 @@ bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent) {
 static void check_span(const struct mid_span *span) {
 #ifdef MID_DEBUG
   const void *block = mid_span_unmarked(span);
-  if (block != NULL) crime_in_list(block);
+  if (block != NULL) mid_crime_in_list(block);
   MID_ASSERT(mid_span_blocks_broken(span) == NULL);
 #endif
   (void)span;
@@ -469,14 +455,14 @@ void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, b
   struct mid_block *block = NULL;
   mid_lock_take(&heap->lock);
   struct mid_span *span = heap->current[klass];
-  if (span->ready != mid_no_block() && span->ready->mark != span) crime_in_list(span->ready);
+  if (span->ready != mid_no_block() && span->ready->mark != span) mid_crime_in_list(span->ready);
   heap->told.refills++;
   heap->count[klass].asked_samples++;
   heap->count[klass].asked_bytes += asked;
   if (span->ready != mid_no_block() || mid_heap_refill(heap, klass, urgent)) {
     span = heap->current[klass];
     block = span->ready;
-    if (block->mark != span) crime_in_list(block);
+    if (block->mark != span) mid_crime_in_list(block);
     check_span(span);
     span->ready = block->next;
     block->mark = NULL;
@@ -570,57 +556,6 @@ static void give_block(struct mid_span *span, struct mid_block *block) {
   }
 }
 
-// ---- crimes ----
-
-static bool list_has(const struct mid_span *span, const struct mid_block *first,
-                     const struct mid_block *block, uint32_t most) {
-  for (; first != mid_no_block() && most > 0 && first->mark == span; first = first->next, most--)
-    if (first == block) return true;
-  return false;
-}
-
-// `block` carries the mark of a free one.  Chance may have put it there: in a span of the caller's
-// own the lists are looked through; in another's they move meanwhile, and the mark is believed.
-static bool is_free(const struct mid_span *span, const struct mid_block *block) {
-  if (mid_likely(block->mark != span)) return false;
-  uintptr_t owner = atomic_load_explicit(&span->owner, memory_order_acquire);
-  if ((owner & ~(uintptr_t)MID_OWNER_SLOW) != mid_os_self()) return true;
-  uint64_t remote = atomic_load_explicit(&span->xfreed, memory_order_acquire);
-  return list_has(span, span->freed, block, span->carved) ||
-         list_has(span, span->ready, block, span->carved) ||
-         (remote != 0 && list_has(span, (struct mid_block *)(uintptr_t)(remote & BLOCK_MASK), block,
-                                  (uint32_t)(remote >> COUNT_SHIFT)));
-}
-
-static _Noreturn void crime_double_free(const void *p) {
-  mid_heap_crime("double free", p, "this block is free already; look for its second owner");
-}
-
-static _Noreturn void crime_not_start(const void *p) {
-  mid_heap_crime(
-      "not a block's start", p,
-      "this address lies inside a block or beside one; free the pointer that malloc gave");
-}
-
-// The head of the span that `p` is a block of; a sentence and the end when it is no block's start.
-struct mid_span *mid_heap_block_span(const void *p) {
-  struct mid_span *span = mid_map_find_head(p);
-  if (span == NULL) {
-    span = mid_map_find(p);
-    if (span != NULL && mid_map_was_used(span)) crime_double_free(p);
-    return NULL;
-  }
-  size_t off = (uintptr_t)p - mid_span_base(span), block_bytes = span->block_bytes;
-  if (span->state == MID_SPAN_LARGE) {
-    if (off != block_bytes) crime_not_start(p);
-    return span;
-  }
-  if (block_bytes == 0) return NULL;  // being opened or closed just now: no block is there
-  if (off % block_bytes != 0 || off / block_bytes >= span->capacity) crime_not_start(p);
-  if (mid_options.hardened ? mid_hardened_is_free(span, p) : is_free(span, p)) crime_double_free(p);
-  return span;
-}
-
 void mid_heap_give_any(void *p) {
   if (p == NULL) return;
   struct mid_span *span = mid_heap_block_span(p);
@@ -631,14 +566,6 @@ void mid_heap_give_any(void *p) {
   else
     give_block(span, p);
   mid_span_settle();
-}
-
-size_t mid_heap_usable(const void *p) {
-  if (p == NULL) return 0;
-  const struct mid_span *span = mid_heap_block_span(p);
-  if (span == NULL) return mid_foreign_usable(p);
-  if (span->state == MID_SPAN_LARGE) return mid_large_usable(span);
-  return mid_options.hardened ? mid_hardened_usable(span, p) : span->block_bytes;
 }
 
 // ---- a heap as a whole ----
@@ -675,7 +602,7 @@ void mid_heap_drop(struct mid_heap *heap) {
 
 // Free blocks, of whatever list, that the counters take for live ones.
 static uint64_t span_untold(const struct mid_span *span) {
-  uint64_t remote = atomic_load_explicit(&span->xfreed, memory_order_relaxed) >> COUNT_SHIFT;
+  uint64_t remote = atomic_load_explicit(&span->xfreed, memory_order_relaxed) >> MID_REMOTE_SHIFT;
   return span->carved - span_used(span) - span->told + remote;
 }
 

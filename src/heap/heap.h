@@ -86,6 +86,15 @@ struct mid_heap {
 extern struct mid_span mid_span_none;
 extern const struct mid_block mid_block_none;
 
+// The two parts of span->xfreed.
+#define MID_REMOTE_SHIFT 48
+static inline uint32_t mid_remote_count(uint64_t word) {
+  return (uint32_t)(word >> MID_REMOTE_SHIFT);
+}
+static inline struct mid_block *mid_remote_first(uint64_t word) {
+  return (struct mid_block *)(uintptr_t)(word & (((uint64_t)1 << MID_REMOTE_SHIFT) - 1));
+}
+
 static inline struct mid_block *mid_no_block(void) { return (struct mid_block *)&mid_block_none; }
 
 // Heaps that are none: of threads that have not allocated yet, and of threads that have ended.
@@ -100,10 +109,6 @@ extern __thread struct mid_heap *mid_thread_heap __attribute__((tls_model("initi
 // the block is known to be zero but for its first 16 bytes.  urgent: pass heap_limit.
 void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, bool *zeroed,
                           bool urgent);
-
-// mid_crime, after which locks that this thread holds are in nobody's way: handlers of SIGABRT fork
-// and allocate.
-_Noreturn void mid_heap_crime(const char *crime, const void *p, const char *advice);
 
 // Make the class's current span ready to give a block; the lock is held.
 bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent);
@@ -125,10 +130,19 @@ void mid_span_tell_frees(struct mid_heap *heap, struct mid_span *span);
 // A block of `span` became free; the lock is held.
 void mid_span_freed_one(struct mid_heap *heap, struct mid_span *span);
 
+// ---- lookup.c ----
+
 // The head of the span that `p` is a block of, NULL when `p` lies in no span in use.  Stops the
 // program when `p` is not the start of a block, or of a free one.
 struct mid_span *mid_heap_block_span(const void *p);
 size_t mid_heap_usable(const void *p);
+
+// mid_crime, after which locks that this thread holds are in nobody's way: handlers of SIGABRT fork
+// and allocate.
+_Noreturn void mid_heap_crime(const char *crime, const void *p, const char *advice);
+_Noreturn void mid_crime_in_list(const void *block);
+
+// ---- heap.c: a heap as a whole ----
 
 // Make an empty heap; `heap` is zero or was emptied before.
 void mid_heap_prepare(struct mid_heap *heap, enum mid_heap_kind kind, uintptr_t thread);

@@ -22,7 +22,11 @@
 // quarter of its blocks was freed, so that the counters never lag by more.
 //
 // A thread's first free into a span that has no remote frees yet puts the span on its heap's
-// `pending` list.  When a thread ends its spans are abandoned: heap NULL, in a global list for each
+// `pending` list.  An owner that sleeps does not look there: of its spans the full ones are given
+// up by whoever frees their last block; one that the owner itself has freed into waits for its
+// return.
+//
+// When a thread ends its spans are abandoned: heap NULL, in a global list for each
 // class; whoever needs such blocks, or frees one of them, takes the span over whole.
 //
 // Lock order: heaps_lock (the registry), heap->lock, abandoned_lock, the span locks.  No thread

@@ -119,6 +119,15 @@ static struct mid_span *span_open(struct mid_heap *heap, unsigned klass, bool ur
   return NULL;
 }
 
+static void pending_add(struct mid_heap *heap, struct mid_span *span) {
+  if (span->pending) return;
+  span->pending = true;
+  span->xprev = NULL;
+  span->xnext = heap->pending;
+  if (span->xnext != NULL) span->xnext->xprev = span;
+  heap->pending = span;
+}
+
 static void pending_drop(struct mid_heap *heap, struct mid_span *span) {
   if (!span->pending) return;
   if (span->xnext != NULL) span->xnext->xprev = span->xprev;
@@ -212,13 +221,7 @@ static void remote_notify(struct mid_span *span, bool all) {
     bool here = atomic_load_explicit(&span->heap, memory_order_acquire) == heap;
     // The block came home meanwhile, and its span went and came again as something else.
     if (here && span->state != MID_SPAN_SMALL) all = false;
-    if (here && !span->pending && span->state == MID_SPAN_SMALL) {
-      span->pending = true;
-      span->xprev = NULL;
-      span->xnext = heap->pending;
-      if (span->xnext != NULL) span->xnext->xprev = span;
-      heap->pending = span;
-    }
+    if (here && span->state == MID_SPAN_SMALL) pending_add(heap, span);
     if (here && all) close_for_owner(heap, span);
     mid_lock_give(&heap->lock);
     if (here) return;
@@ -323,6 +326,19 @@ void mid_heap_abandon(struct mid_heap *heap) {
   }
 }
 
+static void announce(struct mid_heap *heap, struct mid_span *span) {
+  if (atomic_load_explicit(&span->xfreed, memory_order_relaxed) != 0) pending_add(heap, span);
+}
+
+void mid_heap_announce(struct mid_heap *heap) {
+  for (unsigned c = 0; c < MID_CLASSES; c++) {
+    struct mid_span *span = heap->current[c];
+    if (span != &mid_span_none) announce(heap, span);
+    for (span = heap->partial[c].first; span != NULL; span = span->next) announce(heap, span);
+    for (span = heap->full[c].first; span != NULL; span = span->next) announce(heap, span);
+  }
+}
+
 void mid_heap_tidy(struct mid_heap *heap) {
   mid_hardened_flush(heap);
   heap_drain(heap);
@@ -372,17 +388,25 @@ static uint32_t carve_count(const struct mid_span *span) {
   return (uint32_t)mid_min(blocks, (size_t)(span->capacity - span->carved));
 }
 
+// Charge the pages that `count` more blocks reach into.
+static bool carve_charge(struct mid_heap *heap, struct mid_span *span, uint32_t count,
+                         bool urgent) {
+  size_t end =
+      mid_round_up(((size_t)span->carved + count) * span->block_bytes, mid_os_page_bytes());
+  if (end <= span->bytes) return true;
+  size_t more = end - span->bytes;
+  if (!mid_span_charge(span, more, urgent)) return false;
+  mid_heap_commit(heap, more);
+  return true;
+}
+
 // Make blocks from the span's untouched end; false when it has none, or the limit refuses.
 static bool span_carve(struct mid_heap *heap, struct mid_span *span, bool urgent) {
   uint32_t count = carve_count(span);
   if (count == 0) return false;
-  size_t end =
-      mid_round_up(((size_t)span->carved + count) * span->block_bytes, mid_os_page_bytes());
-  if (end > span->bytes) {
-    size_t more = end - span->bytes;
-    if (!mid_span_charge(span, more, urgent)) return false;
-    mid_heap_commit(heap, more);
-  }
+  // At a limit there may be room for one.
+  if (!carve_charge(heap, span, count, urgent) && !carve_charge(heap, span, count = 1, urgent))
+    return false;
   char *at = (char *)mid_span_base(span) + (size_t)span->carved * span->block_bytes;
   struct mid_block *first = (struct mid_block *)at, *block = first;
   for (uint32_t i = 1; i < count; i++, block = block->next) {

@@ -152,6 +152,8 @@ _Noreturn void mid_crime_in_list(const void *block);
 void mid_heap_prepare(struct mid_heap *heap, enum mid_heap_kind kind, uintptr_t thread);
 // Hand every span to whoever comes next.  The heap's lock is held.
 void mid_heap_abandon(struct mid_heap *heap);
+// Look for remote frees that nobody told of: fork cut off who would have.  The lock is held.
+void mid_heap_announce(struct mid_heap *heap);
 // Give every span back, live blocks or not.  The heap's lock is held.
 void mid_heap_drop(struct mid_heap *heap);
 // Give empty spans back that are kept for the next call.  The heap's lock is held, by its owner.

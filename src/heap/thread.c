@@ -132,7 +132,12 @@ static void fork_unlock(void) {
 static void fork_child(void) {
   mid_tell_forked(heaps);
   fork_unlock();
-  if (mid_thread_heap->kind == MID_HEAP_THREAD) mid_thread_heap->told.thread = mid_os_thread_id();
+  if (mid_thread_heap != &mid_heap_none && mid_thread_heap != &mid_heap_late) {
+    mid_thread_heap->told.thread = mid_os_thread_id();
+    mid_lock_take(&mid_thread_heap->lock);
+    mid_heap_announce(mid_thread_heap);
+    mid_lock_give(&mid_thread_heap->lock);
+  }
   for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) {
     if (heap->kind != MID_HEAP_THREAD || heap == mid_thread_heap) continue;
     mid_lock_take(&heap->lock);

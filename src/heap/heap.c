@@ -24,28 +24,6 @@ void mid_abandoned_unlock(void) { mid_lock_give(&abandoned_lock); }
 
 // ---- lists ----
 
-static void spans_push(struct mid_span_list *list, struct mid_span *span) {
-  span->next = NULL;
-  span->prev = list->last;
-  if (list->last != NULL)
-    list->last->next = span;
-  else
-    list->first = span;
-  list->last = span;
-}
-
-static void spans_drop(struct mid_span_list *list, struct mid_span *span) {
-  if (span->next != NULL)
-    span->next->prev = span->prev;
-  else
-    list->last = span->prev;
-  if (span->prev != NULL)
-    span->prev->next = span->next;
-  else
-    list->first = span->next;
-  span->next = span->prev = NULL;
-}
-
 static struct mid_span_list *spans_of(struct mid_heap *heap, const struct mid_span *span) {
   return span->list == MID_LIST_PARTIAL ? &heap->partial[span->klass]
          : span->list == MID_LIST_FULL  ? &heap->full[span->klass]
@@ -60,10 +38,10 @@ static uintptr_t owner_word(const struct mid_heap *heap, uint8_t list) {
 
 static void span_relist(struct mid_heap *heap, struct mid_span *span, uint8_t list) {
   struct mid_span_list *old = spans_of(heap, span);
-  if (old != NULL) spans_drop(old, span);
+  if (old != NULL) mid_spans_drop(old, span);
   span->list = list;
   struct mid_span_list *now = spans_of(heap, span);
-  if (now != NULL) spans_push(now, span);
+  if (now != NULL) mid_spans_push(now, span);
   atomic_store_explicit(&span->owner, owner_word(heap, list), memory_order_release);
 }
 
@@ -153,7 +131,7 @@ static void span_close(struct mid_heap *heap, struct mid_span *span) {
 // All blocks are free: leave its list and go, but for the current one, which is about to be used.
 static bool close_if_empty(struct mid_heap *heap, struct mid_span *span) {
   if (span_used(span) != 0 || span->list == MID_LIST_CURRENT) return false;
-  spans_drop(spans_of(heap, span), span);
+  mid_spans_drop(spans_of(heap, span), span);
   span_close(heap, span);
   return true;
 }
@@ -219,10 +197,11 @@ static void remote_notify(struct mid_span *span, bool all) {
     if (heap == NULL) return;  // abandoned, or given up already: whoever takes it over drains it
     mid_lock_take(&heap->lock);
     bool here = atomic_load_explicit(&span->heap, memory_order_acquire) == heap;
-    // The block came home meanwhile, and its span went and came again as something else.
-    if (here && span->state != MID_SPAN_SMALL) all = false;
-    if (here && span->state == MID_SPAN_SMALL) pending_add(heap, span);
-    if (here && all) close_for_owner(heap, span);
+    // Not SMALL: the block came home meanwhile, and its span went and came again as something else.
+    if (here && span->state == MID_SPAN_SMALL) {
+      pending_add(heap, span);
+      if (all) close_for_owner(heap, span);
+    }
     mid_lock_give(&heap->lock);
     if (here) return;
   }
@@ -247,7 +226,7 @@ static void give_remote(struct mid_span *span, struct mid_block *block) {
 static void abandoned_add(struct mid_span *span) {
   span->list = MID_LIST_NONE;
   mid_lock_take(&abandoned_lock);
-  spans_push(&abandoned[span->klass].spans, span);
+  mid_spans_push(&abandoned[span->klass].spans, span);
   atomic_fetch_add_explicit(&abandoned[span->klass].count, 1, memory_order_relaxed);
   atomic_store_explicit(&span->owner, MID_OWNER_ABANDONED, memory_order_relaxed);
   atomic_store_explicit(&span->heap, NULL, memory_order_release);
@@ -256,7 +235,7 @@ static void abandoned_add(struct mid_span *span) {
 
 // Both locks are held.  The span is in no list of `heap` afterwards.
 static void abandoned_adopt(struct mid_heap *heap, struct mid_span *span) {
-  spans_drop(&abandoned[span->klass].spans, span);
+  mid_spans_drop(&abandoned[span->klass].spans, span);
   atomic_fetch_sub_explicit(&abandoned[span->klass].count, 1, memory_order_relaxed);
   span->list = MID_LIST_NONE;
   atomic_store_explicit(&span->heap, heap, memory_order_release);
@@ -306,7 +285,7 @@ static void span_abandon(struct mid_heap *heap, struct mid_span *span) {
   heap->told.remote_freed += span_drain(span);
   mid_span_tell_frees(heap, span);
   struct mid_span_list *list = spans_of(heap, span);
-  if (list != NULL) spans_drop(list, span);
+  if (list != NULL) mid_spans_drop(list, span);
   span->list = MID_LIST_NONE;
   if (span_used(span) == 0)
     span_close(heap, span);
@@ -606,7 +585,7 @@ void mid_heap_prepare(struct mid_heap *heap, enum mid_heap_kind kind, uintptr_t 
 static void drop_list(struct mid_heap *heap, struct mid_span_list *list) {
   while (list->first != NULL) {
     struct mid_span *span = list->first;
-    spans_drop(list, span);
+    mid_spans_drop(list, span);
     ready_fold(heap, span);
     heap->count[span->klass].freed += span->carved - span->told;
     span_close(heap, span);

@@ -61,6 +61,28 @@ struct mid_span_list {
   struct mid_span *first, *last;
 };
 
+static inline void mid_spans_push(struct mid_span_list *list, struct mid_span *span) {
+  span->next = NULL;
+  span->prev = list->last;
+  if (list->last != NULL)
+    list->last->next = span;
+  else
+    list->first = span;
+  list->last = span;
+}
+
+static inline void mid_spans_drop(struct mid_span_list *list, struct mid_span *span) {
+  if (span->next != NULL)
+    span->next->prev = span->prev;
+  else
+    list->last = span->prev;
+  if (span->prev != NULL)
+    span->prev->next = span->next;
+  else
+    list->first = span->next;
+  span->next = span->prev = NULL;
+}
+
 struct mid_heap {
   // The current span for each size in steps of 16; never NULL: mid_span_none pops nothing.
   struct mid_span *quick[MID_QUICK_MOST / 16 + 1];
@@ -194,7 +216,6 @@ void mid_heaps_visit(void (*visit)(struct mid_heap *heap, void *context), void *
 // ---- tell.c: the counters, to the feed ----
 
 void mid_tell_class(struct mid_heap *heap, unsigned klass);  // the heap's lock is held
-void mid_tell_heap(struct mid_heap *heap);
 void mid_tell_process(void);
 void mid_tell_end(void);
 void mid_tell_left(void);  // at _exit: takes no lock

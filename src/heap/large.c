@@ -17,18 +17,16 @@ static size_t slices_of(size_t bytes) {
 }
 
 static void large_link(struct mid_heap *heap, struct mid_span *span) {
-  struct mid_span_list *list = &heap->large;
+  mid_lock_take(&heap->lock);
   span->list = MID_LIST_LARGE;
-  span->next = NULL;
-  span->prev = list->last;
-  *(list->last != NULL ? &list->last->next : &list->first) = span;
-  list->last = span;
+  mid_spans_push(&heap->large, span);
+  mid_heap_commit(heap, span->bytes);
+  mid_lock_give(&heap->lock);
 }
 
 static void large_unlink(struct mid_heap *heap, struct mid_span *span) {
   heap->committed -= span->bytes;
-  *(span->next != NULL ? &span->next->prev : &heap->large.last) = span->prev;
-  *(span->prev != NULL ? &span->prev->next : &heap->large.first) = span->next;
+  mid_spans_drop(&heap->large, span);
 }
 
 // Room for the guards, and where the block starts so that its end lies at the second one.
@@ -57,10 +55,7 @@ void *mid_large_take(struct mid_heap *shared, size_t bytes, size_t align, bool z
   if (mid_options.hardened) mid_hardened_guard(span);
   if (shared != NULL) {
     atomic_store_explicit(&span->heap, shared, memory_order_release);
-    mid_lock_take(&shared->lock);
     large_link(shared, span);
-    mid_heap_commit(shared, span->bytes);
-    mid_lock_give(&shared->lock);
   }
   mid_tell_process();
   return p;

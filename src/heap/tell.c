@@ -36,12 +36,6 @@ static void place_seek(struct mid_heap *heap) {
     if (heap->count[c].allocated != 0) mid_feed_publish_count(heap->place, c, &heap->count[c]);
 }
 
-void mid_tell_heap(struct mid_heap *heap) {
-  if (!mid_options.feed) return;
-  if (!heap->place_sought) place_seek(heap);
-  mid_feed_publish_heap(heap->place, &heap->told);
-}
-
 void mid_tell_process(void) {
   if (!mid_options.feed || !mid_span_changed()) return;
   mid_lock_take(&feed_lock);
@@ -52,7 +46,8 @@ void mid_tell_process(void) {
 
 void mid_tell_class(struct mid_heap *heap, unsigned klass) {
   if (!mid_options.feed) return;
-  mid_tell_heap(heap);
+  if (!heap->place_sought) place_seek(heap);
+  mid_feed_publish_heap(heap->place, &heap->told);
   mid_feed_publish_count(heap->place, klass, &heap->count[klass]);
   mid_tell_process();
 }
@@ -64,17 +59,23 @@ struct sum {
   struct mid_feed_count count;
 };
 
-// The counters are read while others may write them: each is a word, and the sum an estimate.
+// The counts as they are at this moment: without what waits to be handed out, and with the frees
+// that were not told yet.  The lock is held; an estimate while the heap's owner runs.
+static struct mid_feed_count count_now(const struct mid_heap *heap, unsigned klass) {
+  struct mid_feed_count count = heap->count[klass];
+  count.allocated -= mid_heap_ready_count(heap, klass);
+  count.freed += mid_heap_untold(heap, klass);
+  return count;
+}
+
 static void add_heap(struct mid_heap *heap, void *context) {
   struct sum *sum = context;
   mid_lock_take(&heap->lock);
-  const struct mid_feed_count *count = &heap->count[sum->klass];
-#define X(field, ...) sum->count.field += count->field;
+  struct mid_feed_count count = count_now(heap, sum->klass);
+  mid_lock_give(&heap->lock);
+#define X(field, ...) sum->count.field += count.field;
   MID_FEED_COUNT(X)
 #undef X
-  sum->count.allocated -= mid_heap_ready_count(heap, sum->klass);
-  sum->count.freed += mid_heap_untold(heap, sum->klass);
-  mid_lock_give(&heap->lock);
 }
 
 struct mid_feed_count mid_tell_sum(unsigned klass) {
@@ -89,10 +90,8 @@ static void tell_last(struct mid_heap *heap, void *context) {
   (void)context;
   mid_lock_take(&heap->lock);
   for (unsigned c = 0; c < MID_CLASSES && heap->place != NULL; c++) {
-    struct mid_feed_count exact = heap->count[c];
-    exact.allocated -= mid_heap_ready_count(heap, c);
-    exact.freed += mid_heap_untold(heap, c);
-    mid_feed_publish_count(heap->place, c, &exact);
+    struct mid_feed_count now = count_now(heap, c);
+    mid_feed_publish_count(heap->place, c, &now);
   }
   if (heap->place != NULL) mid_feed_publish_heap(heap->place, &heap->told);
   mid_lock_give(&heap->lock);

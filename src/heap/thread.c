@@ -97,17 +97,20 @@ void mid_heaps_visit(void (*visit)(struct mid_heap *heap, void *context), void *
 // the first or second has two left.
 enum { ROUNDS = 2 };
 
+static void heap_retire(struct mid_heap *heap) {
+  mid_lock_take(&heap->lock);
+  heap->told.alive = 0;
+  mid_heap_abandon(heap);
+  mid_lock_give(&heap->lock);
+  mid_heap_pool(heap);
+  mid_span_count_heaps(-1);
+}
+
 static void thread_ended(void *value) {
   struct mid_heap *heap = value;
   if (++heap->rounds < ROUNDS) return mid_os_thread_mark(heap);
   mid_thread_heap = &mid_heap_late;
-  mid_lock_take(&heap->lock);
-  heap->told.alive = 0;
-  mid_heap_abandon(heap);
-  mid_tell_heap(heap);
-  mid_lock_give(&heap->lock);
-  mid_heap_pool(heap);
-  mid_span_count_heaps(-1);
+  heap_retire(heap);
   mid_span_settle();
 }
 
@@ -138,15 +141,8 @@ static void fork_child(void) {
     mid_heap_announce(mid_thread_heap);
     mid_lock_give(&mid_thread_heap->lock);
   }
-  for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) {
-    if (heap->kind != MID_HEAP_THREAD || heap == mid_thread_heap) continue;
-    mid_lock_take(&heap->lock);
-    heap->told.alive = 0;
-    mid_heap_abandon(heap);
-    mid_lock_give(&heap->lock);
-    mid_heap_pool(heap);
-    mid_span_count_heaps(-1);
-  }
+  for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next)
+    if (heap->kind == MID_HEAP_THREAD && heap != mid_thread_heap) heap_retire(heap);
 }
 
 // ---- the first call ----

@@ -4,7 +4,7 @@ import re
 import statistics
 import subprocess
 
-from measure import BARE, BUILD, WORK, Failure, find, measure
+from measure import BARE, BUILD, WORK, Failure, Started, find
 from rows import Row
 
 FEW_PAIRS, MANY_PAIRS = 100_000, 600_000
@@ -41,10 +41,16 @@ def pair_instructions(column, pairs, live):
     return callgrind_outside(out, BUILD / "pair")
 
 
-def instructions(column, live):
-    """Instructions of malloc(32) and free, without the caller's loop and its jump table."""
-    many, few = (pair_instructions(column, pairs, live) for pairs in (MANY_PAIRS, FEW_PAIRS))
-    return (many - few) / (MANY_PAIRS - FEW_PAIRS)
+def instructions(columns):
+    """{(blocks live, column name): instructions of malloc(32) and free}, without the caller's loop
+    and its jump table."""
+    found = {}
+    for live in LIVE_BLOCKS:
+        for column in columns:
+            many, few = (pair_instructions(column, pairs, live)
+                         for pairs in (MANY_PAIRS, FEW_PAIRS))
+            found[live, column.name] = (many - few) / (MANY_PAIRS - FEW_PAIRS)
+    return found
 
 
 def starts(columns, quick):
@@ -57,10 +63,10 @@ def starts(columns, quick):
     walls = {column.name: [] for column in columns}
     for _ in range(5 if quick else RESIDENT_TIMES):
         for column in columns:
-            rollups[column.name].append(measure(resting, column).rollup)
+            rollups[column.name].append(Started(resting, column, 0).finish().rollup)
     for _ in range(20 if quick else 200):
         for column in columns:
-            walls[column.name] += measure(plain, column).walls
+            walls[column.name] += Started(plain, column).finish().walls
     return {name: (statistics.median(rollup["Rss"] for rollup in rollups[name]),
                    statistics.median(rollup["Anonymous"] for rollup in rollups[name]),
                    statistics.median(walls[name]) * 1000) for name in rollups}

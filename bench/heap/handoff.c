@@ -2,7 +2,8 @@
 //
 // Stands for a pipeline, such as a reader that parses messages and a writer that sends them on: one
 // thread allocates every object, another frees every one.  Objects pass in batches through a
-// bounded queue, so the queue itself costs little beside the objects. SPDX-License-Identifier: MIT
+// bounded queue, so the queue itself costs little beside the objects.
+// SPDX-License-Identifier: MIT
 #include "bench.h"
 
 enum { LINES = 2, BATCH = 128, DEPTH = 32, BATCHES = 80000 };

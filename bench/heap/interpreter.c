@@ -3,7 +3,8 @@
 // Stands for the runtimes of scripting languages that count references and have no pool of their
 // own: boxed numbers that die at once, strings that are joined, lists that grow by realloc, call
 // frames that come and go like a stack, and a table of globals that keeps some of each alive for
-// long. SPDX-License-Identifier: MIT
+// long.
+// SPDX-License-Identifier: MIT
 #include "bench.h"
 
 enum { GLOBALS = 20000, FRAMES = 64, STEPS = 25000000 };

@@ -1,7 +1,7 @@
 # bench/heap/measure.py -- run one program under one allocator, and read what it cost.
 # SPDX-License-Identifier: MIT
 """A run is a process of its own, started by the small program of launch.c, which reports what wait4
-says of it.  A workload that waits when its work is over (bench.h) is looked at from outside."""
+says of it.  A program that waits when its work is over (bench.h) is looked at from outside."""
 
 import os
 import pathlib
@@ -12,7 +12,9 @@ import signal
 import socket
 import subprocess
 import sysconfig
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -21,6 +23,9 @@ WORK = BUILD / "work"
 LIBRARIES = pathlib.Path("/usr/lib") / (sysconfig.get_config_var("MULTIARCH") or "")
 PROGRAM_PATH = "/usr/bin:/bin"  # Debian's own programs, never a wrapper that caches
 RUN_SECONDS = 120  # a run that takes longer has failed
+IDLE_SECONDS = 2.0  # from the end of the work to the look at what is resident
+MOST_WAITING = 8  # programs at a time, for each may hold hundreds of MiB
+LOOKERS = ThreadPoolExecutor(MOST_WAITING + 1)
 FLAGS = ("-std=gnu11 -O2 -g -pthread -fno-builtin-malloc -fno-builtin-free"
          " -fno-builtin-calloc -fno-builtin-realloc").split()
 
@@ -49,15 +54,12 @@ class Column:
 MIDDEN = ROOT / "build" / "release" / "libmidden.so"
 COLUMNS = [
     Column("midden", MIDDEN, peer=False),
+    Column("hardened", MIDDEN, peer=False, env=(("MIDDEN_OPTIONS", "hardened=1"),)),
     Column("glibc", LIBRARIES / "libc.so.6", "libc6"),
     Column("mimalloc", LIBRARIES / "libmimalloc.so.2", "libmimalloc2.0"),
     Column("jemalloc", LIBRARIES / "libjemalloc.so.2", "libjemalloc2"),
     Column("tcmalloc", LIBRARIES / "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),
     Column("tbbmalloc", LIBRARIES / "libtbbmalloc_proxy.so.2", "libtbbmalloc2"),
-]
-# Columns that are measured only where they are named.
-MORE_COLUMNS = [
-    Column("hardened", MIDDEN, peer=False, env=(("MIDDEN_OPTIONS", "hardened=1"),)),
 ]
 BARE = Column("bare", None)
 
@@ -73,7 +75,8 @@ class Run:
     major: int = 0
     start: int | None = None  # resident before the first allocation
     live: int | None = None   # allocated when the work was over
-    rollup: dict = field(default_factory=dict)  # smaps_rollup when the work was over
+    rollup: dict = field(default_factory=dict)  # smaps_rollup when it has waited
+    idle_time: float | None = None  # used by the processor while it waited
     output: str = ""
 
     @property
@@ -118,22 +121,17 @@ def read_rollup(pid):
     return sums
 
 
-def wait_until_over(talk, run, idle_seconds):
-    """Wait until the program says that its work is over or ends; look at it; let it go on.  Returns
-    the seconds that it was kept waiting."""
-    if not select.select([talk], [], [], RUN_SECONDS)[0]:
-        raise Failure(f"took longer than {RUN_SECONDS} seconds")
-    words = talk.recv(200).split()
-    if not words:
-        return 0
-    since = time.monotonic()
-    pid, run.start, live = (int(word) for word in words)
-    run.live = live // 1024
+def processor_seconds(pid):
+    """What the threads of `pid` have used so far, to the clock tick."""
+    words = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def look(pid, idle_seconds):
+    """(smaps_rollup of `pid` after `idle_seconds`, the processor time that it used meanwhile)."""
+    before = processor_seconds(pid)
     time.sleep(idle_seconds)
-    run.rollup = read_rollup(pid)
-    waited = time.monotonic() - since
-    talk.send(b"x")
-    return waited
+    return read_rollup(pid), processor_seconds(pid) - before
 
 
 def read_launch(lines, run, waited):
@@ -152,42 +150,90 @@ def read_launch(lines, run, waited):
         raise Failure("did not start")
 
 
-def measure(row, column, idle_seconds=2.0, times=1, env=()):
-    """Run `row` once (or `times` times) under `column`."""
-    run = Run()
-    ours, theirs = socket.socketpair()
-    from_launch, to_python = os.pipe()
-    os.set_inheritable(to_python, True)
-    environment = {**column.environment(), **dict(row.env), **dict(env)}
-    if row.talks:
-        environment["BENCH_FD"] = str(theirs.fileno())
-    with open(WORK / "output", "w+b") as output, open(WORK / "errors", "w+b") as errors, \
-            open(row.stdin or os.devnull, "rb") as stdin:
-        process = subprocess.Popen(
-            [BUILD / "launch", str(to_python), str(times), *row.command], stdin=stdin,
-            stdout=output, stderr=errors, env=environment, cwd=WORK, start_new_session=True,
-            pass_fds=(to_python, theirs.fileno()))
+class Started:
+    """A program whose work is over, and which waits then if it is one that does: a process that
+    waits uses no processor, so that other runs can go on beside it.  `finish` ends it."""
+
+    def __init__(self, row, column, idle_seconds=IDLE_SECONDS, env=()):
+        self.row, self.run, self.seen, self.waits_since = row, Run(), None, 0
+        self.directory = tempfile.TemporaryDirectory(dir=WORK)
+        self.place = pathlib.Path(self.directory.name)
+        self.output = open(self.place / "output", "w+b")
+        self.errors = open(self.place / "errors", "w+b")
+        self.talk, theirs = socket.socketpair()
+        self.from_launch, to_python = os.pipe()
+        environment = {**column.environment(), **dict(row.env), **dict(env)}
+        if row.talks:
+            environment["BENCH_FD"] = str(theirs.fileno())
+        with open(row.stdin or os.devnull, "rb") as stdin:
+            self.process = subprocess.Popen(
+                [BUILD / "launch", str(to_python), str(row.times), *row.command], stdin=stdin,
+                stdout=self.output, stderr=self.errors, env=environment, cwd=self.place,
+                start_new_session=True, pass_fds=(to_python, theirs.fileno()))
         theirs.close()
         os.close(to_python)
         try:
-            said = row.drive() if row.drive else ""
-            waited = wait_until_over(ours, run, idle_seconds if row.idle else 0)
-            process.wait(RUN_SECONDS)
-            with open(from_launch, closefd=False) as lines:
-                read_launch(lines.read(), run, waited)
-            output.seek(0)
-            run.output = said + output.read().decode(errors="replace")
-        except (Failure, subprocess.SubprocessError) as error:
-            errors.seek(0)
-            tail = errors.read().decode(errors="replace").strip().splitlines()[-1:]
-            raise Failure(": ".join([str(error), *tail])) from None
-        finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            ours.close()
-            os.close(from_launch)
-    return run
+            self.wait(idle_seconds)
+        except BaseException as error:
+            raise self.failure(error) from None
+
+    def wait(self, idle_seconds):
+        """Until the work is over; a program that waits then will be looked at."""
+        if self.row.drive:
+            self.run.output, pid = self.row.drive(self.place)
+        elif not select.select([self.talk], [], [], RUN_SECONDS)[0]:
+            raise Failure(f"took longer than {RUN_SECONDS} seconds")
+        elif words := self.talk.recv(200).split():
+            pid, self.run.start, live = (int(word) for word in words)
+            self.run.live = live // 1024
+        else:
+            return  # it has ended
+        self.waits_since = time.monotonic()
+        self.seen = LOOKERS.submit(look, pid, idle_seconds)
+
+    def ready(self):
+        """Whether `finish` has nothing to wait for but the end of the process."""
+        return self.seen is None or self.seen.done()
+
+    def finish(self):
+        """End it, and return the Run."""
+        try:
+            waited = 0
+            if self.seen:
+                self.run.rollup, self.run.idle_time = self.seen.result()
+                waited = time.monotonic() - self.waits_since
+                if self.row.stop:
+                    self.row.stop(self.place)
+                else:
+                    self.talk.send(b"x")
+            self.process.wait(RUN_SECONDS)
+            with open(self.from_launch, closefd=False) as lines:
+                read_launch(lines.read(), self.run, waited)
+            self.output.seek(0)
+            self.run.output += self.output.read().decode(errors="replace")
+        except BaseException as error:
+            raise self.failure(error) from None
+        self.close()
+        return self.run
+
+    def failure(self, error):
+        """Close, and return the error that is to be raised: with what the program said of it."""
+        self.errors.seek(0)
+        tail = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
+        self.close()
+        if isinstance(error, (Failure, OSError, subprocess.SubprocessError)):
+            return Failure(": ".join([str(error), *tail]))
+        return error
+
+    def close(self):
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.talk.close()
+        os.close(self.from_launch)
+        self.output.close()
+        self.errors.close()
+        self.directory.cleanup()
 
 
 # Two threads that bind at the same time may write on one line of the trace.
@@ -210,8 +256,8 @@ def check_binding(row, column):
     traces = WORK / "bindings"
     shutil.rmtree(traces, ignore_errors=True)
     traces.mkdir()
-    run = measure(row, column, idle_seconds=0,
-                  env=(("LD_DEBUG", "bindings"), ("LD_DEBUG_OUTPUT", str(traces / "of"))))
+    run = Started(row, column, idle_seconds=0,
+                  env=(("LD_DEBUG", "bindings"), ("LD_DEBUG_OUTPUT", str(traces / "of")))).finish()
     library, bound = os.path.realpath(column.library), False
     for answers in map(read_bindings, traces.iterdir()):
         answers.pop(library, None)

@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import Callable
 
-from measure import BUILD, WORK, Failure, find
+from measure import BUILD, RUN_SECONDS, WORK, Failure, find
 
 INPUTS = pathlib.Path(__file__).parent / "inputs"
 
@@ -19,13 +19,14 @@ class Row:
     name: str
     group: str  # ours or real
     command: tuple
-    idle: bool = False   # looked at two seconds after its work is over
-    talks: bool = False  # says when its work is over
+    idle: bool = False   # what it holds when idle is judged
+    talks: bool = False  # says when its work is over, and waits
     times: int = 1       # starts in a run
     stdin: pathlib.Path | None = None
     env: tuple = ()
     needs: tuple = ()    # programs of PROGRAMS without which it cannot run
-    drive: Callable | None = None  # what to do beside it while it runs; returns its result
+    drive: Callable | None = None  # does the work from outside: (directory) -> (result, process id)
+    stop: Callable | None = None   # ends what `drive` has left waiting: (directory)
 
 
 # Name, program, variant, idle.
@@ -156,46 +157,51 @@ KEYS = 10000
 PIPELINE = 16
 
 
-def redis_say(socket, *words):
-    done = subprocess.run([find("redis-cli"), "-s", socket, *words], capture_output=True, text=True)
+REDIS_SOCKET = "redis.socket"  # in the run's own directory, so that servers can wait side by side
+
+
+def redis_say(directory, *words):
+    done = subprocess.run([find("redis-cli"), "-s", REDIS_SOCKET, *words], cwd=directory,
+                          capture_output=True, text=True, timeout=RUN_SECONDS)
     return done.stdout.strip()
 
 
-def redis_ask(socket, test, value_bytes, requests):
+def redis_ask(directory, test, value_bytes, requests):
     # A number that is not whole pipelines would leave the last one to chance.
     requests -= requests % PIPELINE
-    subprocess.run([find("redis-benchmark"), "-s", socket, "-t", test, "-n", str(requests), "-d",
-                    str(value_bytes), "-r", str(KEYS), "-c", "8", "-P", str(PIPELINE), "-q"],
-                   check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([find("redis-benchmark"), "-s", REDIS_SOCKET, "-t", test, "-n", str(requests),
+                    "-d", str(value_bytes), "-r", str(KEYS), "-c", "8", "-P", str(PIPELINE), "-q"],
+                   cwd=directory, check=True, stdout=subprocess.DEVNULL, timeout=RUN_SECONDS)
 
 
-def redis_drive(test, requests):
-    """Send `requests` of each size of value to the server, and stop it."""
-    socket = str(WORK / "redis.socket")
+def redis_drive(directory, test, requests):
+    """Send `requests` of each size of value to the server."""
     for _ in range(200):
-        if redis_say(socket, "ping") == "PONG":
+        if redis_say(directory, "ping") == "PONG":
             break
         time.sleep(0.02)
     else:
         raise Failure("does not answer")
+    process = next(line.partition(":")[2] for line in redis_say(directory, "info").splitlines()
+                   if line.startswith("process_id:"))
     for value_bytes in VALUE_BYTES:
         if test == "get":
-            redis_ask(socket, "set", value_bytes, 2 * KEYS)
-        redis_ask(socket, test, value_bytes, requests)
-    size = int(redis_say(socket, "dbsize"))
+            redis_ask(directory, "set", value_bytes, 2 * KEYS)
+        redis_ask(directory, test, value_bytes, requests)
+    size = int(redis_say(directory, "dbsize"))
     full = KEYS * (1 if test != "lpush" else 0)
     if size < full * 0.8:
         raise Failure(f"holds {size} keys, not about {full}")
-    said = redis_say(socket, "llen", "mylist")
-    redis_say(socket, "shutdown", "nosave")
-    return said
+    redis_say(directory, "config", "set", "hz", "1")  # so that it uses no processor while it waits
+    return redis_say(directory, "llen", "mylist"), int(process)
 
 
 def redis_row(test, requests):
-    server = (find(REDIS[0]), "--port", "0", "--unixsocket", str(WORK / "redis.socket"),
-              "--save", "", "--appendonly", "no", "--logfile", "/dev/null", "--dir", str(WORK))
+    server = (find(REDIS[0]), "--port", "0", "--unixsocket", REDIS_SOCKET, "--save", "",
+              "--appendonly", "no", "--logfile", "/dev/null")
     return Row("redis-" + test, "real", server, needs=REDIS,
-               drive=lambda: redis_drive(test, requests))
+               drive=lambda directory: redis_drive(directory, test, requests),
+               stop=lambda directory: redis_say(directory, "shutdown", "nosave"))
 
 
 # --- real programs ----------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 //
 // Stands for a table or cache that was emptied: 100 MiB of 64-byte blocks, of which 99 in 100 are
 // freed in random order.  What is left is one block in one or two of every three pages: an
-// allocator that gives back only whole spans gives back nothing. SPDX-License-Identifier: MIT
+// allocator that gives back only whole spans gives back nothing.
+// SPDX-License-Identifier: MIT
 #include "bench.h"
 
 enum { BLOCK = 64, BLOCKS = (100 << 20) / BLOCK };

@@ -1,7 +1,8 @@
 // bench/heap/start.c -- a program that starts, allocates little and ends.
 //
 // Stands for the small commands that scripts run by the thousand: what the allocator costs before
-// it has done anything.  The runner starts it many times over. SPDX-License-Identifier: MIT
+// it has done anything.  The runner starts it many times over.
+// SPDX-License-Identifier: MIT
 #include "bench.h"
 
 int main(int argc, char **argv) {

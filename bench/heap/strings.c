@@ -3,7 +3,8 @@
 // Stands for text that is put together piece by piece: log lines, replies, documents, arrays that
 // double.  Many strings grow at the same time, so that the next block is rarely free; most stay
 // under a few KiB and some reach a MiB, where growing in place or by mremap saves the copy.  Half
-// of them grow by half, as careful programs do, the others piece by piece, as most do.
+// of them, the longest among them, grow by half, as careful programs do; the others piece by piece,
+// as most do.
 // SPDX-License-Identifier: MIT
 #include "bench.h"
 

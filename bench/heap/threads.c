@@ -3,7 +3,8 @@
 // Stands for a program that starts a thread for each request: what a thread heap costs to set up
 // and to hand on, and whether the memory of threads that are gone is used again.  Each thread makes
 // a few hundred objects and frees half; the other half is its result, freed by the one that waits
-// for it. SPDX-License-Identifier: MIT
+// for it.
+// SPDX-License-Identifier: MIT
 #include "bench.h"
 
 enum { AT_ONCE = 8, WAVES = 2500, OBJECTS = 300 };

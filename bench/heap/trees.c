@@ -21,7 +21,7 @@ static struct node *node_build(uint64_t *seed, size_t *left, unsigned depth) {
   node->name = bench_take(bytes);
   memset(node->name, 'a' + (int)(bytes % 26), bytes - 1);
   node->children = 0;
-  while (node->children<children && * left> 0) {
+  while (*left > 0 && node->children < children) {
     (*left)--;
     node->child[node->children++] = node_build(seed, left, depth - 1);
   }

@@ -206,6 +206,36 @@ TEST(a_move_that_the_kernel_refuses_changes_nothing)
   mid_os_unmap(to, 2 * page);
 }
 
+// ---- backed early ----
+
+TEST(populated_pages_are_resident_and_zero_and_those_that_were_there_stay)
+{
+  char *p = map_pages(PAGES);
+  p[5 * page] = 7;
+  errno = 33;
+  mid_os_populate(p + 4 * page, 8 * page);
+  CHECK_EQ(errno, 33);
+  size_t there = mid_os_resident_in(p, PAGES * page) / page;
+  CHECK(there == 8 || there == 1);  // before Linux 5.14
+  CHECK_EQ(p[5 * page], 7);
+  p[5 * page] = 0;
+  CHECK(test_zeroed(p, PAGES * page));
+  mid_os_unmap(p, PAGES * page);
+}
+
+TEST(pages_that_cannot_be_populated_leave_errno_and_the_next_call_alone)
+{
+  char *p = map_pages(2), *gone = map_pages(1);
+  mid_os_unmap(gone, page);
+  errno = 33;
+  mid_os_populate(gone, page);
+  CHECK_EQ(errno, 33);
+  mid_os_populate(p, page);
+  p[0] = 1;
+  CHECK_EQ(mid_os_resident_in(p, 2 * page), page);
+  mid_os_unmap(p, 2 * page);
+}
+
 // ---- access: the kernel answers EFAULT where a program would die ----
 
 static bool readable(const char *p) {

@@ -95,6 +95,19 @@ bool mid_os_move(void *from, void *to, size_t bytes) {
   return p != MAP_FAILED;
 }
 
+void mid_os_populate(void *base, size_t bytes) {
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+  static _Atomic bool unknown;
+  if (atomic_load_explicit(&unknown, memory_order_relaxed)) return;
+  int kept = errno;
+  // Other errors have to do with these pages, or with memory: the touch will tell.
+  if (madvise(base, bytes, MADV_POPULATE_WRITE) != 0 && errno == EINVAL)
+    atomic_store_explicit(&unknown, true, memory_order_relaxed);
+  errno = kept;
+}
+
 // ---- the process ----
 
 uint64_t mid_os_random(void) {

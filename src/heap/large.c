@@ -37,6 +37,15 @@ static size_t hardened_bytes(size_t bytes, size_t align, uint32_t *start) {
   return (align <= page ? page : 0) + whole + page;
 }
 
+// Programs take more zeros than they touch: where little is resident it goes, and the kernel's
+// come.
+static void large_clear(struct mid_span *span, char *p, size_t bytes) {
+  if (span->before * mid_os_page_bytes() >= span->bytes / 2)
+    memset(p, 0, bytes);
+  else
+    mid_os_purge((void *)mid_span_base(span), span->bytes);
+}
+
 void *mid_large_take(struct mid_heap *shared, size_t bytes, size_t align, bool zero, bool urgent) {
   uint32_t start = 0;
   size_t need = mid_round_up(mid_max(bytes, 1), mid_os_page_bytes());
@@ -51,7 +60,8 @@ void *mid_large_take(struct mid_heap *shared, size_t bytes, size_t align, bool z
   }
   mid_span_count_large(span, true, false);
   char *p = (char *)mid_span_base(span) + start;
-  if (zero && !span->zero) memset(p, 0, bytes);
+  if (!zero) mid_span_back(span);
+  if (zero && !span->zero) large_clear(span, p, bytes);
   if (mid_options.hardened) mid_hardened_guard(span);
   if (shared != NULL) {
     atomic_store_explicit(&span->heap, shared, memory_order_release);

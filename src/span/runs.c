@@ -66,19 +66,31 @@ struct mid_span *mid_runs_at(struct mid_span *span) {
                                                                                           : NULL;
 }
 
-// The free run that ends just before `span`.  A neighbour is looked up by address, since the record
-// before the first of a window belongs to another table.
-static struct mid_span *run_before(struct mid_span *span) {
+// The records before and after a run, or NULL where a window ends: another table begins there, and
+// neighbours are looked up by address.  Nearly all are in the first.
+static struct mid_span *record_before(struct mid_span *span) {
+  size_t known = atomic_load_explicit(&mid_map.bytes, memory_order_relaxed) >> MID_SLICE_SHIFT;
+  if ((size_t)(span - mid_map.spans) - 1 < known) return span - 1;
   struct mid_span *last = mid_map_find((void *)(mid_span_base(span) - 1));
-  if (last == NULL || last + 1 != span) return NULL;
+  return last != NULL && last + 1 == span ? last : NULL;
+}
+
+static struct mid_span *record_after(struct mid_span *span) {
+  size_t known = atomic_load_explicit(&mid_map.bytes, memory_order_relaxed) >> MID_SLICE_SHIFT;
+  struct mid_span *next = span + span->slices;
+  if ((size_t)(next - mid_map.spans) < known) return next;
+  uintptr_t end = mid_span_base(span) + span->slices * MID_SLICE_BYTES;
+  return mid_map_find((void *)end) == next ? next : NULL;
+}
+
+// The free run that ends just before `span`.
+static struct mid_span *run_before(struct mid_span *span) {
+  struct mid_span *last = record_before(span);
+  if (last == NULL) return NULL;
   return mid_runs_at(last->state == MID_SPAN_TAIL ? last - last->slices : last);
 }
 
-static struct mid_span *run_after(struct mid_span *span) {
-  struct mid_span *next =
-      mid_map_find((void *)(mid_span_base(span) + span->slices * MID_SLICE_BYTES));
-  return next == span + span->slices ? mid_runs_at(next) : NULL;
-}
+static struct mid_span *run_after(struct mid_span *span) { return mid_runs_at(record_after(span)); }
 
 static bool same_kind(const struct mid_span *a, const struct mid_span *b) {
   return (a->bytes > 0) == (b->bytes > 0);
@@ -165,11 +177,8 @@ static struct mid_span *kind_find(const struct kind *kind, size_t slices, size_t
   return NULL;
 }
 
-struct mid_span *mid_runs_take(size_t slices, size_t align) {
-  struct mid_span *head = kind_find(&dirty_runs, slices, align);
-  if (head == NULL) head = kind_find(&clean_runs, slices, align);
-  if (head == NULL) return NULL;
-  size_t front = front_of(head, align);
+// Take `slices` of the free run `head`, all of it or less, from `front` slices in.
+static struct mid_span *run_split(struct mid_span *head, size_t front, size_t slices) {
   if (front > 0) {
     // Cutting off the front and putting it back splits the run there.
     struct mid_span *skipped = mid_runs_cut(head, front);
@@ -178,6 +187,86 @@ struct mid_span *mid_runs_take(size_t slices, size_t align) {
     list_add(skipped);
   }
   return mid_runs_cut(head, slices);
+}
+
+// ---- across dirty and clean neighbours, for long runs ----
+
+enum { LOOKED_AT = 16 };  // dirty runs, the longest first, and neighbours on each side of one
+
+// Where to cut a long run, and how good that is.
+struct place {
+  struct mid_span *head, *base;  // the free run that it starts in, and where
+  size_t resident;               // bytes of it that are, at most: so much is not faulted in again
+  size_t around;  // slices of free addresses that it is cut from: the fewer the better
+};
+
+// The place of `slices` at `base`; free runs follow each other from `head` to beyond its end.
+static struct place place_at(struct mid_span *head, struct mid_span *base, size_t slices) {
+  while (base >= head + head->slices) head += head->slices;
+  struct place place = {head, base, 0, 0};
+  for (struct mid_span *end = base + slices; head < end; head += head->slices) {
+    struct mid_span *from = base > head ? base : head;
+    struct mid_span *to = end < head + head->slices ? end : head + head->slices;
+    place.resident += mid_min(head->bytes, (size_t)(to - from) * MID_SLICE_BYTES);
+  }
+  return place;
+}
+
+static bool place_better(struct place a, struct place b) {
+  return a.resident > b.resident || (a.resident == b.resident && a.around < b.around);
+}
+
+// Look at the free addresses around the dirty run `dirty`, for a place that starts or ends with it.
+static void place_around(struct mid_span *dirty, size_t slices, size_t align, struct place *best) {
+  struct mid_span *low = dirty, *high = dirty, *next;
+  for (int i = 0; i < LOOKED_AT && (next = run_before(low)) != NULL; i++) low = next;
+  for (int i = 0; i < LOOKED_AT && (next = run_after(high)) != NULL; i++) high = next;
+  struct mid_span *end = high + high->slices;
+  size_t around = (size_t)(end - low);
+  if (around < slices) return;
+  struct mid_span *last = dirty + dirty->slices;
+  struct mid_span *base[] = {dirty < end - slices ? dirty : end - slices,
+                             last > low + slices ? last - slices : low};
+  for (int i = 0; i < 2; i++) {
+    base[i] += front_of(base[i], align);
+    if (base[i] > end - slices) continue;
+    struct place place = place_at(low, base[i], slices);
+    place.around = around;
+    if (place_better(place, *best)) *best = place;
+  }
+}
+
+// The place with most resident pages; none when no dirty run lies well.
+static struct place place_find(size_t slices, size_t align) {
+  struct place best = {NULL, NULL, 0, SIZE_MAX};
+  int looked_at = 0;
+  for (unsigned list = LISTS; list-- > 0 && looked_at < LOOKED_AT;)
+    for (struct mid_span *head = dirty_runs.lists[list]; head != NULL; head = head->next) {
+      place_around(head, slices, align, &best);
+      if (++looked_at == LOOKED_AT) break;
+    }
+  return best;
+}
+
+static struct mid_span *place_take(struct place place, size_t slices) {
+  size_t front = (size_t)(place.base - place.head);
+  struct mid_span *span = run_split(place.head, front, mid_min(slices, place.head->slices - front));
+  while (span->slices < slices) {
+    struct mid_span *more = span + span->slices;
+    run_join(span, mid_runs_cut(more, mid_min(slices - span->slices, more->slices)));
+  }
+  return span;
+}
+
+struct mid_span *mid_runs_take(size_t slices, size_t align) {
+  struct mid_span *head = NULL;
+  if (slices <= EXACT) head = kind_find(&dirty_runs, slices, align);
+  if (head == NULL && slices > 1) {
+    struct place place = place_find(slices, align);
+    if (place.resident > 0) return place_take(place, slices);
+  }
+  if (head == NULL) head = kind_find(&clean_runs, slices, align);
+  return head == NULL ? NULL : run_split(head, front_of(head, align), slices);
 }
 
 struct mid_span *mid_runs_longest_dirty(void) {

@@ -264,6 +264,50 @@ TEST(a_run_that_is_long_enough_but_not_at_its_alignment_is_passed_over)
   area_close();
 }
 
+TEST(a_run_is_put_together_of_neighbours_where_no_dirty_one_is_long_enough)
+{
+  area_open();
+  put(10, 8, 0), put(18, 4, 4 * MID_SLICE_BYTES), put(22, 8, 0);
+  put(100, 30, 0);
+  struct mid_span *span = take(10, 1);
+  CHECK(span == area + 18);
+  CHECK_EQ(span->bytes, 4 * MID_SLICE_BYTES);
+  check_run(10, 8), check_run(28, 2), check_run(100, 30);
+  CHECK_EQ(mid_runs_count(), 3);
+  CHECK_EQ(mid_runs_dirty_bytes(), 0);
+  area_close();
+}
+
+TEST(of_two_places_the_one_with_more_resident_pages_is_taken)
+{
+  area_open();
+  put(10, 8, 0), put(18, 4, 4 * MID_SLICE_BYTES);
+  put(100, 8, 0), put(108, 5, 5 * MID_SLICE_BYTES), put(113, 20, 0), put(133, 5, PAGE_BYTES);
+  CHECK(take(11, 1) == area + 108);
+  CHECK(take(11, 1) == area + 11);  // it ends where the dirty run does
+  area_close();
+}
+
+TEST(of_two_equal_places_the_one_that_leaves_less_is_taken)
+{
+  area_open();
+  put(10, 20, 20 * MID_SLICE_BYTES), put(30, 60, 0);
+  put(100, 20, 20 * MID_SLICE_BYTES);
+  put(130, 20, 20 * MID_SLICE_BYTES), put(150, 20, 0);
+  CHECK(take(20, 1) == area + 100);
+  area_close();
+}
+
+TEST(a_place_across_runs_is_aligned_too)
+{
+  area_open();
+  put(0, 14, 0), put(14, 3, 3 * MID_SLICE_BYTES), put(17, 30, 0);
+  CHECK(take(18, 16 * MID_SLICE_BYTES) == area + 15);
+  CHECK(area[0].slices == 14 && area[14].bytes == MID_SLICE_BYTES);
+  check_run(14, 1), check_run(33, 14);
+  area_close();
+}
+
 TEST(the_run_to_purge_is_of_the_longest)
 {
   area_open();
@@ -319,32 +363,38 @@ static void check_model(void) {
   CHECK_WHOLE(mid_span_broken());
 }
 
-static bool model_has(uint8_t kind, size_t slices, size_t align) {
-  for (size_t i = 0; i < SLICES; i += model_length(i)) {
+static bool model_has(bool across, uint8_t kind, size_t slices, size_t align) {
+  for (size_t i = 0, n; i < SLICES; i += n) {
+    for (n = 0; across && i + n < SLICES && model[i + n].kind != HELD;) n += model_length(i + n);
+    if (n == 0) n = model_length(i);
     uintptr_t base = mid_span_base(area + i);
     size_t front = (mid_round_up(base, align) - base) / MID_SLICE_BYTES;
-    if (model[i].kind == kind && model_length(i) >= slices + front) return true;
+    bool is = across ? model[i].kind != HELD : model[i].kind == kind;
+    if (is && n >= slices + front) return true;
   }
   return false;
 }
 
 static void take_at_random(uint64_t *seed) {
   size_t slices = 1 + test_random_size(seed, 40), align = MID_SLICE_BYTES << test_random(seed) % 6;
-  uint8_t kind = model_has(DIRTY, slices, align)   ? DIRTY
-                 : model_has(CLEAN, slices, align) ? CLEAN
-                                                   : HELD;
+  bool dirty = model_has(false, DIRTY, slices, align),
+       clean = model_has(false, CLEAN, slices, align);
+  bool across = slices > 1 && model_has(true, 0, slices, align);
   struct mid_span *span = take(slices, align);
-  CHECK_EQ(span != NULL, kind != HELD);
+  if (dirty || clean) CHECK(span != NULL);
+  if (span != NULL) CHECK(dirty || clean || across);
   if (span == NULL) return;
-  size_t first = (size_t)(span - area);
+  size_t first = (size_t)(span - area), of_dirty = 0;
   CHECK(first + slices <= SLICES);
   CHECK_EQ(mid_span_base(span) % align, 0);
   CHECK(span->bytes >= model_resident(first, slices));
-  CHECK_EQ(span->bytes > 0, kind == DIRTY);
   for (size_t i = first; i < first + slices; i++) {
-    CHECK_EQ(model[i].kind, kind);
+    CHECK(model[i].kind != HELD);
+    of_dirty += model[i].kind == DIRTY;
     model[i].kind = HELD;
   }
+  CHECK_EQ(span->bytes > 0, of_dirty > 0);
+  if (dirty) CHECK(of_dirty > 0);
 }
 
 // Free a part of what is held: any, so that neighbours are free, held or none.

@@ -19,6 +19,7 @@
 #include "span/limit.h"
 #include "span/map.h"
 #include "span/runs.h"
+#include "span/touch.h"
 
 static struct mid_lock span_lock;
 static struct mid_lock purge_lock;  // taken before span_lock: one purges at a time
@@ -32,6 +33,12 @@ static _Atomic bool changed;     // x: since mid_span_changed last looked
 // Address space is taken in pieces of this size, so that system calls are few; less under a limit.
 static size_t piece_bytes = (size_t)32 << 20;
 
+// Blocks of this size and more are worth a look at what they hold, in places of so many bytes.
+#define LONG_BYTES ((size_t)1 << 20)
+#define PLACE_BYTES ((size_t)512 << 10)
+
+static size_t purge_to(size_t keep);
+
 void mid_span_start(void) {
   uint64_t limit = mid_os_address_limit();
   while (piece_bytes > MID_SLICE_BYTES && piece_bytes > limit / 16) piece_bytes /= 2;
@@ -44,6 +51,7 @@ void mid_span_start(void) {
 
 static void count_committed(void) {
   totals.dirty = mid_runs_dirty_bytes();
+  mid_bound_used(totals.used);
   atomic_store_explicit(&over_bound, totals.dirty > mid_bound_now(totals.used),
                         memory_order_relaxed);
   atomic_store_explicit(&changed, true, memory_order_relaxed);
@@ -264,6 +272,92 @@ static bool limit_admits(size_t bytes, bool urgent) {
   return false;
 }
 
+static size_t fresh_bytes(const struct mid_span *span) {
+  return span->bytes - mid_min(span->bytes, span->before * mid_os_page_bytes());
+}
+
+// A place in the last long span that was not backed early: what is resident there now is what the
+// program touched.  Looked at when the next is taken, or when the span comes back.
+static struct watched {
+  struct mid_span *span;
+  char *base;
+  size_t bytes, fresh;  // of the place
+  size_t whole;         // bytes of the span
+} watched;
+
+// Stop watching what is watched of `span`; of any span, when it is NULL.
+static struct watched watched_take(const struct mid_span *span) {
+  struct watched last = {0};
+  mid_lock_take(&span_lock);
+  if (span == NULL || watched.span == span) last = watched, watched.span = NULL;
+  mid_lock_give(&span_lock);
+  return last;
+}
+
+static size_t watched_touched(const struct watched *place) {
+  size_t resident = mid_os_resident_in(place->base, place->bytes);
+  return resident - mid_min(resident, place->bytes - place->fresh);
+}
+
+static void watched_learn(const struct watched *place, size_t touched) {
+  mid_lock_take(&span_lock);
+  mid_touch_learn(place->whole, place->fresh, touched);
+  mid_lock_give(&span_lock);
+}
+
+// Learn from the last long span.  What the program has not touched by now it still may: that is
+// known when the span comes back.
+static void watched_look(void) {
+  struct watched last = watched_take(NULL);
+  if (last.span == NULL) return;
+  size_t touched = watched_touched(&last);
+  if (touched >= last.fresh - last.fresh / 8) watched_learn(&last, touched);
+}
+
+// The last place in the `bytes` at `base` of which nothing is resident; their end when there is
+// none.
+static char *place_last_empty(char *base, size_t bytes) {
+  for (char *at = base + bytes; at >= base + PLACE_BYTES; at -= PLACE_BYTES)
+    if (mid_os_resident_in(at - PLACE_BYTES, PLACE_BYTES) == 0) return at - PLACE_BYTES;
+  return base + bytes;
+}
+
+void mid_span_back(struct mid_span *span) {
+  size_t fresh = fresh_bytes(span);
+  if (fresh < LONG_BYTES || span->own_mapping) return;
+  watched_look();
+  char *base = (char *)mid_span_base(span), *end = base + span->bytes;
+  struct watched place = {span, base, span->bytes, fresh, span->bytes};
+  mid_lock_take(&span_lock);
+  enum mid_touch expected = mid_touch_expect(span->bytes, fresh);
+  mid_lock_give(&span_lock);
+  if (expected != MID_TOUCH_NONE) {
+    place.base = expected == MID_TOUCH_MOST ? place_last_empty(base, span->bytes) : end;
+    place.bytes = place.fresh = (size_t)mid_min(PLACE_BYTES, (size_t)(end - place.base));
+    char *after = place.base + place.bytes;
+    if (place.base > base) mid_os_populate(base, (size_t)(place.base - base));
+    if (after < end) mid_os_populate(after, (size_t)(end - after));
+  }
+  span->capacity = expected != MID_TOUCH_NONE;
+  if (place.bytes == 0) return;
+  mid_lock_take(&span_lock);
+  watched = place;
+  mid_lock_give(&span_lock);
+}
+
+// Reuse comes before growth: what did not fit makes way.
+static void room_make(void) {
+  mid_lock_take(&purge_lock);
+  mid_lock_take(&span_lock);
+  size_t room = mid_bound_room(totals.used);
+  if (mid_runs_dirty_bytes() > room) {
+    purge_to(room);
+    count_committed();
+  }
+  mid_lock_give(&span_lock);
+  mid_lock_give(&purge_lock);
+}
+
 bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent) {
   mid_lock_take(&span_lock);
   bool admitted = limit_admits(bytes, urgent);
@@ -273,6 +367,7 @@ bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent) {
     count_committed();
   }
   mid_lock_give(&span_lock);
+  if (admitted && bytes >= LONG_BYTES && bytes >= mid_bound_peak() / 32) room_make();
   return admitted;
 }
 
@@ -284,31 +379,91 @@ static size_t resident_above(const struct mid_span *span, size_t from) {
   return mid_min(charged + span->before * mid_os_page_bytes(), room);
 }
 
-static void give_locked(struct mid_span *span, bool moved_away) {
+// What the kernel says of a long span, part by part: programs take more than they touch.
+enum { PARTS = 16 };
+struct parts {
+  size_t slices;  // of a part; the last may be shorter; 0: nobody looked
+  size_t resident[PARTS];
+};
+
+static size_t part_slices(const struct parts *parts, size_t slices, size_t i) {
+  size_t first = i * parts->slices;
+  return first < slices ? mid_min(parts->slices, slices - first) : 0;
+}
+
+static void parts_look(const struct mid_span *span, struct parts *parts) {
+  size_t bytes;
+  char *base = (char *)mid_span_base(span);
+  parts->slices = mid_max((span->slices + PARTS - 1) / PARTS, LONG_BYTES / MID_SLICE_BYTES);
+  for (size_t i = 0; (bytes = part_slices(parts, span->slices, i) * MID_SLICE_BYTES) > 0; i++) {
+    parts->resident[i] = mid_os_resident_in(base, bytes);
+    // What is not resident may be swapped out; from here on it reads as zero.
+    if (parts->resident[i] == 0) mid_os_purge(base, bytes);
+    base += bytes;
+  }
+}
+
+static void parts_learn(const struct mid_span *span, const struct parts *parts) {
+  size_t resident = 0, fresh = fresh_bytes(span);
+  for (size_t i = 0; part_slices(parts, span->slices, i) > 0; i++) resident += parts->resident[i];
+  struct watched place = {NULL, NULL, span->bytes, fresh, span->bytes};
+  if (fresh >= LONG_BYTES) watched_learn(&place, resident - mid_min(resident, span->bytes - fresh));
+}
+
+// Before a long span is given: what was touched, and what is resident.
+static void long_look(struct mid_span *span, struct parts *parts) {
+  struct watched place = watched_take(span);
+  if (place.span != NULL) watched_learn(&place, watched_touched(&place));
+  parts_look(span, parts);
+  if (place.span == NULL && span->capacity == 0) parts_learn(span, parts);
+}
+
+// Put the run at `span` back as runs that are dirty or clean.
+static void parts_put(struct mid_span *span, const struct parts *parts) {
+  size_t all = span->slices, slices;
+  bool moved = span->moved;
+  span->state = MID_SPAN_NONE;
+  for (size_t i = 0; (slices = part_slices(parts, all, i)) > 0; i++, span += slices) {
+    span->slices = (uint32_t)slices;
+    span->bytes = parts->resident[i];
+    span->asked = span->bytes == 0;  // a sign that it was in use
+    span->moved = moved;
+    mid_runs_put(span);
+  }
+}
+
+static void give_locked(struct mid_span *span, bool moved_away, const struct parts *parts) {
   bool medium = span->state == MID_SPAN_SMALL && span->slices > 1;
   for (uint32_t i = 1; medium && i < span->slices; i++) span[i].state = MID_SPAN_NONE;
   atomic_store_explicit(&span->heap, NULL, memory_order_relaxed);
   span->block_bytes = 0;
   span->asked = moved_away;  // a sign that it was in use, and no page that was given back
   totals.used -= span->bytes;
+  mid_bound_rest(span->bytes);
   span->bytes = resident_above(span, moved_away ? span->bytes : 0);
   span_count--;
   if (span->own_mapping)
     huge_give(span);
+  else if (parts->slices > 0)
+    parts_put(span, parts);
   else
     mid_runs_put(span);
   count_committed();
 }
 
 void mid_span_give(struct mid_span *span) {
+  struct parts parts = {0};
+  bool is_long = span->state == MID_SPAN_LARGE && span->bytes >= LONG_BYTES;
+  if (is_long && !span->own_mapping) long_look(span, &parts);
   mid_lock_take(&span_lock);
-  give_locked(span, false);
+  give_locked(span, false, &parts);
   mid_lock_give(&span_lock);
 }
 
 void mid_span_give_moved(struct mid_span *span) {
+  static const struct parts none;
   mid_lock_take(&span_lock);
-  give_locked(span, true);
+  give_locked(span, true, &none);
   mid_lock_give(&span_lock);
 }
 
@@ -370,6 +525,14 @@ bool mid_span_resize(struct mid_span *span, size_t slices, size_t bytes, bool ur
   return done;
 }
 
+// ---- faults ----
+
+void mid_span_populate(struct mid_span *span, size_t from, size_t bytes) {
+  // What was cut from a dirty run is resident, most of it.
+  if (span->before * mid_os_page_bytes() >= span->slices * MID_SLICE_BYTES / 2) return;
+  mid_os_populate((char *)mid_span_base(span) + from, bytes);
+}
+
 // ---- purge ----
 
 // Purge `head`, a dirty run, or the part of it above what may stay.  The lock is let go meanwhile:
@@ -416,8 +579,10 @@ size_t mid_span_settle(void) {
   if (!atomic_load_explicit(&over_bound, memory_order_relaxed)) return 0;
   mid_lock_take(&purge_lock);
   mid_lock_take(&span_lock);
+  // A little less than the bound, so that the next free does not pass it again.
   size_t bound = mid_bound_now(totals.used), gone = 0;
-  if (mid_runs_dirty_bytes() > bound) gone = purge_to(bound / 2);
+  size_t less = mid_min(bound / 2, mid_max(bound / 16, (size_t)1 << 20));
+  if (mid_runs_dirty_bytes() > bound) gone = purge_to(bound - less);
   count_committed();
   mid_lock_give(&span_lock);
   mid_lock_give(&purge_lock);

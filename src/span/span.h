@@ -73,7 +73,7 @@ struct mid_span {
   uint32_t block_bytes;          // SMALL: of each block; LARGE: where the block starts in the span
   uint32_t floor;                // used = floor + left
   uint16_t carved;               // blocks made so far, from the low end
-  uint16_t capacity;             // blocks that fit
+  uint16_t capacity;             // blocks that fit; LARGE: whether it was backed early
   uint32_t before;               // pages that were resident when the run was taken, at most
   struct mid_span *next, *prev;  // in one list of its heap, or of free runs
 
@@ -146,6 +146,13 @@ struct mid_span *mid_span_take(size_t slices, size_t align, uint8_t state, bool 
 // Count `bytes` of `span` as used, before they are touched; `span->bytes` grows by it.
 // false when heap_limit refuses, which `urgent` passes.
 bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent);
+
+// Back a large span, charged whole, where the program is likely to touch all of it: span/touch.h.
+void mid_span_back(struct mid_span *span);
+
+// Fault in `bytes` of `span` from byte `from` on, whole pages that are sure to be written, by one
+// call; nothing where most of the span was resident when it was taken.
+void mid_span_populate(struct mid_span *span, size_t from, size_t bytes);
 
 // Give a run back.  What was charged counts as resident, unless its pages were moved away.
 void mid_span_give(struct mid_span *span);

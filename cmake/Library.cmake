@@ -35,12 +35,22 @@ set(names_sources ${library_sources})
 list(FILTER names_sources INCLUDE REGEX ${names})
 list(FILTER library_sources EXCLUDE REGEX ${names})
 
+# What a program does once, or what waits for the kernel, is better small than quick.
+set(system_sources ${library_sources})
+list(FILTER system_sources INCLUDE REGEX "/(os|feed)/")
+set(core_sources ${library_sources})
+list(REMOVE_ITEM core_sources ${system_sources})
+
 midden_objects(midden_base ${base_sources})
-midden_objects(midden_core ${library_sources})
-set(library_objects midden_base midden_core)
+midden_objects(midden_system ${system_sources})
+midden_objects(midden_core ${core_sources})
+foreach(objects midden_base midden_system)
+  target_compile_options(${objects} PRIVATE $<$<NOT:$<CONFIG:Debug>>:-Os>)
+endforeach()
+set(library_objects midden_core midden_system midden_base)
 if(MIDDEN_STANDARD_NAMES)
   midden_objects(midden_names ${names_sources})
-  list(APPEND library_objects midden_names)
+  list(PREPEND library_objects midden_names)
 endif()
 
 set(THREADS_PREFER_PTHREAD_FLAG ON)
@@ -65,5 +75,8 @@ add_library(midden::midden ALIAS midden_shared)
 add_library(midden::static ALIAS midden_static)
 
 # nodelete: blocks outlive whoever loaded us.  now, relro: no symbol is looked up inside malloc, and
-# the table of addresses is read-only.
-target_link_options(midden_shared PRIVATE -Wl,-z,nodelete -Wl,-z,initfirst -Wl,-z,now -Wl,-z,relro -Wl,--as-needed)
+# the table of addresses is read-only.  noseparate-code, order.ld: fewer pages.
+target_link_options(midden_shared PRIVATE
+  LINKER:-z,nodelete LINKER:-z,initfirst LINKER:-z,now LINKER:-z,relro LINKER:-z,noseparate-code
+  LINKER:--as-needed LINKER:-T,${PROJECT_SOURCE_DIR}/cmake/order.ld)
+set_target_properties(midden_shared PROPERTIES LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/order.ld)

@@ -8,10 +8,13 @@
 #define mid_likely(x) __builtin_expect(!!(x), 1)
 #define mid_unlikely(x) __builtin_expect(!!(x), 0)
 
+// What few programs run: made small, and out of the way of the rest.  So is what leads to it.
+#define MID_RARELY __attribute__((cold))
+
 // The caller broke the contract at address `p`: one sentence on standard error,
 //   midden: <crime> at 0x...: <advice> (process N)
 // and abort().  Allocates nothing, takes no lock, is safe in a signal handler.
-_Noreturn void mid_crime(const char *crime, const void *p, const char *advice);
+MID_RARELY _Noreturn void mid_crime(const char *crime, const void *p, const char *advice);
 
 // Always on: `cond` is what the caller owes us.
 #define MID_REQUIRE(cond, crime, p, advice)                 \
@@ -19,7 +22,7 @@ _Noreturn void mid_crime(const char *crime, const void *p, const char *advice);
     if (mid_unlikely(!(cond))) mid_crime(crime, p, advice); \
   } while (0)
 
-_Noreturn void mid_assert_failed(const char *cond, const char *file, int line);
+MID_RARELY _Noreturn void mid_assert_failed(const char *cond, const char *file, int line);
 
 // What we owe ourselves: compiled always, run in debug builds only.
 #ifdef MID_DEBUG

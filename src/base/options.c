@@ -183,7 +183,6 @@ const char *mid_nearest_name(const char *word, size_t bytes, const char *const *
 }
 
 void mid_options_start(const char *list) {
-  if (list == NULL) return;
   char why_room[320], said_room[400];
   struct mid_text why = mid_text_open(why_room, sizeof why_room);
   if (mid_options_read(&mid_options, list, &why)) return;

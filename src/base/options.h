@@ -66,7 +66,7 @@ const char *mid_nearest_name(const char *word, size_t bytes, const char *const *
                              size_t count);
 
 // The process's own options: the defaults, changed once by mid_options_start from `list`, the value
-// of MIDDEN_OPTIONS or NULL; it says on standard error what it did not understand.
+// of MIDDEN_OPTIONS; it says on standard error what it did not understand.
 extern struct mid_options mid_options;
 void mid_options_start(const char *list);
 

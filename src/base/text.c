@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/check.h"
+
 struct mid_text mid_text_open(char *room, size_t bytes) {
   room[0] = 0;
   return (struct mid_text){room, room, room + bytes - 1, false};
@@ -34,12 +36,12 @@ static void text_add_base(struct mid_text *t, uint64_t n, unsigned base) {
 
 void mid_text_number(struct mid_text *t, uint64_t n) { text_add_base(t, n, 10); }
 
-void mid_text_hex(struct mid_text *t, uint64_t n) {
+MID_RARELY void mid_text_hex(struct mid_text *t, uint64_t n) {
   mid_text_add(t, "0x");
   text_add_base(t, n, 16);
 }
 
-void mid_text_size(struct mid_text *t, uint64_t bytes) {
+MID_RARELY void mid_text_size(struct mid_text *t, uint64_t bytes) {
   static const char *const units[] = {" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"};
   int unit = 0;
   uint64_t tenths = bytes;  // of the unit, once the unit is over bytes
@@ -54,7 +56,7 @@ void mid_text_size(struct mid_text *t, uint64_t bytes) {
   mid_text_add(t, units[unit]);
 }
 
-void mid_text_write(const struct mid_text *t, int fd) {
+MID_RARELY void mid_text_write(const struct mid_text *t, int fd) {
   for (const char *p = t->start; p < t->at;) {
     // Not by write, a cancellation point: who is told of a crime must not end before the process.
     long n = syscall(SYS_write, fd, p, (size_t)(t->at - p));
@@ -65,7 +67,7 @@ void mid_text_write(const struct mid_text *t, int fd) {
   }
 }
 
-void mid_text_say(const struct mid_text *t) { mid_text_write(t, STDERR_FILENO); }
+MID_RARELY void mid_text_say(const struct mid_text *t) { mid_text_write(t, STDERR_FILENO); }
 
 // The power of 1024 that `words` names, or -1.
 static int size_shift(const char *words, size_t bytes) {
@@ -79,7 +81,7 @@ static int size_shift(const char *words, size_t bytes) {
   return bytes == 3 && shift > 0 && words[1] == 'i' && words[2] == 'B' ? shift : -1;
 }
 
-bool mid_text_read_size(const char *words, size_t bytes, uint64_t *out) {
+MID_RARELY bool mid_text_read_size(const char *words, size_t bytes, uint64_t *out) {
   uint64_t n = 0;
   size_t i = 0;
   for (; i < bytes && words[i] >= '0' && words[i] <= '9'; i++)

@@ -16,20 +16,16 @@
 #define _GNU_SOURCE
 #include "feed/feed.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stddef.h>
 #include <string.h>
-#include <sys/auxv.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/check.h"
 #include "base/text.h"
+#include "os/call.h"
 #include "os/os.h"
 
 enum {
@@ -90,24 +86,6 @@ _Static_assert(
         offsetof(struct mid_feed_count, opened) < offsetof(struct mid_feed_count, closed),
     "feed_store publishes fields in their order");
 
-// ---- what the caller must find as it was -----------------------------------------------------
-
-// errno, and a pending pthread_cancel: open() would act on it, and leave the caller's lock held.
-struct feed_calm {
-  int error, cancel;
-};
-
-static struct feed_calm feed_enter(void) {
-  struct feed_calm calm = {.error = errno};
-  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &calm.cancel);
-  return calm;
-}
-
-static void feed_leave(struct feed_calm calm) {
-  pthread_setcancelstate(calm.cancel, NULL);
-  errno = calm.error;
-}
-
 // ---- the folder ------------------------------------------------------------------------------
 
 // The k-th place that may hold feeds; false when there is no such place.
@@ -120,40 +98,40 @@ static bool feed_folder_name(int k) {
     mid_text_add(&t, "/midden");
   } else {
     mid_text_add(&t, k == 1 ? "/dev/shm/midden-" : "/tmp/midden-");
-    mid_text_number(&t, geteuid());
+    mid_text_number(&t, (uint64_t)mid_call(SYS_geteuid));
   }
   return !t.cut;
 }
 
-// A folder that is ours alone, or -1.
+static int feed_open_at(int folder, const char *path, int how) {
+  return (int)mid_call(SYS_openat, folder, path, how | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+static void feed_close(int fd) { mid_call(SYS_close, fd); }
+
+// A folder that is ours alone; negative when there is none.
 static int feed_folder_open(bool make) {
-  const int how = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  int fd = open(feed.folder, how);
-  if (fd < 0 && make && errno == ENOENT && (mkdir(feed.folder, 0700) == 0 || errno == EEXIST))
-    fd = open(feed.folder, how);
-  if (fd < 0) return -1;
+  int fd = feed_open_at(AT_FDCWD, feed.folder, O_RDONLY | O_DIRECTORY);
+  if (fd == -ENOENT && make) {
+    long made = mid_call(SYS_mkdirat, AT_FDCWD, feed.folder, 0700);
+    if (made == 0 || made == -EEXIST)
+      fd = feed_open_at(AT_FDCWD, feed.folder, O_RDONLY | O_DIRECTORY);
+  }
+  if (fd < 0) return fd;
   struct stat s;
-  if (fstat(fd, &s) == 0 && s.st_uid == geteuid() && (s.st_mode & 077) == 0) return fd;
-  close(fd);
-  return -1;
+  if (mid_call(SYS_fstat, fd, &s) == 0 && s.st_uid == (uid_t)mid_call(SYS_geteuid) &&
+      (s.st_mode & 077) == 0)
+    return fd;
+  feed_close(fd);
+  return -EPERM;
 }
 
 // ---- the file --------------------------------------------------------------------------------
-
-static size_t feed_read_file(const char *path, char *room, size_t bytes) {
-  int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return 0;
-  ssize_t n = read(fd, room, bytes);
-  close(fd);
-  return n > 0 ? (size_t)n : 0;
-}
 
 // When this process was started: field 22 of /proc/self/stat; 0 where there is no /proc.  The
 // second field, the program's name in parentheses, may itself hold blanks and parentheses.
 static uint64_t feed_start_ticks(void) {
   char room[512];
-  size_t bytes = feed_read_file("/proc/self/stat", room, sizeof room - 1);
-  room[bytes] = 0;
+  (void)mid_os_file_read("/proc/self/stat", room, sizeof room);
   const char *at = strrchr(room, ')');
   for (int field = 2; at != NULL && field < 22; field++) at = strchr(at + 1, ' ');
   uint64_t ticks = 0;
@@ -164,18 +142,21 @@ static uint64_t feed_start_ticks(void) {
 
 static void feed_file_name(uint64_t start_ticks) {
   struct mid_text t = mid_text_open(feed.name, sizeof feed.name);
-  mid_text_number(&t, (uint64_t)getpid());
+  mid_text_number(&t, (uint64_t)mid_call(SYS_getpid));
   mid_text_add(&t, ".");
   mid_text_number(&t, start_ticks);
   mid_text_add(&t, ".feed");
 }
 
+static bool feed_file_remove(int folder) {
+  return mid_call(SYS_unlinkat, folder, feed.name, 0) == 0;
+}
+
 // What already has this name is of the program that called exec, or of a reused process number.
 static int feed_file_create(int folder) {
-  const int how = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
-  int fd = openat(folder, feed.name, how, 0600);
-  if (fd < 0 && errno == EEXIST && unlinkat(folder, feed.name, 0) == 0)
-    fd = openat(folder, feed.name, how, 0600);
+  const int how = O_RDWR | O_CREAT | O_EXCL;
+  int fd = feed_open_at(folder, feed.name, how);
+  if (fd == -EEXIST && feed_file_remove(folder)) fd = feed_open_at(folder, feed.name, how);
   return fd;
 }
 
@@ -183,26 +164,26 @@ static bool feed_file_is_ours(const struct stat *s) {
   return s->st_dev == feed.device && s->st_ino == feed.inode;
 }
 
-static int feed_file_open(void) {
+MID_RARELY static int feed_file_open(void) {
   int folder = feed_folder_open(false);
-  if (folder < 0) return -1;
-  int fd = openat(folder, feed.name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
-  close(folder);
+  if (folder < 0) return folder;
+  int fd = feed_open_at(folder, feed.name, O_RDWR);
+  feed_close(folder);
   struct stat s;
-  if (fd < 0 || (fstat(fd, &s) == 0 && feed_file_is_ours(&s))) return fd;
-  close(fd);
-  return -1;
+  if (fd < 0 || (mid_call(SYS_fstat, fd, &s) == 0 && feed_file_is_ours(&s))) return fd;
+  feed_close(fd);
+  return -ESTALE;
 }
 
 // Room by zeros, where the file system knows no other way.
-static bool feed_file_fill(int fd, uint64_t from, uint64_t to) {
+MID_RARELY static bool feed_file_fill(int fd, uint64_t from, uint64_t to) {
   static const char zeros[512];
   while (from < to) {
     uint64_t most = to - from < sizeof zeros ? to - from : sizeof zeros;
-    ssize_t n = pwrite(fd, zeros, most, (off_t)from);
+    long n = mid_call(SYS_pwrite64, fd, zeros, most, from);
     if (n > 0)
       from += (uint64_t)n;
-    else if (n == 0 || errno != EINTR)
+    else if (n != -EINTR)
       return false;
   }
   return true;
@@ -210,19 +191,18 @@ static bool feed_file_fill(int fd, uint64_t from, uint64_t to) {
 
 static bool feed_file_grow(int fd, uint64_t from, uint64_t to) {
   struct rlimit most;  // passing it would not only fail, but send SIGXFSZ
-  if (getrlimit(RLIMIT_FSIZE, &most) != 0 || to > most.rlim_cur) return false;
-  int failed;
-  do failed = fallocate(fd, 0, (off_t)from, (off_t)(to - from));
-  while (failed && errno == EINTR);
-  return !failed || (errno == EOPNOTSUPP && feed_file_fill(fd, from, to));
+  if (mid_call(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &most) != 0 || to > most.rlim_cur)
+    return false;
+  int answer = mid_os_file_room(fd, from, to - from);
+  return answer == 0 || (answer == -EOPNOTSUPP && feed_file_fill(fd, from, to));
 }
 
 // Make the file `to` bytes long and map what that adds; NULL where there is no room.
 static char *feed_piece_open(int fd, uint64_t to) {
   if (feed.pieces == FEED_PIECES || !feed_file_grow(fd, feed.bytes, to)) return NULL;
   uint64_t in_page = feed.bytes % mid_os_page_bytes(), from = feed.bytes - in_page;
-  char *start = mmap(NULL, to - from, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)from);
-  if (start == MAP_FAILED) return NULL;
+  char *start = mid_call_map(NULL, to - from, PROT_READ | PROT_WRITE, MAP_SHARED, fd, from);
+  if (start == NULL) return NULL;
   feed.piece[feed.pieces++] = (struct feed_piece){start, to - from};
   feed.bytes = to;
   return start + in_page;
@@ -273,7 +253,7 @@ static void feed_write_sections(struct mid_feed_section *section) {
 }
 
 static void feed_write_command(struct mid_feed_header *h) {
-  size_t bytes = feed_read_file("/proc/self/cmdline", h->command, sizeof h->command - 1);
+  size_t bytes = mid_os_file_read("/proc/self/cmdline", h->command, sizeof h->command);
   while (bytes > 0 && h->command[bytes - 1] == 0) bytes--;
   for (size_t i = 0; i < bytes; i++)
     if (h->command[i] == 0) h->command[i] = ' ';
@@ -285,12 +265,12 @@ static void feed_write_head(uint64_t start_ticks, uint64_t run,
   struct feed_head *head = feed_head();
   struct mid_feed_header *h = &head->header;
   struct timespec now;
-  clock_gettime(CLOCK_REALTIME, &now);
+  mid_call(SYS_clock_gettime, CLOCK_REALTIME, &now);
   h->version = MID_FEED_VERSION;
   h->header_bytes = sizeof *h;
   h->sections = FEED_SECTIONS;
   h->fields = sizeof feed_fields / sizeof *feed_fields;
-  h->pid = (uint64_t)getpid();
+  h->pid = (uint64_t)mid_call(SYS_getpid);
   h->start_ticks = start_ticks;
   h->run = run;
   h->opened_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
@@ -320,10 +300,10 @@ static bool feed_make(int folder) {
   if (fd < 0) return false;
   struct stat s;
   char *start = NULL;
-  if (fstat(fd, &s) == 0)
+  if (mid_call(SYS_fstat, fd, &s) == 0)
     start = feed_piece_open(fd, feed.slots_at + FEED_FIRST_SLOTS * feed.stride);
-  close(fd);
-  if (start == NULL) return unlinkat(folder, feed.name, 0), false;
+  feed_close(fd);
+  if (start == NULL) return feed_file_remove(folder), false;
   feed.device = s.st_dev;
   feed.inode = s.st_ino;
   feed.header = (struct mid_feed_header *)start;
@@ -334,8 +314,7 @@ static bool feed_make(int folder) {
 
 bool mid_feed_open(uint64_t run, const struct mid_feed_class *classes, uint32_t class_count) {
   MID_ASSERT(feed.header == NULL && class_count <= MID_FEED_CLASSES);
-  if (getauxval(AT_SECURE)) return false;  // a set-uid program: its user is not to be believed
-  struct feed_calm calm = feed_enter();
+  if (mid_os_is_secure()) return false;
   uint64_t start_ticks = feed_start_ticks();
   feed_lay_out(class_count);
   feed_file_name(start_ticks);
@@ -343,21 +322,20 @@ bool mid_feed_open(uint64_t run, const struct mid_feed_class *classes, uint32_t 
     int folder = feed_folder_name(k) ? feed_folder_open(true) : -1;
     if (folder < 0) continue;
     if (feed_make(folder)) feed_write_head(start_ticks, run, classes);
-    close(folder);
+    feed_close(folder);
   }
-  feed_leave(calm);
   return feed.header != NULL;
 }
 
 bool mid_feed_is_open(void) { return feed.header != NULL; }
 
-static void feed_grow(void) {
+MID_RARELY static void feed_grow(void) {
   int fd = feed_file_open();
   if (fd < 0) return;
   uint64_t more = feed.used / FEED_GROWTH;
   if (more < FEED_FIRST_SLOTS) more = FEED_FIRST_SLOTS;
   char *start = feed_piece_open(fd, feed.bytes + more * feed.stride);
-  close(fd);
+  feed_close(fd);
   if (start == NULL) return;
   feed.next = start;
   feed.ready = more;
@@ -374,9 +352,7 @@ static struct mid_feed_place *feed_take_slot(void) {
 
 struct mid_feed_place *mid_feed_place_open(void) {
   if (feed.header != NULL && feed.ready == 0) {
-    struct feed_calm calm = feed_enter();
     feed_grow();
-    feed_leave(calm);
   }
   if (feed.ready > 0) return feed_take_slot();
   feed.lost++;
@@ -385,23 +361,20 @@ struct mid_feed_place *mid_feed_place_open(void) {
 
 uint64_t mid_feed_lost(void) { return feed.lost; }
 
-void mid_feed_forget(void) {
-  struct feed_calm calm = feed_enter();
-  for (size_t i = 0; i < feed.pieces; i++) munmap(feed.piece[i].start, feed.piece[i].bytes);
+MID_RARELY void mid_feed_forget(void) {
+  for (size_t i = 0; i < feed.pieces; i++) mid_call_unmap(feed.piece[i].start, feed.piece[i].bytes);
   memset(&feed, 0, sizeof feed);
-  feed_leave(calm);
 }
 
 void mid_feed_end(bool keep) {
   // A child that was cloned behind our back still has its parent's file.
-  if (feed.header == NULL || keep || feed.header->pid != (uint64_t)getpid()) return;
-  struct feed_calm calm = feed_enter();
+  if (feed.header == NULL || keep || feed.header->pid != (uint64_t)mid_call(SYS_getpid)) return;
   int folder = feed_folder_open(false);
   struct stat s;
   if (folder >= 0) {
-    if (fstatat(folder, feed.name, &s, AT_SYMLINK_NOFOLLOW) == 0 && feed_file_is_ours(&s))
-      unlinkat(folder, feed.name, 0);
-    close(folder);
+    if (mid_call(SYS_newfstatat, folder, feed.name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&
+        feed_file_is_ours(&s))
+      feed_file_remove(folder);
+    feed_close(folder);
   }
-  feed_leave(calm);
 }

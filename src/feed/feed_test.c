@@ -34,11 +34,10 @@ __attribute__((constructor)) static void start_without_the_heaps_feed(
 // The kernel's fallocate, or the failure that a test asks for.
 static int fallocate_error;
 static int fallocate_calls;
-int fallocate(int fd, int mode, off_t from, off_t bytes) {
+int mid_os_file_room(int fd, uint64_t from, uint64_t bytes) {
   fallocate_calls++;
-  if (fallocate_error == 0) return (int)syscall(SYS_fallocate, fd, mode, from, bytes);
-  errno = fallocate_error;
-  return -1;
+  if (fallocate_error != 0) return -fallocate_error;
+  return syscall(SYS_fallocate, fd, 0, from, bytes) == 0 ? 0 : -errno;
 }
 
 static const struct mid_feed_class classes[3] = {{16, 65536}, {32, 65536}, {48, 65536}};

@@ -23,7 +23,7 @@
 
 #define MID_FEED_MAGIC "MIDDENFD"  // 8 letters, no NUL
 #define MID_FEED_VERSION 1
-#define MID_FEED_CLASSES 64  // most size classes that a feed can hold
+#define MID_FEED_CLASSES 128  // most size classes that a feed can hold
 
 // One record for the process.  Written under the sequence lock by whoever holds the span lock.
 // clang-format off
@@ -32,11 +32,12 @@
   X(mapped,           "bytes",  "address space taken for spans")                                       \
   X(used,             "bytes",  "in spans that a heap owns, touched or not")                           \
   X(dirty,            "bytes",  "in free spans and resident (at most), to be used again or given back") \
+  X(stale,            "bytes",  "resident (at most) in spans that a heap owns, since an earlier use")   \
   X(dirty_bound,      "bytes",  "the most that dirty may be now")                                      \
   X(purged,           "bytes",  "given back to the system so far")                                     \
   X(retouched,        "bytes",  "of what was given back, taken again so far")                          \
   X(metadata,         "bytes",  "Midden's own tables, resident (at most)")                             \
-  X(peak_committed,   "bytes",  "the most that used + dirty has been")                                 \
+  X(peak_committed,   "bytes",  "the most that used + stale + dirty has been")                                 \
   X(limit,            "bytes",  "heap limit in force, 0: none")                                        \
   X(refused,          "calls",  "allocations refused so far")                                          \
   X(spans_used,       "spans",  "spans that a heap owns")                                              \

@@ -12,6 +12,7 @@ static const char *list_broken(const struct mid_span *span, const struct mid_blo
     uintptr_t off = (uintptr_t)block - base;
     if (off >= (size_t)span->carved * span->block_bytes) return "a free list that leaves its span";
     if (off % span->block_bytes != 0) return "a free list that holds no block's start";
+    if (mid_pages_gone_at(span, block)) return "a free block in a page that is gone";
     if (block->mark != span) return "a free block without its mark";
     if (++*count > span->carved) return "a free list that goes in a circle";
   }

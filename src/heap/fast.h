@@ -33,18 +33,9 @@ static inline void mid_span_push(struct mid_span *span, struct mid_block *block)
 }
 
 static inline void mid_fast_free(void *p) {
-  uintptr_t off = (uintptr_t)p - mid_map.base;
-  if (mid_unlikely(off >= atomic_load_explicit(&mid_map.bytes, memory_order_relaxed)))
-    return mid_heap_give_any(p);
-  struct mid_span *span = &mid_map.spans[off >> MID_SLICE_SHIFT];
-  // Mine, not full and of one slice, in one compare.
-  if (mid_unlikely(atomic_load_explicit(&span->owner, memory_order_acquire) != mid_os_self()))
-    return mid_heap_give_any(p);
-  // A multiple of the block size, by D. Lemire et al., "Faster Remainder by Direct Computation",
-  // Softw. Pract. Exper. 49(6), 2019; exact for offsets of 16 bits (class_test.c tries them all).
-  uint32_t in_slice = (uint16_t)(uintptr_t)p;
-  if (mid_unlikely(in_slice * span->magic >= span->magic)) return mid_heap_give_any(p);
+  struct mid_span *span = mid_map_guess(p);
   struct mid_block *block = p;
+  if (mid_unlikely(!mid_span_frees_inline(span, p))) return mid_heap_give_any(p);
   if (mid_unlikely(block->mark == span)) return mid_heap_give_any(p);
   mid_span_push(span, block);
   if (mid_unlikely(--span->left == 0)) mid_heap_give_watched(span);

@@ -23,6 +23,7 @@ midden_status midden_heap_open(midden_heap **out) {
 
 void midden_heap_close(midden_heap *heap) {
   if (heap == NULL) return;
+  mid_hardened_flush(inner(heap));
   mid_lock_take(&inner(heap)->lock);
   mid_heap_drop(inner(heap));
   mid_lock_give(&inner(heap)->lock);
@@ -223,7 +224,7 @@ static midden_stats malloc_stats_now(midden_allocator *self) {
   struct mid_feed_process totals = mid_span_totals();
   midden_stats stats = {.live_blocks = totals.large_blocks,
                         .live_bytes = totals.large_bytes,
-                        .committed_bytes = totals.used + totals.dirty,
+                        .committed_bytes = totals.used + totals.stale + totals.dirty,
                         .peak_bytes = totals.peak_committed};
   for (unsigned c = 0; c < MID_CLASSES; c++) {
     struct mid_feed_count count = mid_tell_sum(c);

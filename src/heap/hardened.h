@@ -13,18 +13,42 @@
 
 #include "heap/heap.h"
 
+void mid_hardened_start(void);  // once, before any other call
+
 // A random free block of `heap` for `bytes`, zero; NULL when memory is refused.
 void *mid_hardened_take(struct mid_heap *heap, unsigned klass, size_t bytes, bool urgent);
-// Check the slack, clear the block, hold it back, and free others that were held.  All below: the
-// lock is held.
-void mid_hardened_give(struct mid_heap *heap, struct mid_span *span, void *p);
-void mid_hardened_flush(struct mid_heap *heap);  // give up the quarantine
-// A span comes, charged whole, or goes.
-bool mid_hardened_open(struct mid_heap *heap, struct mid_span *span, bool urgent);
+// The same from the calling thread's heap, without a lock; NULL when that is not enough.
+void *mid_hardened_quick(size_t bytes);
+
+// Free `p`, a block of `span`: check the slack, clear the block, hold it back, and free what was
+// held long enough by mid_heap_give_block.  No lock is held.
+void mid_hardened_give(struct mid_span *span, void *p);
+// The same for a block of the calling thread's heap; false for any other word.
+bool mid_hardened_give_quick(void *p);
+void mid_hardened_flush(struct mid_heap *heap);  // free all that is held; no lock is held
+// Hold nothing any more, and never use it again: fork cut the owner off, perhaps in a free, so the
+// list may have one block twice.
+void mid_hardened_forget(struct mid_heap *heap);
+// Make a block in use `bytes` long where it stands; false when another class is right for it.
+bool mid_hardened_resize(struct mid_span *span, void *p, size_t bytes);
+
+// Make a block that was held free: by the owner, or under the lock.
+void mid_hardened_push(struct mid_span *span, void *p);
+// Note that it is, by any thread; and free up to `count` of these, returning how many there were.
+void mid_hardened_push_remote(struct mid_span *span, void *p);
+uint32_t mid_hardened_fold(struct mid_span *span, uint32_t count);
+
+// A span comes, or goes; blocks are made from its untouched end, false when there is none or the
+// limit refuses.  The lock is held.
+bool mid_hardened_open(struct mid_heap *heap, struct mid_span *span);
+bool mid_hardened_carve(struct mid_heap *heap, struct mid_span *span, bool urgent);
 void mid_hardened_close(struct mid_span *span);
+bool mid_hardened_has_free(const struct mid_span *span);
+bool mid_hardened_has_choice(const struct mid_span *span);  // enough that are free
+bool mid_hardened_has_room(const struct mid_span *span);    // any, or the end is untouched
+
 // Blocks of a class in quarantine: free for the program, used for their spans.
 uint32_t mid_hardened_held(const struct mid_heap *heap, unsigned klass);
-bool mid_hardened_has_room(const struct mid_span *span);
 bool mid_hardened_is_free(const struct mid_span *span, const void *p);
 size_t mid_hardened_usable(const struct mid_span *span, const void *p);
 

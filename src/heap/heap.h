@@ -4,30 +4,34 @@
 // Each thread has a heap.  For each class the heap pops from one span, `current`; its other spans
 // wait in `partial` (blocks free or uncarved) or `full`.
 //
-//           take pops                 refill                          drain
-//   program <------- current.ready <--------- current.freed   <------------------ span.xfreed
-//      |                                          ^                                   ^
-//      +--- free by the owner: push --------------+                                   |
-//      +--- free by another thread: push ---------------------------------------------+
+//           take pops                 reload                     reload
+//   program <------- current.ready <--------- current.freed  or <-------- current.xfreed
+//      |                                          ^                            ^
+//      +--- free by the owner: push --------------+                            |
+//      +--- free by another thread: push --------------------------------------+
 //
-// The owner touches ready, freed, left, carved of its spans without atomics or locks.  Everything
-// slower happens under heap->lock: refills, lists, drains, hand-overs.  A span whose owner word
-// carries MID_OWNER_SLOW (full, or of a shared heap) is touched under the lock alone, so another
-// thread that holds it may take the span apart.
+// The owner touches ready, freed, left, carved of its spans without atomics or locks, and reloads
+// what it has run out of in the same way.  Everything slower happens under heap->lock: lists, new
+// spans, hand-overs.  A span whose `limit` is 0 (full, or of a shared heap) is touched under the
+// lock alone, so another thread that holds it may take the span apart.
 //
-//   carved = used + blocks in `freed`             used = floor + left
-//   used   = blocks in `ready` + in the program's hands + in `xfreed`
+//   carved = used + blocks in `freed`              used = floor + left
+//   used   = blocks in `ready` + in the program's hands + in `xfreed` + in pages that are gone
 //
-// `left` counts frees down to the next look at the span (heap_watch): when it is empty, or when a
-// quarter of its blocks was freed, so that the counters never lag by more.
+// `left` counts frees down to the next look at the span (mid_span_watch), so that the counters
+// never lag by more than a quarter of a span.  The current span is not looked at.
 //
-// A thread's first free into a span that has no remote frees yet puts the span on its heap's
-// `pending` list.  An owner that sleeps does not look there: of its spans the full ones are given
-// up by whoever frees their last block; one that the owner itself has freed into waits for its
-// return.
+// Frees by other threads are pushed without a word, until they are a good part of a full span, or
+// all that is still used of a partial one: then the span is put on its heap's `pending` list.  An
+// owner that sleeps does not look there: of its spans the full ones are given up by whoever frees
+// their last block; one that the owner itself has freed into waits for its return.
 //
 // When a thread ends its spans are abandoned: heap NULL, in a global list for each
 // class; whoever needs such blocks, or frees one of them, takes the span over whole.
+//
+// Where things are: refill.c (take, when it runs dry), give.c (free, when it is not a plain push),
+// pages.c (free pages within a span), abandon.c (spans without a thread), heap.c (lists, counts, a
+// heap as a whole).
 //
 // Lock order: heaps_lock (the registry), heap->lock, abandoned_lock, the span locks.  No thread
 // holds two heaps' locks, but for fork.
@@ -39,11 +43,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/options.h"
 #include "feed/feed.h"
 #include "heap/class.h"
 #include "midden/allocator.h"
 #include "os/os.h"
 #include "span/span.h"
+
+// Blocks that a thread's heap takes from a coarser class before a class gets a span of its own:
+// each span costs a page at least, and most sizes of a program are rare.
+enum { MID_LENT_MOST = 8 };
 
 enum { MID_QUICK_MOST = 1024 };  // sizes up to this find their span by one table look-up
 
@@ -56,6 +65,9 @@ enum mid_heap_kind {
 
 // Which list of its heap a span is in (span->list).
 enum { MID_LIST_NONE, MID_LIST_CURRENT, MID_LIST_PARTIAL, MID_LIST_FULL, MID_LIST_LARGE };
+
+// A span with so many frees left is not looked at.
+#define MID_UNWATCHED (1u << 31)
 
 struct mid_span_list {
   struct mid_span *first, *last;
@@ -92,69 +104,187 @@ struct mid_heap {
   struct mid_lock lock;
   enum mid_heap_kind kind;
   uint8_t rounds;    // of key destructors that its thread has been through
-  uintptr_t thread;  // mid_os_self of its thread, or MID_OWNER_SHARED
-  struct mid_span_list partial[MID_CLASSES], full[MID_CLASSES];
+  uint32_t reloads;  // tried by the owner without the lock, since the counters were last published
+  uintptr_t thread;  // mid_os_self of its thread, 0 for others
   struct mid_span_list large;  // of a shared heap; thread heaps do not keep their large blocks
   struct mid_span *pending;
-  struct mid_feed_place *place;  // where the counters below are published; NULL: nowhere yet
+  struct mid_feed_place *place;  // where `told` and `count` are published; NULL: nowhere yet
   bool place_sought;
   struct mid_feed_heap told;
-  struct mid_feed_count count[MID_CLASSES];
-  size_t committed, peak;             // bytes charged to its spans
+  size_t committed, peak;  // bytes charged to its spans
+  size_t sweep_at;         // when it is to look for memory that it does not need
+  size_t free_bytes;       // in its spans: told * block_bytes of each; by the owner
+  size_t regret;           // see pages.c
+  size_t purse;            // frees that pay for work on pages
+  uint64_t freed_by_others;
   struct midden_allocator allocator;  // what midden_heap_allocator gives out
   struct mid_hardened *hardened;      // with the option; NULL until the first block
+  struct mid_heap *next;              // of all heaps, for ever
+  struct mid_heap *next_pooled;       // while kind is MID_HEAP_POOLED
 
-  struct mid_heap *next;         // of all heaps, for ever
-  struct mid_heap *next_pooled;  // while kind is MID_HEAP_POOLED
+  // By class, so that a heap of few classes touches few pages.
+  uint8_t lent[MID_CLASSES];  // blocks asked of it and taken from a coarser one; by the owner
+  struct mid_span_list partial[MID_CLASSES], full[MID_CLASSES];
+  struct mid_feed_count count[MID_CLASSES];
+  uint32_t spans[MID_CLASSES];  // that it has
+  // Full spans given up by the thread that freed their last block, and their blocks (all in
+  // freed_by_others); in no other counter.
+  uint32_t closed_by_others[MID_CLASSES];
 };
 
 // A span without blocks: its mark never matches, so that take goes the slow way.
 extern struct mid_span mid_span_none;
 extern const struct mid_block mid_block_none;
 
-// The two parts of span->xfreed.
+// span->xfreed = count << 48 | first block | whether the owner wants to be told.
 #define MID_REMOTE_SHIFT 48
+#define MID_REMOTE_TELL ((uint64_t)1)
 static inline uint32_t mid_remote_count(uint64_t word) {
   return (uint32_t)(word >> MID_REMOTE_SHIFT);
 }
 static inline struct mid_block *mid_remote_first(uint64_t word) {
-  return (struct mid_block *)(uintptr_t)(word & (((uint64_t)1 << MID_REMOTE_SHIFT) - 1));
+  uint64_t pointer = word & (((uint64_t)1 << MID_REMOTE_SHIFT) - 1) & ~MID_REMOTE_TELL;
+  return (struct mid_block *)(uintptr_t)pointer;
 }
 
 static inline struct mid_block *mid_no_block(void) { return (struct mid_block *)&mid_block_none; }
 
 // Heaps that are none: of threads that have not allocated yet, and of threads that have ended.
-extern struct mid_heap mid_heap_none, mid_heap_late;
+// The inline path sees nothing but `quick` of them, and there is nothing else.
+enum { MID_QUICKS = MID_QUICK_MOST / 16 + 1 };
+extern struct mid_span *mid_heap_none_quick[MID_QUICKS], *mid_heap_ended_quick[MID_QUICKS];
+#define MID_HEAP_NONE ((struct mid_heap *)(void *)mid_heap_none_quick)
+#define MID_HEAP_ENDED ((struct mid_heap *)(void *)mid_heap_ended_quick)
+static inline bool mid_heap_is_real(const struct mid_heap *heap) {
+  return heap != MID_HEAP_NONE && heap != MID_HEAP_ENDED;
+}
 
 // Initial-exec, one pointer: no call, no lazy allocation.
 extern __thread struct mid_heap *mid_thread_heap __attribute__((tls_model("initial-exec")));
 
-// ---- heap.c: blocks ----
+// ---- refill.c: take, when it runs dry ----
 
-// Take a block of `klass`, whose fast path ran dry.  `zeroed`, where not NULL, is set to whether
-// the block is known to be zero but for its first 16 bytes.  urgent: pass heap_limit.
+// Take a block from the owner's current span, whose `ready` is used up, without the lock; NULL when
+// that is not enough.
+struct mid_block *mid_heap_reload(struct mid_heap *heap, struct mid_span *span, size_t asked);
+
+// Take a block of `klass`, whose fast path ran dry.  `zeroed` is set to whether the block is known
+// to be zero but for its first 16 bytes.  urgent: pass heap_limit.
 void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, bool *zeroed,
                           bool urgent);
 
 // Make the class's current span ready to give a block; the lock is held.
 bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent);
 
+// ---- give.c: free, when it is not a plain push ----
+
 // Free `p`, a word that the fast path could not deal with.
 void mid_heap_give_any(void *p);
+// `block` is a block of `span`, and in use as far as its first word tells; when hardened, it was
+// held back long enough.
+void mid_heap_give_block(struct mid_span *span, struct mid_block *block);
 // The owner freed as many blocks of `span` as it was to look after.
 void mid_heap_give_watched(struct mid_span *span);
+// A block of `span` became free; the lock is held.
+void mid_span_freed_one(struct mid_heap *heap, struct mid_span *span);
+// What other threads freed in the spans that they told of; the lock is held, by the owner or for a
+// shared heap.
+void mid_heap_drain(struct mid_heap *heap);
+// Take the blocks that other threads freed; *count of them.  By the owner, or under the lock. tell:
+// the owner wants to hear when there are many again.
+struct mid_block *mid_remote_take(struct mid_span *span, uint32_t *count, bool tell);
+// Want to hear of them from now on, or have heard already: then the span is pending.
+void mid_remote_listen(struct mid_heap *heap, struct mid_span *span);
+// Bring them home.  Whoever may touch `freed` calls it.
+void mid_remote_fold(struct mid_heap *heap, struct mid_span *span);
 
-// The heap's spans are charged with `bytes` more; the lock is held.
+// ---- abandon.c: spans without a thread ----
+
+// Hand `span`, which is in use, to whoever comes next, or give it up when it is empty.
+void mid_span_abandon(struct mid_heap *heap, struct mid_span *span);
+// Hand every span to whoever comes next.  The heap's lock is held.
+void mid_heap_abandon(struct mid_heap *heap);
+// Take over an abandoned span of `klass` that has a block to give; NULL when there is none.
+struct mid_span *mid_adopt_any(struct mid_heap *heap, unsigned klass);
+// Take over `span`; false when it is no longer abandoned.  It is in a list of `heap` afterwards.
+bool mid_adopt(struct mid_heap *heap, struct mid_span *span);
+void mid_abandoned_lock(void);
+void mid_abandoned_unlock(void);
+
+// ---- heap.c: lists and counts; the lock is held ----
+
+// Put `span` into another list of its heap, and let the inline path free into it or not.
+void mid_span_relist(struct mid_heap *heap, struct mid_span *span, uint8_t list);
+void mid_heap_set_current(struct mid_heap *heap, unsigned klass, struct mid_span *span);
+struct mid_span_list *mid_spans_of(struct mid_heap *heap, const struct mid_span *span);
+// What the inline path may free into `span` from now on: after `carved` or the list changed.
+void mid_span_arm(struct mid_heap *heap, struct mid_span *span);
+struct mid_span *mid_span_open(struct mid_heap *heap, unsigned klass, bool urgent);
+// Give back a span that is in no list but perhaps `pending`.
+void mid_span_close(struct mid_heap *heap, struct mid_span *span);
+// All blocks are free: leave its list and go, but for the current one, which is about to be used.
+bool mid_span_close_if_empty(struct mid_heap *heap, struct mid_span *span);
+bool mid_span_has_room(const struct mid_span *span);
+bool mid_span_is_empty(const struct mid_span *span);
+void mid_pending_add(struct mid_heap *heap, struct mid_span *span);
+void mid_pending_drop(struct mid_heap *heap, struct mid_span *span);
+// Put what waits in `ready` back among the freed.
+void mid_ready_fold(struct mid_heap *heap, struct mid_span *span);
+
+static inline uint32_t mid_span_used(const struct mid_span *span) {
+  return span->floor + span->left;
+}
+// `used` blocks are in use now: when to look at the span again.
+void mid_span_watch(struct mid_span *span, uint32_t used);
+static inline void mid_span_watch_not(struct mid_span *span, uint32_t used) {
+  span->left = MID_UNWATCHED;
+  span->floor = used - MID_UNWATCHED;
+}
+
+// The counters know of `told` blocks in `freed`.
+static inline void mid_span_set_told(struct mid_heap *heap, struct mid_span *span, uint32_t told) {
+  heap->free_bytes += ((size_t)told - span->told) * span->block_bytes;
+  span->told = (uint16_t)told;
+}
+
+// Counters are changed by one thread at a time, and read by others for figures.
+static inline void mid_count_add(uint64_t *counter, uint64_t more) {
+  __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + more, __ATOMIC_RELAXED);
+}
+
+// The key of a span of `heap` (mid_span_frees_inline).  Spans that are touched under the lock alone
+// belong to no thread.
+static inline uint64_t mid_heap_key(const struct mid_heap *heap, const struct mid_span *span) {
+  return mid_span_base(span) + ((uint64_t)heap->thread << 16);
+}
+static inline bool mid_span_is_locked(const struct mid_span *span) {
+  return atomic_load_explicit(&span->key, memory_order_relaxed) == mid_span_base(span);
+}
+
+// The heap's spans are charged with `bytes` more.
 static inline void mid_heap_commit(struct mid_heap *heap, size_t bytes) {
   heap->committed += bytes;
   heap->peak = mid_max(heap->peak, heap->committed);
 }
 
-// Tell the counters of the frees in `span` that they do not know of; the lock is held.
+// Tell the counters of the frees in `span` that they do not know of; by the owner or under the
+// lock.
 void mid_span_tell_frees(struct mid_heap *heap, struct mid_span *span);
 
-// A block of `span` became free; the lock is held.
-void mid_span_freed_one(struct mid_heap *heap, struct mid_span *span);
+// ---- pages.c: pages of a span that are given back; by the owner, under the lock ----
+
+// Whether the heap has so much that is free that pages should go.
+bool mid_pages_wanted(const struct mid_heap *heap);
+// Give the free pages of `span` back, a partial one, unless it uses more blocks than it has pages:
+// then few are without one.  And those of some others of its class.
+void mid_pages_look(struct mid_heap *heap, struct mid_span *span);
+// Make blocks of a page that was given back; false when there is none, or the limit refuses.
+bool mid_pages_regrow(struct mid_heap *heap, struct mid_span *span, bool urgent);
+// Blocks that reach into pages that are gone; whether `p`, a block, does.
+uint32_t mid_pages_gone_blocks(const struct mid_span *span);
+bool mid_pages_gone_at(const struct mid_span *span, const void *p);
+// Stop the program when such a block was freed again.
+void mid_pages_check(const struct mid_span *span);
 
 // ---- lookup.c ----
 
@@ -165,28 +295,33 @@ size_t mid_heap_usable(const void *p);
 
 // mid_crime, after which locks that this thread holds are in nobody's way: handlers of SIGABRT fork
 // and allocate.
-_Noreturn void mid_heap_crime(const char *crime, const void *p, const char *advice);
-_Noreturn void mid_crime_in_list(const void *block);
+MID_RARELY _Noreturn void mid_heap_crime(const char *crime, const void *p, const char *advice);
+MID_RARELY _Noreturn void mid_crime_in_list(const void *block);
+MID_RARELY _Noreturn void mid_heap_crime_double(const void *p);
 
 // ---- heap.c: a heap as a whole ----
 
 // Make an empty heap; `heap` is zero or was emptied before.
 void mid_heap_prepare(struct mid_heap *heap, enum mid_heap_kind kind, uintptr_t thread);
-// Hand every span to whoever comes next.  The heap's lock is held.
-void mid_heap_abandon(struct mid_heap *heap);
-// Look for remote frees that nobody told of: fork cut off who would have.  The lock is held.
-void mid_heap_announce(struct mid_heap *heap);
+// In a forked child.  Threads that are not here went on while fork copied the pages one after the
+// other, so what they changed without a lock may not fit together: it is lost.  That is the blocks
+// that others freed into a heap, if their list is not whole; of a heap that is not `mine` also its
+// free blocks in partly used spans.  And nobody else will tell of remote frees.
+void mid_heap_mend(struct mid_heap *heap, bool mine);
 // Give every span back, live blocks or not.  The heap's lock is held.
 void mid_heap_drop(struct mid_heap *heap);
 // Give empty spans back that are kept for the next call.  The heap's lock is held, by its owner.
 void mid_heap_tidy(struct mid_heap *heap);
+// The heap is about to grow: give up what is empty, but for the class that grows.  The lock is
+// held.
+void mid_heap_sweep(struct mid_heap *heap, unsigned klass);
+// The counters, with what others did to the heap.
+struct mid_feed_count mid_heap_count(const struct mid_heap *heap, unsigned klass);
+struct mid_feed_heap mid_heap_told(const struct mid_heap *heap);
 // Frees that the counters do not know of yet; an estimate while the owner runs.
 uint64_t mid_heap_untold(const struct mid_heap *heap, unsigned klass);
 // Blocks in `ready` of the current span; safe while another thread pops.
 uint32_t mid_heap_ready_count(const struct mid_heap *heap, unsigned klass);
-
-void mid_abandoned_lock(void);
-void mid_abandoned_unlock(void);
 
 // NULL, or a sentence naming the first broken invariant.  The heap's lock is held, and its owner
 // is the caller or stands still.

@@ -52,6 +52,9 @@ void *mid_large_take(struct mid_heap *shared, size_t bytes, size_t align, bool z
   if (mid_options.hardened) need = hardened_bytes(mid_max(bytes, 1), align, &start);
   struct mid_span *span = mid_span_take(slices_of(need), align, MID_SPAN_LARGE, urgent);
   if (span == NULL) return NULL;
+  // Before it is charged, which may back it: what was written here since the last owner freed it
+  // goes.
+  if (mid_options.hardened) mid_os_purge((void *)mid_span_base(span), need);
   span->block_bytes = start;
   span->asked = bytes;
   if (!mid_span_charge(span, need, urgent)) {
@@ -60,9 +63,11 @@ void *mid_large_take(struct mid_heap *shared, size_t bytes, size_t align, bool z
   }
   mid_span_count_large(span, true, false);
   char *p = (char *)mid_span_base(span) + start;
-  if (!zero) mid_span_back(span);
-  if (zero && !span->zero) large_clear(span, p, bytes);
-  if (mid_options.hardened) mid_hardened_guard(span);
+  if (!zero && !mid_options.hardened) mid_span_back(span);
+  if (mid_options.hardened)
+    mid_hardened_guard(span);
+  else if (zero && !span->zero)
+    large_clear(span, p, bytes);
   if (shared != NULL) {
     atomic_store_explicit(&span->heap, shared, memory_order_release);
     large_link(shared, span);

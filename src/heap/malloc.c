@@ -21,6 +21,15 @@ static void *refused(void) {
 // limit has refused.
 static bool is_urgent(const void *caller) { return mid_os_in_loader(caller); }
 
+// The class to take from where `klass` has no span of its own yet.
+static unsigned lender_of(struct mid_heap *heap, unsigned klass) {
+  bool lends = heap->kind == MID_HEAP_THREAD && heap->current[klass] == &mid_span_none &&
+               heap->partial[klass].first == NULL && heap->lent[klass] < MID_LENT_MOST;
+  if (!lends) return klass;
+  heap->lent[klass]++;
+  return mid_class_coarse(klass);
+}
+
 // A block of at least `bytes`, aligned to `align`, from `heap`; *zeroed as in mid_heap_take_class.
 static void *take_from(struct mid_heap *heap, size_t bytes, size_t align, bool *zeroed, bool zero,
                        bool urgent) {
@@ -28,16 +37,51 @@ static void *take_from(struct mid_heap *heap, size_t bytes, size_t align, bool *
   unsigned klass =
       bytes + slack <= MID_SMALL_MOST ? mid_class_aligned(bytes + slack, align) : MID_CLASSES;
   if (klass == MID_CLASSES) {
-    if (zeroed != NULL) *zeroed = zero;
+    *zeroed = zero;
     return mid_large_take(heap->kind == MID_HEAP_SHARED ? heap : NULL, bytes, align, zero, urgent);
   }
   if (mid_options.hardened) return mid_hardened_take(heap, klass, bytes, urgent);
-  // In a thread's own heap the class may have blocks ready after all: sizes over the quick ones.
-  struct mid_block *block =
-      heap->kind == MID_HEAP_THREAD ? mid_span_pop(heap->current[klass]) : NULL;
-  if (block == NULL) return mid_heap_take_class(heap, klass, bytes, zeroed, urgent);
-  if (zeroed != NULL) *zeroed = heap->current[klass]->ready_zero;
-  return block;
+  unsigned lender = align <= MID_BLOCK_ALIGN ? lender_of(heap, klass) : klass;
+  if (lender != klass) {
+    *zeroed = heap->current[lender]->ready_zero;
+    void *p = mid_span_pop(heap->current[lender]);
+    if (p == NULL) p = mid_heap_take_class(heap, lender, bytes, zeroed, urgent);
+    if (p != NULL) return p;
+  }
+  void *p = mid_heap_take_class(heap, klass, bytes, zeroed, urgent);
+  // At a limit a block of up to twice the size will do, where one is free.
+  for (unsigned k = klass + 1; p == NULL && k < MID_CLASSES; k++) {
+    if (mid_class_bytes(k) > 2 * mid_class_bytes(klass)) break;
+    if (mid_class_bytes(k) % align == 0 && heap->spans[k] > 0)
+      p = mid_heap_take_class(heap, k, bytes, zeroed, urgent);
+  }
+  return p;
+}
+
+// Without a lock, from the calling thread's current span for `bytes`; NULL when that is not enough.
+static void *take_quick(size_t bytes, bool *zeroed) {
+  if (mid_unlikely(bytes > MID_SMALL_MOST)) return NULL;
+  struct mid_heap *heap = mid_thread_heap;
+  if (mid_unlikely(!mid_heap_is_real(heap))) return NULL;
+  struct mid_span *span = heap->current[mid_class_of(bytes)];
+  *zeroed = span->ready_zero;
+  struct mid_block *block = mid_span_pop(span);
+  if (mid_likely(block != NULL)) return block;
+  *zeroed = false;
+  return mid_heap_reload(heap, span, bytes);
+}
+
+// Before a refusal: what the calling thread's heap keeps for its next calls makes way.  Whether
+// there was any.
+static bool tidied(struct mid_heap *heap) {
+  if (heap != mid_thread_heap) return false;
+  mid_hardened_flush(heap);
+  mid_lock_take(&heap->lock);
+  size_t had = heap->committed;
+  mid_heap_tidy(heap);
+  bool gave = heap->committed < had;
+  mid_lock_give(&heap->lock);
+  return gave;
 }
 
 void *mid_take(struct mid_heap *heap, size_t bytes, size_t align, bool zero, const void *caller) {
@@ -46,6 +90,7 @@ void *mid_take(struct mid_heap *heap, size_t bytes, size_t align, bool zero, con
   if (heap == NULL) return refused();
   bool zeroed = false;
   void *p = take_from(heap, bytes, align, &zeroed, zero, false);
+  if (p == NULL && tidied(heap)) p = take_from(heap, bytes, align, &zeroed, zero, false);
   if (p == NULL && is_urgent(caller)) p = take_from(heap, bytes, align, &zeroed, zero, true);
   if (p == NULL) return refused();
   if (zero && !mid_options.hardened) {
@@ -59,6 +104,10 @@ void *mid_take(struct mid_heap *heap, size_t bytes, size_t align, bool zero, con
 }
 
 void *mid_malloc_slow(size_t bytes, const void *caller) {
+  bool zeroed;
+  void *p =
+      mid_unlikely(mid_options.hardened) ? mid_hardened_quick(bytes) : take_quick(bytes, &zeroed);
+  if (mid_likely(p != NULL)) return p;
   return mid_take(NULL, bytes, MID_BLOCK_ALIGN, false, caller);
 }
 
@@ -68,6 +117,9 @@ void midden_free(void *p) { mid_fast_free(p); }
 void *mid_calloc(struct mid_heap *heap, size_t count, size_t bytes, const void *caller) {
   size_t all;
   if (mid_unlikely(__builtin_mul_overflow(count, bytes, &all))) return refused();
+  bool zeroed;
+  void *p = heap == NULL && !mid_options.hardened ? take_quick(all, &zeroed) : NULL;
+  if (mid_likely(p != NULL)) return memset(p, 0, zeroed ? sizeof(struct mid_block) : all);
   return mid_take(heap, all, MID_BLOCK_ALIGN, true, caller);
 }
 
@@ -78,20 +130,18 @@ void *midden_calloc(size_t count, size_t bytes) {
 // Whether a block of `usable` bytes should stay where it is for `bytes`: it fits, and wastes at
 // most half.
 static bool fits(size_t usable, size_t bytes) {
-  return bytes <= usable && (bytes >= usable / 2 || usable <= 64) && !mid_options.hardened;
+  return bytes <= usable && (bytes >= usable / 2 || usable <= 64);
 }
 
 // A block of a first-class heap stays in it; NULL for others.
 static struct mid_heap *shared_of(struct mid_span *span) {
-  bool shared = span->state == MID_SPAN_LARGE ||
-                (!mid_options.hardened &&
-                 atomic_load_explicit(&span->owner, memory_order_acquire) == MID_OWNER_SHARED);
   struct mid_heap *heap = atomic_load_explicit(&span->heap, memory_order_acquire);
+  bool shared = span->state == MID_SPAN_LARGE || mid_span_is_locked(span);
   return shared && heap != NULL && heap->kind == MID_HEAP_SHARED ? heap : NULL;
 }
 
-void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *caller) {
-  if (p == NULL) return mid_take(heap, bytes, MID_BLOCK_ALIGN, false, caller);
+// The slow half of realloc: all but a block that the calling thread may free inline.
+static void *resize_any(struct mid_heap *heap, void *p, size_t bytes, const void *caller) {
   if (mid_unlikely(bytes > PTRDIFF_MAX)) return refused();
   struct mid_span *span = mid_heap_block_span(p);
   if (span == NULL) return mid_foreign_resize(p, bytes);
@@ -100,10 +150,27 @@ void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *call
   if (span->state == MID_SPAN_LARGE) {
     void *resized = mid_large_resize(span, bytes, false);
     if (resized != NULL) return resized;
-  } else if (fits(usable, bytes)) {
+  } else if (mid_options.hardened ? mid_hardened_resize(span, p, bytes) : fits(usable, bytes)) {
     return p;
   }
   void *q = mid_take(heap, bytes, MID_BLOCK_ALIGN, false, caller);
+  if (q == NULL) return NULL;
+  memcpy(q, p, mid_min(usable, bytes));
+  mid_fast_free(p);
+  return q;
+}
+
+void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *caller) {
+  if (p == NULL)
+    return heap == NULL ? mid_fast_malloc(bytes)
+                        : mid_take(heap, bytes, MID_BLOCK_ALIGN, false, caller);
+  const struct mid_span *span = mid_map_guess(p);
+  bool quick = heap == NULL && mid_span_frees_inline(span, p) && bytes <= MID_SMALL_MOST &&
+               ((const struct mid_block *)p)->mark != span;
+  if (mid_unlikely(!quick)) return resize_any(heap, p, bytes, caller);
+  size_t usable = span->block_bytes;
+  if (fits(usable, bytes)) return p;
+  void *q = mid_fast_malloc(bytes);
   if (q == NULL) return NULL;
   memcpy(q, p, mid_min(usable, bytes));
   mid_fast_free(p);
@@ -125,11 +192,10 @@ void *midden_reallocarray(void *p, size_t count, size_t bytes) {
 }
 
 void *mid_aligned(struct mid_heap *heap, size_t align, size_t bytes, const void *caller) {
-  if (!mid_is_power(align)) {
+  if (!mid_is_power(align) || align > PTRDIFF_MAX / 2) {
     errno = EINVAL;
     return NULL;
   }
-  if (align > PTRDIFF_MAX / 2) return refused();
   return mid_take(heap, bytes, mid_max(align, MID_BLOCK_ALIGN), false, caller);
 }
 
@@ -141,11 +207,7 @@ size_t midden_malloc_usable_size(const void *p) { return mid_heap_usable(p); }
 
 int midden_malloc_trim(void) {
   struct mid_heap *heap = mid_thread_heap_get();
-  if (heap != NULL) {
-    mid_lock_take(&heap->lock);
-    mid_heap_tidy(heap);
-    mid_lock_give(&heap->lock);
-  }
+  if (heap != NULL) (void)tidied(heap);
   int gave = mid_span_purge_all() > 0;
   mid_tell_process();
   return gave;

@@ -143,7 +143,7 @@ static void say_line(struct mid_text *t, const char *what, uint64_t bytes) {
   mid_text_add(t, "\n");
 }
 
-STANDARD void malloc_stats(void) {
+MID_RARELY STANDARD void malloc_stats(void) {
   struct figures f = figures_now();
   char room[512];
   struct mid_text t = mid_text_open(room, sizeof room);
@@ -157,7 +157,7 @@ STANDARD void malloc_stats(void) {
 }
 
 // XML in the manner of glibc's: a size element for each class in use, then totals.
-STANDARD int malloc_info(int options, FILE *out) {
+MID_RARELY STANDARD int malloc_info(int options, FILE *out) {
   if (options != 0) {
     errno = EINVAL;
     return -1;

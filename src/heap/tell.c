@@ -25,6 +25,11 @@ static void publish_process(struct mid_feed_process *totals, void *context) {
   mid_feed_publish_process(totals);
 }
 
+static void publish_count(struct mid_heap *heap, unsigned klass) {
+  struct mid_feed_count count = mid_heap_count(heap, klass);
+  mid_feed_publish_count(heap->place, klass, &count);
+}
+
 static void place_seek(struct mid_heap *heap) {
   heap->place_sought = true;
   mid_lock_take(&feed_lock);
@@ -33,7 +38,7 @@ static void place_seek(struct mid_heap *heap) {
   mid_lock_give(&feed_lock);
   if (heap->place == NULL) return;
   for (unsigned c = 0; c < MID_CLASSES; c++)
-    if (heap->count[c].allocated != 0) mid_feed_publish_count(heap->place, c, &heap->count[c]);
+    if (heap->count[c].allocated != 0) publish_count(heap, c);
 }
 
 void mid_tell_process(void) {
@@ -47,8 +52,9 @@ void mid_tell_process(void) {
 void mid_tell_class(struct mid_heap *heap, unsigned klass) {
   if (!mid_options.feed) return;
   if (!heap->place_sought) place_seek(heap);
-  mid_feed_publish_heap(heap->place, &heap->told);
-  mid_feed_publish_count(heap->place, klass, &heap->count[klass]);
+  struct mid_feed_heap told = mid_heap_told(heap);
+  mid_feed_publish_heap(heap->place, &told);
+  publish_count(heap, klass);
   mid_tell_process();
 }
 
@@ -62,7 +68,7 @@ struct sum {
 // The counts as they are at this moment: without what waits to be handed out, and with the frees
 // that were not told yet.  The lock is held; an estimate while the heap's owner runs.
 static struct mid_feed_count count_now(const struct mid_heap *heap, unsigned klass) {
-  struct mid_feed_count count = heap->count[klass];
+  struct mid_feed_count count = mid_heap_count(heap, klass);
   count.allocated -= mid_heap_ready_count(heap, klass);
   count.freed += mid_heap_untold(heap, klass);
   return count;
@@ -93,7 +99,8 @@ static void tell_last(struct mid_heap *heap, void *context) {
     struct mid_feed_count now = count_now(heap, c);
     mid_feed_publish_count(heap->place, c, &now);
   }
-  if (heap->place != NULL) mid_feed_publish_heap(heap->place, &heap->told);
+  struct mid_feed_heap told = mid_heap_told(heap);
+  if (heap->place != NULL) mid_feed_publish_heap(heap->place, &told);
   mid_lock_give(&heap->lock);
 }
 
@@ -112,9 +119,9 @@ static void publish_end(struct mid_feed_process *totals, void *context) {
 void mid_tell_end(void) {
   if (!mid_options.feed || !mid_feed_is_open()) return;
   mid_lock_hurry(true);  // exit may have been called from a signal handler, amid a malloc
-  mid_heaps_visit(tell_last, NULL);
   bool keep = mid_options.feed == MID_OPTION_FEED_KEEP;
   if (keep) {
+    mid_heaps_visit(tell_last, NULL);
     // Read first, so that what reading touches is not in the figures.
     struct mid_feed_process end = {0};
     struct mid_os_resident resident = {0};

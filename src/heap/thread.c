@@ -8,23 +8,17 @@
 // After the destructor (C++ destructors and other keys' may run later and allocate) a thread works
 // on one shared heap, so nothing is left behind however late it calls.
 //
-// Around fork every lock is held, so that slow paths are finished; other threads are at most in the
-// middle of a push or pop, which loses the one block it was about.  The child abandons the heaps of
-// threads that it does not have.
+// Around fork every lock is held, so that slow paths are finished; for what others do without a
+// lock see mid_heap_mend.  The child abandons the heaps of threads that it does not have.
 #include "base/options.h"
+#include "heap/hardened.h"
 #include "heap/heap.h"
 
-__thread struct mid_heap *mid_thread_heap = &mid_heap_none;
+__thread struct mid_heap *mid_thread_heap = MID_HEAP_NONE;
 
-// Every class empty: take goes the slow way and finds out.
-#define NO_SPANS_16                                                                               \
-  &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, \
-      &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none,             \
-      &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none, &mid_span_none
-#define NO_SPANS_65 \
-  { NO_SPANS_16, NO_SPANS_16, NO_SPANS_16, NO_SPANS_16, &mid_span_none }
-struct mid_heap mid_heap_none = {.quick = NO_SPANS_65};
-struct mid_heap mid_heap_late = {.quick = NO_SPANS_65};
+// Every class empty: take goes the slow way and finds out.  The second is filled in at the start.
+struct mid_span *mid_heap_none_quick[MID_QUICKS] = {[0 ... MID_QUICKS - 1] = &mid_span_none};
+struct mid_span *mid_heap_ended_quick[MID_QUICKS];
 
 static struct mid_lock heaps_lock;
 static struct mid_heap *heaps;   // all, by `next`
@@ -71,7 +65,7 @@ static struct mid_heap *thread_heap_new(uintptr_t thread, bool *inherited) {
 
 struct mid_heap *mid_heap_new_shared(void) {
   mid_lock_take(&heaps_lock);
-  struct mid_heap *heap = heap_new_locked(MID_HEAP_SHARED, MID_OWNER_SHARED);
+  struct mid_heap *heap = heap_new_locked(MID_HEAP_SHARED, 0);
   mid_lock_give(&heaps_lock);
   return heap;
 }
@@ -109,7 +103,8 @@ static void heap_retire(struct mid_heap *heap) {
 static void thread_ended(void *value) {
   struct mid_heap *heap = value;
   if (++heap->rounds < ROUNDS) return mid_os_thread_mark(heap);
-  mid_thread_heap = &mid_heap_late;
+  mid_hardened_flush(heap);
+  mid_thread_heap = MID_HEAP_ENDED;
   heap_retire(heap);
   mid_span_settle();
 }
@@ -135,14 +130,18 @@ static void fork_unlock(void) {
 static void fork_child(void) {
   mid_tell_forked(heaps);
   fork_unlock();
-  if (mid_thread_heap != &mid_heap_none && mid_thread_heap != &mid_heap_late) {
+  if (mid_heap_is_real(mid_thread_heap)) {
     mid_thread_heap->told.thread = mid_os_thread_id();
     mid_lock_take(&mid_thread_heap->lock);
-    mid_heap_announce(mid_thread_heap);
+    mid_heap_mend(mid_thread_heap, true);
     mid_lock_give(&mid_thread_heap->lock);
   }
   for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next)
-    if (heap->kind == MID_HEAP_THREAD && heap != mid_thread_heap) heap_retire(heap);
+    if (heap->kind == MID_HEAP_THREAD && heap != mid_thread_heap) {
+      mid_heap_mend(heap, false);
+      mid_hardened_forget(heap);
+      heap_retire(heap);
+    }
 }
 
 // ---- the first call ----
@@ -157,8 +156,11 @@ static void purge_now_and_then(void) {
 static void start(void) {
   mid_lock_take(&start_lock);
   if (!atomic_load_explicit(&started, memory_order_relaxed)) {
-    mid_options_start(mid_os_environment("MIDDEN_OPTIONS"));
+    const char *options = mid_os_environment("MIDDEN_OPTIONS");
+    if (options != NULL) mid_options_start(options);
+    for (size_t i = 0; i < MID_QUICKS; i++) mid_heap_ended_quick[i] = &mid_span_none;
     mid_span_start();
+    if (mid_options.hardened) mid_hardened_start();
     mid_os_thread_watch(thread_ended);
     atomic_store_explicit(&started, true, memory_order_release);
     // This may allocate; and being first among the handlers, ours run last before a fork.
@@ -173,7 +175,7 @@ static void start_once(void) {
 
 static struct mid_heap *late_heap(void) {
   mid_lock_take(&heaps_lock);
-  if (shared_for_late == NULL) shared_for_late = heap_new_locked(MID_HEAP_LATE, MID_OWNER_SHARED);
+  if (shared_for_late == NULL) shared_for_late = heap_new_locked(MID_HEAP_LATE, 0);
   struct mid_heap *heap = shared_for_late;
   mid_lock_give(&heaps_lock);
   return heap;
@@ -181,8 +183,8 @@ static struct mid_heap *late_heap(void) {
 
 struct mid_heap *mid_thread_heap_get(void) {
   struct mid_heap *heap = mid_thread_heap;
-  if (mid_likely(heap != &mid_heap_none && heap != &mid_heap_late)) return heap;
-  if (heap == &mid_heap_late) return late_heap();
+  if (mid_likely(mid_heap_is_real(heap))) return heap;
+  if (heap == MID_HEAP_ENDED) return late_heap();
   start_once();
   bool inherited;
   heap = thread_heap_new(mid_os_self(), &inherited);

@@ -267,14 +267,14 @@ TEST(guarded_pages_cannot_be_touched_and_come_back_as_they_were)
   mid_os_unmap(p, 3 * page);
 }
 
-TEST(reserved_pages_cannot_be_touched_until_they_are_open)
+TEST(reserved_pages_read_zero_and_cannot_be_written_until_they_are_open)
 {
   page = mid_os_page_bytes();
   char *p = mid_os_reserve(2 * page);
-  CHECK(!readable(p) && !writable(p));
+  CHECK(readable(p) && p[0] == 0 && !writable(p));
   CHECK(mid_os_commit(p, page));
   CHECK(readable(p) && writable(p));
-  CHECK(!readable(p + page));
+  CHECK(readable(p + page) && !writable(p + page));
   mid_os_unmap(p, 2 * page);
 }
 

@@ -1,8 +1,9 @@
 // os/os.h -- everything that Midden asks of the operating system.
 // SPDX-License-Identifier: MIT
 //
-// No call here allocates from the heap.  Those that work on memory keep errno, since malloc and
-// free may not disturb it; the caller sets ENOMEM where the standard wants it.
+// No call here allocates from the heap, touches errno or can be cancelled, since malloc and free
+// may not disturb the one nor end with a lock held; the caller sets ENOMEM where the standard wants
+// it.
 #ifndef MID_OS_OS_H
 #define MID_OS_OS_H
 
@@ -11,7 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#if defined(__x86_64__)
+static inline size_t mid_os_page_bytes(void) { return 4096; }
+#else
 size_t mid_os_page_bytes(void);
+#endif
 
 // ---- address space.  Bytes and bases are whole pages. ----
 
@@ -20,7 +25,8 @@ size_t mid_os_page_bytes(void);
 void *mid_os_map(void *at, size_t bytes);
 // As mid_os_map(NULL), aligned to `align`, a power of two of at least a page.
 void *mid_os_map_aligned(size_t bytes, size_t align);
-// Addresses only, for mid_os_commit to open piece by piece.  NULL when refused.
+// Memory that reads as zero and may not be written, until mid_os_commit opens it piece by piece.
+// NULL when refused.
 void *mid_os_reserve(size_t bytes);
 bool mid_os_commit(void *base, size_t bytes);
 void mid_os_unmap(void *base, size_t bytes);
@@ -60,7 +66,18 @@ struct mid_os_resident {
 bool mid_os_resident_read(struct mid_os_resident *out);  // from /proc/self
 uint64_t mid_os_resident_in(const void *base, size_t bytes);
 
+// ---- files ----
+
+// The start of file `path`, NUL at the end; 0 when it cannot be read.
+size_t mid_os_file_read(const char *path, char *room, size_t bytes);
+// Give file `fd` room for these bytes: 0, or an error as in -ENOSPC.  Weak, so that a test can make
+// it fail.
+int mid_os_file_room(int fd, uint64_t from, uint64_t bytes);
+
 // ---- the process ----
+
+// Whether this is a set-uid program or the like: its user is not to be believed.
+bool mid_os_is_secure(void);
 
 // The value of an environment variable, also before libc has set `environ`.  NULL when unset, and
 // always in a set-uid program.
@@ -81,6 +98,17 @@ static inline uintptr_t mid_os_self(void) {
   return self;
 #else
   return (uintptr_t)__builtin_thread_pointer();
+#endif
+}
+
+// The same, shifted left by 16 bits; one instruction too.
+static inline uint64_t mid_os_self_shifted(void) {
+#if defined(__x86_64__)
+  uint64_t self;
+  __asm__("imul $65536, %%fs:0, %0" : "=r"(self) : : "cc");
+  return self;
+#else
+  return (uint64_t)mid_os_self() << 16;
 #endif
 }
 

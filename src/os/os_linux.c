@@ -1,7 +1,6 @@
 // os/os_linux.c -- os.h on Linux: memory, threads, locks.  Figures are in os_linux_proc.c.
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE
-#include <errno.h>
 #include <link.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -10,14 +9,14 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "os/call.h"
 #include "os/os.h"
 
+#if !defined(__x86_64__)
 size_t mid_os_page_bytes(void) {
   static _Atomic size_t bytes;
   size_t known = atomic_load_explicit(&bytes, memory_order_relaxed);
@@ -26,12 +25,10 @@ size_t mid_os_page_bytes(void) {
   atomic_store_explicit(&bytes, known, memory_order_relaxed);
   return known;
 }
+#endif
 
 static void *os_mmap(void *at, size_t bytes, int prot, int more) {
-  int kept = errno;
-  void *p = mmap(at, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | more, -1, 0);
-  errno = kept;
-  return p == MAP_FAILED ? NULL : p;
+  return mid_call_map(at, bytes, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | more, -1, 0);
 }
 
 void *mid_os_map(void *at, size_t bytes) {
@@ -51,13 +48,10 @@ void *mid_os_map_aligned(size_t bytes, size_t align) {
   return base;
 }
 
-void *mid_os_reserve(size_t bytes) { return os_mmap(NULL, bytes, PROT_NONE, 0); }
+void *mid_os_reserve(size_t bytes) { return os_mmap(NULL, bytes, PROT_READ, 0); }
 
 static bool os_protect(void *base, size_t bytes, int prot) {
-  int kept = errno;
-  bool done = mprotect(base, bytes, prot) == 0;
-  errno = kept;
-  return done;
+  return mid_call(SYS_mprotect, base, bytes, prot) == 0;
 }
 
 bool mid_os_commit(void *base, size_t bytes) {
@@ -65,20 +59,14 @@ bool mid_os_commit(void *base, size_t bytes) {
 }
 bool mid_os_guard(void *base, size_t bytes) { return os_protect(base, bytes, PROT_NONE); }
 bool mid_os_unguard(void *base, size_t bytes) { return mid_os_commit(base, bytes); }
-void mid_os_seal(void *base, size_t bytes) { (void)os_protect(base, bytes, PROT_READ); }
+MID_RARELY void mid_os_seal(void *base, size_t bytes) { (void)os_protect(base, bytes, PROT_READ); }
 
-void mid_os_unmap(void *base, size_t bytes) {
-  int kept = errno;
-  // ENOMEM: cutting a mapping in two would pass vm.max_map_count.  The addresses leak; no harm.
-  (void)munmap(base, bytes);
-  errno = kept;
-}
+// ENOMEM: cutting a mapping in two would pass vm.max_map_count.  The addresses leak; no harm.
+void mid_os_unmap(void *base, size_t bytes) { mid_call_unmap(base, bytes); }
 
 void mid_os_purge(void *base, size_t bytes) {
-  int kept = errno;
   // mlocked pages refuse with EINVAL: the caller counts on zero, so they are cleared by hand.
-  if (madvise(base, bytes, MADV_DONTNEED) != 0) memset(base, 0, bytes);
-  errno = kept;
+  if (mid_call(SYS_madvise, base, bytes, MADV_DONTNEED) != 0) memset(base, 0, bytes);
 }
 
 bool mid_os_renew(void *base, size_t bytes) {
@@ -86,13 +74,11 @@ bool mid_os_renew(void *base, size_t bytes) {
 }
 
 bool mid_os_move(void *from, void *to, size_t bytes) {
-  int kept = errno;
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4
 #endif
-  void *p = mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to);
-  errno = kept;
-  return p != MAP_FAILED;
+  const int how = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  return !mid_call_failed(mid_call(SYS_mremap, from, bytes, bytes, how, to));
 }
 
 void mid_os_populate(void *base, size_t bytes) {
@@ -101,34 +87,28 @@ void mid_os_populate(void *base, size_t bytes) {
 #endif
   static _Atomic bool unknown;
   if (atomic_load_explicit(&unknown, memory_order_relaxed)) return;
-  int kept = errno;
   // Other errors have to do with these pages, or with memory: the touch will tell.
-  if (madvise(base, bytes, MADV_POPULATE_WRITE) != 0 && errno == EINVAL)
+  if (mid_call(SYS_madvise, base, bytes, MADV_POPULATE_WRITE) == -EINVAL)
     atomic_store_explicit(&unknown, true, memory_order_relaxed);
-  errno = kept;
 }
 
 // ---- the process ----
 
 uint64_t mid_os_random(void) {
   uint64_t r;
-  int kept = errno;
-  if (getrandom(&r, sizeof r, GRND_NONBLOCK) != sizeof r) {  // too early at boot, or forbidden
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    r = ((uint64_t)now.tv_nsec ^ (uintptr_t)&r) * 0x9e3779b97f4a7c15u;
-  }
-  errno = kept;
-  return r;
+  if (mid_call(SYS_getrandom, &r, sizeof r, GRND_NONBLOCK) == sizeof r) return r;
+  struct timespec now;  // too early at boot, or forbidden
+  mid_call(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+  return ((uint64_t)now.tv_nsec ^ (uintptr_t)&r) * 0x9e3779b97f4a7c15u;
 }
 
-_Noreturn void mid_os_exit(int status) {
-  for (;;) syscall(SYS_exit_group, status);
+MID_RARELY _Noreturn void mid_os_exit(int status) {
+  for (;;) mid_call(SYS_exit_group, status);
 }
 
-uint64_t mid_os_thread_id(void) { return (uint64_t)syscall(SYS_gettid); }
+uint64_t mid_os_thread_id(void) { return (uint64_t)mid_call(SYS_gettid); }
 
-bool mid_os_in_loader(const void *code) {
+MID_RARELY bool mid_os_in_loader(const void *code) {
   // The loader's segments are few and lie together: its headers tell how far they reach.
   uintptr_t base = getauxval(AT_BASE);
   if (base == 0 || (uintptr_t)code < base) return false;
@@ -155,14 +135,14 @@ void mid_os_fork_watch(void (*prepare)(void), void (*parent)(void), void (*child
   (void)pthread_atfork(prepare, parent, child);
 }
 
-static void *thread_body(void *body) {
+MID_RARELY static void *thread_body(void *body) {
   void (*run)(void);
   memcpy(&run, &body, sizeof run);
   run();
   return NULL;
 }
 
-bool mid_os_thread_start(void (*body)(void)) {
+MID_RARELY bool mid_os_thread_start(void (*body)(void)) {
   pthread_t thread;
   pthread_attr_t attr;
   sigset_t all, kept;
@@ -178,9 +158,9 @@ bool mid_os_thread_start(void (*body)(void)) {
   return started;
 }
 
-void mid_os_sleep_ms(unsigned ms) {
+MID_RARELY void mid_os_sleep_ms(unsigned ms) {
   struct timespec t = {ms / 1000, (long)(ms % 1000) * 1000000};
-  while (nanosleep(&t, &t) != 0 && errno == EINTR) continue;
+  while (mid_call(SYS_nanosleep, &t, &t) == -EINTR) continue;
 }
 
 // ---- locks: U. Drepper, "Futexes Are Tricky", 2011, mutex 3 ----
@@ -193,7 +173,7 @@ void mid_lock_hurry(bool on) {
   atomic_store_explicit(&in_a_hurry, on ? mid_os_self() : 0, memory_order_relaxed);
 }
 
-static void lock_wait_a_little(struct mid_lock *lock) {
+MID_RARELY static void lock_wait_a_little(struct mid_lock *lock) {
   for (int ms = 0; ms < 200 && !mid_lock_try(lock); ms++) mid_os_sleep_ms(1);
 }
 
@@ -205,19 +185,12 @@ void mid_lock_wait(struct mid_lock *lock) {
     __builtin_ia32_pause();
 #endif
   }
-  int kept = errno;
-  if (atomic_load_explicit(&in_a_hurry, memory_order_relaxed) == mid_os_self()) {
-    lock_wait_a_little(lock);
-    errno = kept;
-    return;
-  }
+  if (atomic_load_explicit(&in_a_hurry, memory_order_relaxed) == mid_os_self())
+    return lock_wait_a_little(lock);
   while (atomic_exchange_explicit(&lock->xstate, 2, memory_order_acquire) != 0)
-    syscall(SYS_futex, &lock->xstate, FUTEX_WAIT_PRIVATE, 2, NULL, NULL, 0);
-  errno = kept;
+    mid_call(SYS_futex, &lock->xstate, FUTEX_WAIT_PRIVATE, 2, 0);
 }
 
 void mid_lock_wake(struct mid_lock *lock) {
-  int kept = errno;
-  syscall(SYS_futex, &lock->xstate, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
-  errno = kept;
+  mid_call(SYS_futex, &lock->xstate, FUTEX_WAKE_PRIVATE, 1);
 }

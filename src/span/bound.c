@@ -6,7 +6,7 @@
 #include "base/options.h"
 
 // Less than this is not worth a system call each time a span empties.
-#define FLOOR_BYTES ((size_t)512 << 10)
+#define FLOOR_BYTES ((size_t)2 << 20)
 
 static size_t boost, peak;
 static size_t work;   // bytes taken that boost and peak have not felt yet

@@ -7,7 +7,7 @@
 #include "support.h"
 #include "test.h"
 
-static const size_t floor_bytes = 512 << 10;
+static const size_t floor_bytes = 2 << 20;
 static const size_t endless = (size_t)1 << 44;  // so much work that nothing is left of the past
 
 // Forget what the program itself did: no boost, and a recent peak of `peak`.

@@ -5,13 +5,16 @@
 #include "base/bits.h"
 #include "os/os.h"
 
-struct mid_map mid_map;
+// Before the first allocation there is a table too, of one blank record.
+static struct mid_span no_table;
+struct mid_map mid_map = {.spans = &no_table};
 struct mid_window mid_map_root[MID_WINDOWS];
 
 #define WINDOW_BYTES ((uintptr_t)1 << MID_WINDOW_SHIFT)
 
-// A window's table is reserved whole, 32 MiB of addresses (less under an address-space limit), and
-// opened piece by piece: 64 KiB of table describe 32 MiB of memory.
+// A window's table is reserved whole, 32 MiB of addresses (less under an address-space limit), may
+// be read throughout, and is opened for writing piece by piece: 64 KiB of table describe 32 MiB of
+// memory.
 static size_t table_bytes = MID_WINDOW_SLICES * sizeof(struct mid_span);
 #define TABLE_PIECE ((size_t)64 << 10)
 
@@ -120,6 +123,7 @@ uintptr_t mid_map_start(void) {
   atomic_store_explicit(&mid_map_root[window >> MID_WINDOW_SHIFT].spans, table,
                         memory_order_relaxed);
   mid_map.base = window;
+  mid_map.mask = table_bytes - sizeof *table;
   mid_map.spans = table;
   // At most 256 MiB, for half a MiB of table that stays untouched; less where the table is small.
   size_t slide = mid_os_random() % mid_min(4096, table_bytes / sizeof *table / 4);

@@ -108,7 +108,6 @@ static struct mid_span *run_join(struct mid_span *a, struct mid_span *b) {
 }
 
 struct mid_span *mid_runs_put(struct mid_span *span) {
-  atomic_store_explicit(&span->owner, MID_OWNER_NONE, memory_order_relaxed);
   run_mark(span);
   struct mid_span *before = run_before(span), *after = run_after(span);
   if (before != NULL && same_kind(before, span)) {
@@ -140,7 +139,6 @@ struct mid_span *mid_runs_cut(struct mid_span *head, size_t slices) {
     head->slices = (uint32_t)slices;
     head->bytes = mid_min(head->bytes, slices * MID_SLICE_BYTES);
     head->asked = first;
-    atomic_store_explicit(&rest->owner, MID_OWNER_NONE, memory_order_relaxed);
     run_mark(rest);
     list_add(rest);
   }

@@ -6,8 +6,9 @@
 // before clean, and only then from new address space.
 //
 //   used  = bytes charged to spans in use     (carved pages of small spans, whole large blocks)
+//   stale = resident bytes of spans in use that are not charged: the run was dirty  (at most)
 //   dirty = resident bytes of free runs       (at most)
-//   used + dirty  =  committed  <=  heap_limit, when there is one
+//   used + stale + dirty  =  committed  <=  heap_limit, when there is one
 #include "span/span.h"
 
 #include <string.h>
@@ -49,13 +50,15 @@ void mid_span_start(void) {
 
 // ---- totals ----
 
+static size_t committed(void) { return totals.used + totals.stale + mid_runs_dirty_bytes(); }
+
 static void count_committed(void) {
   totals.dirty = mid_runs_dirty_bytes();
   mid_bound_used(totals.used);
   atomic_store_explicit(&over_bound, totals.dirty > mid_bound_now(totals.used),
                         memory_order_relaxed);
   atomic_store_explicit(&changed, true, memory_order_relaxed);
-  totals.peak_committed = mid_max(totals.peak_committed, totals.used + totals.dirty);
+  totals.peak_committed = mid_max(totals.peak_committed, committed());
 }
 
 static struct mid_feed_process totals_now(void) {
@@ -185,6 +188,17 @@ static bool space_grow(size_t slices, size_t align) {
 
 // ---- take and give ----
 
+// Bytes of a span in use that may be resident and are not charged: the pages of an earlier use.
+// Charges may land on them.
+static size_t stale_beside(const struct mid_span *span, size_t charged) {
+  return mid_min(span->before * mid_os_page_bytes(), span->slices * MID_SLICE_BYTES - charged);
+}
+static size_t stale_of(const struct mid_span *span) { return stale_beside(span, span->bytes); }
+
+// Around every change of what stale_of reads.
+static void stale_drop(const struct mid_span *span) { totals.stale -= stale_of(span); }
+static void stale_add(const struct mid_span *span) { totals.stale += stale_of(span); }
+
 static void record_clear(struct mid_span *span, uint8_t state) {
   uint32_t slices = span->slices;
   bool zero = span->bytes == 0, moved = span->moved;
@@ -197,9 +211,25 @@ static void record_clear(struct mid_span *span, uint8_t state) {
   span->before = before;
   for (uint32_t i = 1; state == MID_SPAN_SMALL && i < slices; i++) {
     span[i].state = MID_SPAN_INNER;
+    atomic_store_explicit(&span[i].gone, 0, memory_order_relaxed);
     span[i].slices = i;
-    atomic_store_explicit(&span[i].owner, MID_OWNER_NONE, memory_order_relaxed);
   }
+}
+
+// What is resident in the run of a new span keeps others from that memory: a span of blocks charges
+// little of it at first, a large block not all.  Near a limit it goes.  Nobody knows of the span
+// yet, so the lock may be let go.
+static void stale_make_way(struct mid_span *span) {
+  size_t stale = stale_of(span);
+  size_t more = span->state == MID_SPAN_SMALL ? stale : span->slices * MID_SLICE_BYTES;
+  if (stale == 0 || mid_limit_admits(committed(), more)) return;
+  mid_lock_give(&span_lock);
+  mid_os_purge((void *)mid_span_base(span), span->slices * MID_SLICE_BYTES);
+  mid_lock_take(&span_lock);
+  stale_drop(span);
+  span->before = 0;
+  span->zero = true;
+  totals.purged += stale;
 }
 
 static bool is_huge(size_t slices) { return slices >= MID_WINDOW_SLICES / 2; }
@@ -227,7 +257,6 @@ static struct mid_span *huge_take(size_t slices, size_t align) {
 static void huge_give(struct mid_span *span) {
   size_t bytes = span->slices * MID_SLICE_BYTES;
   mid_os_unmap((void *)mid_span_base(span), bytes);
-  atomic_store_explicit(&span->owner, MID_OWNER_NONE, memory_order_relaxed);
   span->state = MID_SPAN_NONE;
   totals.mapped -= bytes;
 }
@@ -254,6 +283,9 @@ struct mid_span *mid_span_take(size_t slices, size_t align, uint8_t state, bool 
     record_clear(span, state);
     span->own_mapping = is_huge(slices) || align > (size_t)1 << (MID_WINDOW_SHIFT - 2);
     span_count++;
+    stale_add(span);
+    if (!urgent) stale_make_way(span);
+    count_committed();
   } else if (!urgent) {
     totals.refused++;
   }
@@ -263,11 +295,11 @@ struct mid_span *mid_span_take(size_t slices, size_t align, uint8_t state, bool 
 
 // Whether `bytes` more may be committed; dirty memory makes way first.
 static bool limit_admits(size_t bytes, bool urgent) {
-  if (urgent || mid_limit_admits(totals.used + mid_runs_dirty_bytes(), bytes)) return true;
+  if (urgent || bytes == 0 || mid_limit_admits(committed(), bytes)) return true;
   mid_lock_give(&span_lock);
   mid_span_purge_all();
   mid_lock_take(&span_lock);
-  if (mid_limit_admits(totals.used + mid_runs_dirty_bytes(), bytes)) return true;
+  if (mid_limit_admits(committed(), bytes)) return true;
   totals.refused++;
   return false;
 }
@@ -360,15 +392,29 @@ static void room_make(void) {
 
 bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent) {
   mid_lock_take(&span_lock);
-  bool admitted = limit_admits(bytes, urgent);
+  size_t landing = stale_of(span) - stale_beside(span, span->bytes + bytes);
+  bool admitted = limit_admits(bytes - landing, urgent);
   if (admitted) {
+    stale_drop(span);
     span->bytes += bytes;
+    stale_add(span);
     totals.used += bytes;
     count_committed();
   }
   mid_lock_give(&span_lock);
   if (admitted && bytes >= LONG_BYTES && bytes >= mid_bound_peak() / 32) room_make();
   return admitted;
+}
+
+void mid_span_uncharge(struct mid_span *span, size_t bytes) {
+  mid_lock_take(&span_lock);
+  // What is gone is not stale: no more is than lies beside what is charged now.
+  span->before = (uint32_t)(stale_of(span) / mid_os_page_bytes());
+  span->bytes -= bytes;
+  totals.used -= bytes;
+  totals.purged += bytes;
+  count_committed();
+  mid_lock_give(&span_lock);
 }
 
 // Resident bytes, at most, above the first `from` of a run in use: what this use charged, and what
@@ -436,6 +482,8 @@ static void give_locked(struct mid_span *span, bool moved_away, const struct par
   bool medium = span->state == MID_SPAN_SMALL && span->slices > 1;
   for (uint32_t i = 1; medium && i < span->slices; i++) span[i].state = MID_SPAN_NONE;
   atomic_store_explicit(&span->heap, NULL, memory_order_relaxed);
+  atomic_store_explicit(&span->limit, 0, memory_order_relaxed);
+  stale_drop(span);
   span->block_bytes = 0;
   span->asked = moved_away;  // a sign that it was in use, and no page that was given back
   totals.used -= span->bytes;
@@ -476,9 +524,13 @@ static bool grow_locked(struct mid_span *span, size_t slices, size_t bytes, bool
       mid_map_find((void *)(mid_span_base(span) + span->slices * MID_SLICE_BYTES));
   if (more > 0 && after != span + span->slices) return false;
   if (more > 0 && (mid_runs_at(after) == NULL || after->slices < more)) return false;
-  if (!limit_admits(bytes - span->bytes, urgent)) return false;
+  // What grows where it stands grows into what it left when it shrank.
+  size_t landing = mid_min(stale_of(span), bytes - span->bytes);
+  if (!limit_admits(bytes - span->bytes - landing, urgent)) return false;
   // The lock may have been let go meanwhile.
   if (more > 0 && (mid_runs_at(after) == NULL || after->slices < more)) return false;
+  stale_drop(span);
+  span->before -= (uint32_t)(landing / mid_os_page_bytes());
   if (more > 0) {
     after = mid_runs_cut(after, more);
     mid_bound_work(more * MID_SLICE_BYTES, after->asked, totals.used);
@@ -491,15 +543,17 @@ static bool grow_locked(struct mid_span *span, size_t slices, size_t bytes, bool
   }
   totals.used += bytes - span->bytes;
   span->bytes = bytes;
+  stale_add(span);
   count_committed();
   return true;
 }
 
 static void shrink_locked(struct mid_span *span, size_t slices, size_t bytes) {
+  stale_drop(span);
   totals.used -= span->bytes - bytes;
   size_t rest_bytes = 0;
   if (slices < span->slices) rest_bytes = resident_above(span, slices * MID_SLICE_BYTES);
-  span->before = (uint32_t)(resident_above(span, 0) / mid_os_page_bytes());
+  span->before = (uint32_t)((resident_above(span, 0) - bytes) / mid_os_page_bytes());
   if (slices < span->slices && !span->own_mapping) {
     struct mid_span *rest = span + slices;
     rest->slices = span->slices - (uint32_t)slices;
@@ -511,6 +565,7 @@ static void shrink_locked(struct mid_span *span, size_t slices, size_t bytes) {
     mid_runs_put(rest);
   }
   span->bytes = bytes;
+  stale_add(span);
   count_committed();
 }
 

@@ -9,14 +9,16 @@
 //
 //   record of p  =  table + (p - window) / 64 KiB         no load, no pointer to follow
 //
-// So the way from a block to its span is arithmetic and one bounds check, for any word at all: a
-// foreign pointer is known without being followed.  The first window holds nearly every heap and is
-// what the inline path looks at; others are found through mid_map_root.
+// So the way from a block to its span is arithmetic, for any word at all: a foreign pointer is
+// known without being followed.  The first window holds nearly every heap and is what the inline
+// path looks at; others are found through mid_map_root.  Every record of a window's table can be
+// read, used or not, so the inline path may look one up for a word from anywhere and then ask, by
+// one multiplication, whether the word is what the record describes (mid_span_frees_inline).
 //
 // Who may touch what:
 //   - records of free runs, their lists and all totals: whoever holds the span lock.
 //   - records of spans in use: the heap that owns them (heap/heap.h says which part of it).
-//   - owner: read by any thread, written as a span changes hands.
+//   - key, magic, limit, heap: read by any thread, written as a span changes hands.
 #ifndef MID_SPAN_SPAN_H
 #define MID_SPAN_SPAN_H
 
@@ -27,6 +29,7 @@
 
 #include "base/check.h"
 #include "feed/format.h"
+#include "os/os.h"
 
 #define MID_SLICE_SHIFT 16
 #define MID_SLICE_BYTES ((size_t)1 << MID_SLICE_SHIFT)
@@ -37,15 +40,6 @@
 #else
 #define MID_ADDRESS_BITS 47
 #endif
-
-// What `owner` says where it is no thread's pointer.  Threads' pointers are multiples of 16 and
-// above these.  A set bit MID_OWNER_SLOW in a thread's pointer: its own frees take the slow path.
-enum {
-  MID_OWNER_NONE = 0,       // free, inner or never used: no block starts here
-  MID_OWNER_SLOW = 1,       // (bit) full, or of a kind whose frees need more than a push
-  MID_OWNER_SHARED = 2,     // of a heap with a lock
-  MID_OWNER_ABANDONED = 4,  // its thread ended
-};
 
 enum mid_span_state {
   MID_SPAN_NONE = 0,  // never used, or an inner slice of a large span
@@ -64,48 +58,57 @@ struct mid_block {
 };
 
 struct mid_span {
-  // Read on every malloc and free.
-  _Atomic uintptr_t owner;       // x: read by all; release when a span is handed over
-  struct mid_block *freed;       // what the owner gave back since the last refill
-  struct mid_block *ready;       // what take pops
-  uint32_t left;                 // frees until the owner looks at the span again
-  uint32_t magic;                // ceil(2^32 / block_bytes): start check without a division
-  uint32_t block_bytes;          // SMALL: of each block; LARGE: where the block starts in the span
-  uint32_t floor;                // used = floor + left
-  uint16_t carved;               // blocks made so far, from the low end
-  uint16_t capacity;             // blocks that fit; LARGE: whether it was backed early
-  uint32_t before;               // pages that were resident when the run was taken, at most
-  struct mid_span *next, *prev;  // in one list of its heap, or of free runs
+  // Read on every malloc and free.  For key, magic and limit see mid_span_frees_inline.
+  _Atomic uint64_t key;  // x: relaxed
+  uint64_t magic;
+  // x: 0 sends every free the slow way; relaxed, only the owner believes it.
+  _Atomic uint64_t limit;
+  struct mid_block *freed;  // SMALL: what the owner gave back since the last refill
+  union {
+    struct mid_block *ready;  // SMALL: what take pops
+    size_t asked;             // LARGE: bytes asked for; free: bytes once given back;
+  };                          // hardened SMALL: the table of its blocks
+  uint32_t left;              // frees until the owner looks at the span again
+  uint32_t floor;             // used = floor + left, modulo 2^32
+  uint32_t block_bytes;       // SMALL: of each block; LARGE: where the block starts in the span
+  uint16_t carved;            // blocks made so far, from the low end
+  uint16_t capacity;          // blocks that fit; LARGE: whether it was backed early
+  struct mid_span *next;      // in one list of its heap, or of free runs
 
   // Cross-thread, on a line of its own: pushes by other threads do not slow the owner.
-  // xfreed = count << 48 | first block; pushed with release, taken with acquire.
+  // xfreed: see MID_REMOTE_SHIFT in heap/heap.h; pushed with release, taken with acquire.
   _Alignas(64) _Atomic uint64_t xfreed;
   _Atomic(struct mid_heap *) heap;  // x: whose it is; NULL: abandoned or free
-  struct mid_span *xnext, *xprev;   // in the heap's list of spans with remote frees (its lock)
-  uint32_t slices;                  // length of the run; INNER, TAIL: distance back to the head
-  uint16_t told;                    // frees in `freed` that the counters know of
-  bool guarded;                     // LARGE: has guard pages
-  bool own_mapping;                 // in use: given back by unmapping it
-  size_t bytes;                     // LARGE: usable bytes; free DIRTY: resident at most;
-                                    // SMALL: charged, as pages carved
-  size_t asked;                     // LARGE: bytes asked for; free: bytes once given back
-  uint8_t state;                    // enum mid_span_state
-  uint8_t klass;                    // size class
-  uint8_t list;                     // heap's: which of its lists the span is in
-  bool pending;                     // in the heap's list of spans with remote frees
-  bool zero;                        // SMALL: never dirty above `carved`; LARGE: reads as zero
-  bool ready_zero;                  // blocks in `ready` are zero but for their first two words
-  bool moved;                       // holds pages that mremap brought: renewed when purged
+  struct mid_span *prev;
+  struct mid_span *xnext, *xprev;  // in the heap's list of spans with remote frees (its lock)
+  size_t bytes;                    // LARGE: usable bytes; free DIRTY: resident at most;
+                                   // SMALL: charged, as pages carved
+  uint32_t slices;                 // length of the run; INNER, TAIL: distance back to the head
+  uint32_t before;                 // pages that were resident when the run was taken, at most
+  uint16_t told;                   // frees in `freed` that the counters know of
+  _Atomic uint16_t gone;           // x: SMALL, INNER; bit i: page i of this slice was given back
+  uint8_t state;                   // enum mid_span_state
+  uint8_t klass;                   // size class
+  bool ready_zero;                 // blocks in `ready` are zero but for their first two words
+  unsigned list : 3;               // heap's: which of its lists the span is in
+  bool pending : 1;                // in the heap's list of spans with remote frees
+  bool zero : 1;                   // SMALL: never dirty above `carved`; LARGE: reads as zero
+  bool moved : 1;                  // holds pages that mremap brought: renewed when purged
+  bool guarded : 1;                // LARGE: has guard pages
+  bool own_mapping : 1;            // in use: given back by unmapping it
 };
 _Static_assert(sizeof(struct mid_span) == 128, "two cache lines: the window's table is 1/512");
 
 // The first window.  Constant once set, but for `bytes`, which grows.
 struct mid_map {
   uintptr_t base;
-  _Atomic size_t bytes;  // x: table entries below this are there; relaxed, a stale one is smaller
+  _Atomic size_t
+      bytes;  // x: table entries below this may be written; relaxed, a stale one is smaller
   struct mid_span *spans;
+  uintptr_t mask;  // of byte offsets into the table
 };
-extern struct mid_map mid_map;
+// Hidden, or the inline path would look up its address first.
+extern struct mid_map mid_map __attribute__((visibility("hidden")));
 
 // All windows, by address >> MID_WINDOW_SHIFT; the process record of the feed tells where this is.
 struct mid_window {
@@ -125,11 +128,63 @@ static inline struct mid_span *mid_map_find(const void *p) {
   return &mid_map.spans[off >> MID_SLICE_SHIFT];
 }
 
+// The record that `p` has if it lies in the first window; some readable record otherwise.
+static inline struct mid_span *mid_map_guess(const void *p) {
+  uintptr_t at = (uintptr_t)p >> (MID_SLICE_SHIFT - 7);
+  return (struct mid_span *)((char *)mid_map.spans + (at & mid_map.mask));
+}
+
 // The head of the span in use that `p` lies in, or NULL.  cost: O(slices) inside a large span.
 struct mid_span *mid_map_find_head(const void *p);
 
 // Whether the slice of `span` is free now and was in use before.
 bool mid_map_was_used(const struct mid_span *span);
+
+// ---- is it a block's start? ----
+//
+// A product of `off` with `magic` = (2^64 + e) / block_bytes, for the small e that makes it whole
+// and odd: modulo 2^64 it is i * e for the start of block i, and beyond 2^50 within a block.  After
+// D. Lemire et al., "Faster Remainder by Direct Computation", Softw. Pract. Exper. 49(6), 2019.
+
+static inline uint64_t mid_span_magic(size_t block_bytes) {
+  uint64_t rest = -(uint64_t)block_bytes % block_bytes;  // 2^64 mod block_bytes
+  uint64_t e = block_bytes - rest;
+  uint64_t magic = (uint64_t)((((unsigned __int128)1 << 64) + e) / block_bytes);
+  return magic % 2 != 0 ? magic : magic + 1;
+}
+
+// Products below this are starts of the first `blocks` blocks.  magic * block_bytes is e, modulo
+// 2^64.
+static inline uint64_t mid_span_limit(const struct mid_span *span, uint32_t blocks) {
+  return span->magic * span->block_bytes * blocks;
+}
+
+// Whether the inline path may free `p` into `span`, which mid_map_guess named: it is the start of a
+// block, in this very slice, that the calling thread owns.  One compare for all of that:
+//
+//   key = base of the slice + (owner << 16)
+//   (p + (self << 16) - key) * magic < limit
+//
+// A word of another window differs from the base by a multiple of 2^34 (of the table's reach, at
+// least 2^20), another thread by a multiple of 2^20, as thread pointers are multiples of 16.  magic
+// is odd, so such a difference does not vanish in the product, which is then 2^20 or more for every
+// block's start, and limit is below 2^20.  For a word inside a block of a span that is not the
+// caller's the product may come out small, where far more than 47 bits of address would be needed;
+// class_test.c goes through all classes.
+static inline bool mid_span_frees_inline(const struct mid_span *span, const void *p) {
+  uint64_t off = mid_os_self_shifted() + (uintptr_t)p;
+#if defined(__x86_64__)
+  // Relaxed loads, which compilers do not make operands of the instruction that needs them.
+  bool below;
+  __asm__("sub %1, %0" : "+r"(off) : "m"(span->key) : "cc");
+  off *= span->magic;
+  __asm__("cmp %2, %1" : "=@ccb"(below) : "r"(off), "m"(span->limit));
+  return below;
+#else
+  off -= atomic_load_explicit(&span->key, memory_order_relaxed);
+  return off * span->magic < atomic_load_explicit(&span->limit, memory_order_relaxed);
+#endif
+}
 
 // Where the memory of `span` starts.
 uintptr_t mid_span_base(const struct mid_span *span);
@@ -146,6 +201,9 @@ struct mid_span *mid_span_take(size_t slices, size_t align, uint8_t state, bool 
 // Count `bytes` of `span` as used, before they are touched; `span->bytes` grows by it.
 // false when heap_limit refuses, which `urgent` passes.
 bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent);
+
+// `bytes` of what was charged to a span of blocks were given back to the system.
+void mid_span_uncharge(struct mid_span *span, size_t bytes);
 
 // Back a large span, charged whole, where the program is likely to touch all of it: span/touch.h.
 void mid_span_back(struct mid_span *span);

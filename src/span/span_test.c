@@ -61,7 +61,7 @@ TEST(a_span_has_its_length_its_alignment_and_a_clear_record)
     CHECK(span->bytes == 0 && span->asked == 0 && span->block_bytes == 0 && span->carved == 0);
     CHECK(span->ready == NULL && span->freed == NULL && span->next == NULL && span->prev == NULL);
     CHECK(atomic_load(&span->heap) == NULL && atomic_load(&span->xfreed) == 0);
-    CHECK_EQ(atomic_load(&span->owner), MID_OWNER_NONE);
+    CHECK_EQ(atomic_load(&span->limit), 0);
     base_of(span)[0] = base_of(span)[3 * MID_SLICE_BYTES - 1] = 1;
     CHECK(mid_span_charge(span, 3 * MID_SLICE_BYTES, false));
     give(span);
@@ -426,16 +426,52 @@ TEST(the_limit_refuses_what_would_pass_it_and_counts_that)
   bool urgent = mid_span_charge(span, PAGE, true);
   bool grown = mid_span_resize(span, 4, 5 * PAGE, false);
   bool shrunk = mid_span_resize(span, 4, PAGE, false);
-  bool again = mid_span_charge(span, PAGE, false);
+  bool again = mid_span_resize(span, 4, 2 * PAGE, false);  // pages that it has since before
   struct mid_feed_process then = mid_span_totals();
   limit_to(0);
   CHECK(exact && !over && urgent && !grown && shrunk && again);
   CHECK_EQ(then.refused - at_start.refused, 2);
   CHECK_EQ(then.limit, at_start.used + 3 * PAGE);
   CHECK_EQ(then.used - at_start.used, 2 * PAGE);
+  CHECK_EQ(then.stale - at_start.stale, 2 * PAGE);
   CHECK_EQ(span->bytes, 2 * PAGE);
   CHECK(mid_span_charge(span, 2 * PAGE, false));  // no limit, no refusal
   CHECK_EQ(SINCE(limit), 0);
+  give(span);
+}
+
+TEST(what_a_span_holds_since_an_earlier_use_counts_until_it_is_charged)
+{
+  start();
+  give(take_charged(4, 4 * MID_SLICE_BYTES));
+  struct mid_span *span = take_charged(4, PAGE);
+  CHECK_EQ(SINCE(used), PAGE);
+  CHECK_EQ(SINCE(stale), 4 * MID_SLICE_BYTES - PAGE);
+  limit_to(at_start.used + 4 * MID_SLICE_BYTES);
+  bool landed = mid_span_charge(span, 4 * MID_SLICE_BYTES - PAGE, false);
+  struct mid_feed_process then = mid_span_totals();
+  struct mid_span *more = take(1);
+  bool over = mid_span_charge(more, PAGE, false);
+  limit_to(0);
+  CHECK(landed && !over);
+  CHECK_EQ(then.stale, at_start.stale);
+  CHECK_EQ(then.used - at_start.used, 4 * MID_SLICE_BYTES);
+  give(span), give(more);
+  CHECK_EQ(SINCE(stale), 0);
+}
+
+TEST(near_a_limit_a_span_of_blocks_gives_back_what_an_earlier_use_left)
+{
+  start();
+  give(take_charged(1, MID_SLICE_BYTES));
+  limit_to(at_start.used + MID_SLICE_BYTES + PAGE);
+  struct mid_span *span = mid_span_take(1, 1, MID_SPAN_SMALL, false);
+  bool admitted = span != NULL && mid_span_charge(span, PAGE, false);
+  struct mid_feed_process then = mid_span_totals();
+  limit_to(0);
+  CHECK(admitted && span->zero);
+  CHECK_EQ(then.stale, at_start.stale);
+  CHECK_EQ(mid_os_resident_in(base_of(span), MID_SLICE_BYTES), 0);
   give(span);
 }
 

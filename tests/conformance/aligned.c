@@ -80,9 +80,23 @@ TEST(a_large_alignment_costs_address_space_not_memory)
   for (int i = 0; i < COUNT; i++) midden_free(p[i]);
 }
 
-TEST(an_alignment_that_is_no_power_of_two_is_invalid)
+TEST(an_alignment_that_is_no_power_of_two_or_too_large_is_invalid)
 {
-  static const size_t bad[] = {0, 3, 5, 6, 7, 12, 24, 48, 100, 4095, 4097, SIZE_MAX, SIZE_MAX - 1};
+  static const size_t bad[] = {0,
+                               3,
+                               5,
+                               6,
+                               7,
+                               12,
+                               24,
+                               48,
+                               100,
+                               4095,
+                               4097,
+                               SIZE_MAX,
+                               SIZE_MAX - 1,
+                               (size_t)1 << 62,
+                               (size_t)1 << 63};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     errno = 0;
     CHECK(midden_aligned_alloc(bad[i], 100) == NULL);

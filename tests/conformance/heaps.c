@@ -69,6 +69,21 @@ TEST(a_heap_refuses_what_malloc_refuses)
   CHECK_EQ(midden_heap_usable(NULL), 0);
 }
 
+TEST(what_malloc_s_realloc_moves_stays_in_its_heap)
+{
+  midden_heap *heap = NULL;
+  CHECK_EQ(midden_heap_open(&heap), MIDDEN_OK);
+  midden_allocator *self = midden_heap_allocator(heap);
+  static const size_t sizes[] = {20, 100, 5000, 40000, 100000, 300000, 50};
+  unsigned char *p = midden_heap_alloc(heap, 10);
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    p = midden_realloc(p, sizes[i]);
+    CHECK(p != NULL && self->owns(self, p));
+  }
+  midden_free(p);
+  midden_heap_close(heap);
+}
+
 TEST(realloc_of_nothing_allocates_in_the_heap)
 {
   midden_heap *heap = open_heap();

@@ -1,0 +1,257 @@
+// heap/refill.c -- take, when it runs dry: reload, carve, the next span.
+// SPDX-License-Identifier: MIT
+#include "base/options.h"
+#include "heap/fast.h"
+#include "heap/hardened.h"
+
+enum {
+  RELOAD_LEAST = 1024,  // bytes of blocks that a reload should bring while there is room to carve
+  RELOAD_HOT = 8192,    // the same where the class is seen to reload often
+  READY_MOST = 256,     // blocks, of a list of more than twice as many
+  TELL_EVERY = 64,      // reloads
+};
+
+static bool is_enough(const struct mid_span *span, uint32_t blocks, size_t least) {
+  if (mid_options.hardened) return mid_hardened_has_choice(span);
+  return blocks > 0 &&
+         ((size_t)blocks * span->block_bytes >= least || span->carved == span->capacity);
+}
+
+// ---- reload: what was freed is handed out again ----
+
+// `count` blocks from `first` on are ready.
+static void make_ready(struct mid_heap *heap, struct mid_span *span, struct mid_block *first,
+                       uint32_t count) {
+  struct mid_feed_count *counts = &heap->count[span->klass];
+  mid_count_add(&counts->freed, count);
+  mid_count_add(&counts->allocated, count);
+  span->ready = first;
+  span->ready_zero = false;
+}
+
+// Cut the list of freed blocks after `count`; returns the rest.
+static struct mid_block *cut_freed(struct mid_span *span, uint32_t count) {
+  struct mid_block *last = span->freed;
+  for (uint32_t i = 1; i < count; i++, last = last->next)
+    if (last->mark != span) mid_crime_in_list(last);
+  struct mid_block *rest = last->next;
+  last->next = mid_no_block();
+  return rest;
+}
+
+static void reload_all(struct mid_heap *heap, struct mid_span *span, uint32_t count) {
+  make_ready(heap, span, span->freed, count);
+  mid_count_add(&heap->count[span->klass].freed, -(uint64_t)span->told);
+  span->freed = mid_no_block();
+  mid_span_set_told(heap, span, 0);
+  mid_span_watch_not(span, span->carved);
+}
+
+// Who gives a span up must count what is ready, so of a long list not all becomes that.
+static uint32_t reload_some(struct mid_heap *heap, struct mid_span *span, uint32_t freed) {
+  struct mid_block *first = span->freed;
+  uint32_t used = span->carved - freed;
+  span->freed = cut_freed(span, READY_MOST);
+  make_ready(heap, span, first, READY_MOST);
+  mid_count_add(&heap->count[span->klass].freed, (uint64_t)freed - READY_MOST - span->told);
+  mid_span_set_told(heap, span, freed - READY_MOST);
+  mid_span_watch_not(span, used + READY_MOST);
+  return READY_MOST;
+}
+
+static uint32_t reload_freed(struct mid_heap *heap, struct mid_span *span) {
+  uint32_t freed = span->carved - mid_span_used(span);
+  if (freed > 2 * READY_MOST) return reload_some(heap, span, freed);
+  reload_all(heap, span, freed);
+  return freed;
+}
+
+// Blocks in xfreed and in ready are `used` alike.
+static uint32_t reload_remote(struct mid_heap *heap, struct mid_span *span) {
+  uint32_t count;
+  struct mid_block *first = mid_remote_take(span, &count, false);
+  mid_count_add(&heap->told.remote_freed, count);
+  make_ready(heap, span, first, count);
+  return count;
+}
+
+static uint32_t remote_waiting(const struct mid_span *span) {
+  return mid_remote_count(atomic_load_explicit(&span->xfreed, memory_order_relaxed));
+}
+
+static struct mid_block *pop_ready(struct mid_span *span) {
+  struct mid_block *block = span->ready;
+  if (mid_unlikely(block->mark != span)) mid_crime_in_list(block);
+  span->ready = block->next;
+  block->mark = NULL;
+  return block;
+}
+
+struct mid_block *mid_heap_reload(struct mid_heap *heap, struct mid_span *span, size_t asked) {
+  if (span->ready != mid_no_block() || ++heap->reloads >= TELL_EVERY) return NULL;
+  if (atomic_load_explicit(&span->gone, memory_order_relaxed) != 0) return NULL;
+  uint32_t freed = span->carved - mid_span_used(span);
+  if (freed > 2 * READY_MOST) return NULL;
+  if (is_enough(span, freed, RELOAD_LEAST))
+    reload_all(heap, span, freed);
+  else if (freed == 0 && is_enough(span, remote_waiting(span), RELOAD_LEAST))
+    (void)reload_remote(heap, span);
+  else
+    return NULL;
+  mid_count_add(&heap->count[span->klass].asked_samples, 1);
+  mid_count_add(&heap->count[span->klass].asked_bytes, asked);
+  return pop_ready(span);
+}
+
+// As above, under the lock and with however little there is: the number of blocks.
+static uint32_t span_reload(struct mid_heap *heap, struct mid_span *span) {
+  if (mid_options.hardened) {
+    if (!mid_hardened_has_choice(span)) mid_remote_fold(heap, span);
+    return mid_hardened_has_free(span);
+  }
+  mid_pages_check(span);
+  if (span->freed != mid_no_block()) return reload_freed(heap, span);
+  return remote_waiting(span) > 0 ? reload_remote(heap, span) : 0;
+}
+
+// ---- carve: blocks from the untouched end of a span ----
+
+// How many blocks to make next: a page of them at first, more as the span fills, so that a class
+// used little touches little; and a KiB for each span that the class has, since what it has too
+// much is then small beside that.
+static uint32_t carve_count(const struct mid_heap *heap, const struct mid_span *span) {
+  size_t made = (size_t)span->carved * span->block_bytes;
+  size_t bytes = made < 8192 ? 4096 : made < 32768 ? 8192 : 16384;
+  bytes = mid_max(bytes, mid_min(heap->spans[span->klass] * (size_t)1024, MID_SLICE_BYTES));
+  uint32_t blocks = (uint32_t)mid_max(1, bytes / span->block_bytes);
+  return (uint32_t)mid_min(blocks, (size_t)(span->capacity - span->carved));
+}
+
+// Charge the pages that `count` more blocks reach into.  Where each will be touched, as blocks
+// start in it, one call is cheaper than a fault for each.
+static bool carve_charge(struct mid_heap *heap, struct mid_span *span, uint32_t count,
+                         bool urgent) {
+  size_t made = (size_t)span->carved * span->block_bytes, page = mid_os_page_bytes();
+  size_t end = mid_round_up(made + (size_t)count * span->block_bytes, page);
+  made = mid_round_up(made, page);
+  if (end == made) return true;
+  if (!mid_span_charge(span, end - made, urgent)) return false;
+  mid_heap_commit(heap, end - made);
+  if (end - made > page && span->block_bytes <= page) mid_span_populate(span, made, end - made);
+  return true;
+}
+
+// Make blocks from the span's untouched end, in front of those that are ready; false when it has
+// none, or the limit refuses.
+static bool span_carve(struct mid_heap *heap, struct mid_span *span, bool urgent) {
+  if (mid_options.hardened) return mid_hardened_carve(heap, span, urgent);
+  uint32_t count = carve_count(heap, span);
+  if (count == 0) return false;
+  // At a limit there may be room for one.
+  if (!carve_charge(heap, span, count, urgent) && !carve_charge(heap, span, count = 1, urgent))
+    return false;
+  char *at = (char *)mid_span_base(span) + (size_t)span->carved * span->block_bytes;
+  struct mid_block *first = (struct mid_block *)at, *block = first;
+  for (uint32_t i = 1; i < count; i++, block = block->next) {
+    at += span->block_bytes;
+    block->mark = span;
+    block->next = (struct mid_block *)at;
+  }
+  block->mark = span;
+  block->next = span->ready;
+  span->ready_zero = span->zero && span->ready == mid_no_block();
+  span->ready = first;
+  mid_span_watch(span, mid_span_used(span) + count);
+  span->carved = (uint16_t)(span->carved + count);
+  mid_span_arm(heap, span);
+  mid_count_add(&heap->count[span->klass].carved, count);
+  mid_count_add(&heap->count[span->klass].allocated, count);
+  return true;
+}
+
+// ---- refill ----
+
+static void retire_current(struct mid_heap *heap, unsigned klass) {
+  struct mid_span *span = heap->current[klass];
+  if (span == &mid_span_none) return;
+  mid_heap_set_current(heap, klass, &mid_span_none);
+  mid_span_relist(heap, span, mid_span_has_room(span) ? MID_LIST_PARTIAL : MID_LIST_FULL);
+}
+
+static bool has_freed(const struct mid_span *span) {
+  return mid_options.hardened ? mid_hardened_has_free(span) : span->freed != mid_no_block();
+}
+
+// A span that has freed blocks.  Those with nothing but untouched room are few: at a limit one may
+// stand first, and must not hide the others.
+static struct mid_span *partial_with_freed(const struct mid_heap *heap, unsigned klass) {
+  struct mid_span *span = heap->partial[klass].first;
+  while (span != NULL && !has_freed(span) && remote_waiting(span) == 0) span = span->next;
+  return span;
+}
+
+// The span to go on with when the current one has nothing left.
+static struct mid_span *next_span(struct mid_heap *heap, unsigned klass, bool urgent) {
+  if (heap->partial[klass].first != NULL) return heap->partial[klass].first;
+  struct mid_span *span = mid_adopt_any(heap, klass);
+  if (span != NULL) return span;
+  mid_heap_sweep(heap, klass);
+  return mid_span_open(heap, klass, urgent);
+}
+
+// Make `ready` of the class's current span hold a block.  Blocks that were used before come before
+// untouched memory, the heap's own before those of ended threads.
+bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent) {
+  size_t least = heap->reloads >= TELL_EVERY ? RELOAD_HOT : RELOAD_LEAST;
+  mid_heap_drain(heap);
+  struct mid_span *span = heap->current[klass];
+  uint32_t ready = span == &mid_span_none ? 0 : span_reload(heap, span);
+  if (ready > 0) {
+    // Of so few the next call would come soon.
+    if (!is_enough(span, ready, least)) (void)span_carve(heap, span, urgent);
+    return true;
+  }
+  struct mid_span *next = partial_with_freed(heap, klass);
+  if (next == NULL) {
+    if (span != &mid_span_none &&
+        (mid_pages_regrow(heap, span, urgent) || span_carve(heap, span, urgent)))
+      return true;
+    next = next_span(heap, klass, urgent);
+  }
+  if (next == NULL) return false;
+  retire_current(heap, klass);
+  mid_heap_set_current(heap, klass, next);
+  return span_reload(heap, next) > 0 || mid_pages_regrow(heap, next, urgent) ||
+         span_carve(heap, next, urgent);
+}
+
+// Debug builds look the current span over at each refill.
+static void check_span(const struct mid_span *span) {
+#ifdef MID_DEBUG
+  const void *block = mid_span_unmarked(span);
+  if (block != NULL) mid_crime_in_list(block);
+  MID_ASSERT(mid_span_blocks_broken(span) == NULL);
+#endif
+  (void)span;
+}
+
+void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, bool *zeroed,
+                          bool urgent) {
+  struct mid_block *block = NULL;
+  mid_lock_take(&heap->lock);
+  struct mid_span *span = heap->current[klass];
+  mid_count_add(&heap->told.refills, mid_max(heap->reloads, 1));
+  mid_count_add(&heap->count[klass].asked_samples, 1);
+  mid_count_add(&heap->count[klass].asked_bytes, asked);
+  if (span->ready != mid_no_block() || mid_heap_refill(heap, klass, urgent)) {
+    span = heap->current[klass];
+    check_span(span);
+    *zeroed = span->ready_zero;
+    block = pop_ready(span);
+  }
+  heap->reloads = 0;
+  mid_tell_class(heap, klass);
+  mid_lock_give(&heap->lock);
+  mid_span_settle();
+  return block;
+}

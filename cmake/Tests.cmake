@@ -70,6 +70,20 @@ foreach(test random generations fork)
   set_property(TEST stress/hardened/${test} APPEND PROPERTY ENVIRONMENT MIDDEN_OPTIONS=hardened=1)
 endforeach()
 
+# What the fuzzer found worth keeping, without the fuzzer.  At the limit many calls are refused.
+add_executable(soak_replay ${PROJECT_SOURCE_DIR}/tests/soak/replay.c
+                           ${PROJECT_SOURCE_DIR}/tests/soak/fuzz_api.c)
+target_link_libraries(soak_replay PRIVATE midden_test_flags ${library_objects})
+set_target_properties(soak_replay PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+set(corpus soak_replay ${PROJECT_SOURCE_DIR}/tests/soak/corpus.txt)
+midden_test(conformance corpus ${corpus})
+foreach(options hardened=1 heap_limit=4M "hardened=1,heap_limit=4M")
+  string(REGEX REPLACE "=[^,]*,?" "/" name ${options})
+  midden_test(conformance ${name}corpus ${corpus})
+  set_property(TEST conformance/${name}corpus APPEND PROPERTY ENVIRONMENT
+               MIDDEN_OPTIONS=${options})
+endforeach()
+
 # The rest is about the built library and command as users have them, so it has no place in a
 # build for a sanitizer, which brings a malloc of its own.
 if(NOT MIDDEN_STANDARD_NAMES)
@@ -86,6 +100,20 @@ foreach(file IN LISTS files)
   set_target_properties(misuse_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
   midden_test(misuse ${name} ${PROJECT_SOURCE_DIR}/tests/misuse/run.sh ${file}
               $<TARGET_FILE:misuse_${name}>)
+endforeach()
+
+# An attack is held against its row in docs/security.md, in both modes.
+file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/misuse/attacks/*.c)
+foreach(file IN LISTS files)
+  cmake_path(GET file STEM name)
+  add_executable(attack_${name} ${file})
+  target_compile_options(attack_${name} PRIVATE -w -fno-builtin)
+  target_link_libraries(attack_${name} PRIVATE Threads::Threads)
+  set_target_properties(attack_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+  foreach(mode default hardened)
+    midden_test(misuse attacks/${mode}/${name} ${PROJECT_SOURCE_DIR}/tests/misuse/attack.sh ${mode}
+                $<TARGET_FILE:attack_${name}>)
+  endforeach()
 endforeach()
 
 foreach(label cli traps programs packaging)

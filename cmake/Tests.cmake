@@ -60,7 +60,7 @@ endforeach()
 
 # The same once more with the other way of holding blocks; `returns`, `limits` and `threads` state
 # figures that are the default's, without a quarantine.
-foreach(test aligned allocator calloc heaps realloc sizes)
+foreach(test aligned allocator calloc heaps realloc requests sizes)
   midden_test(conformance hardened/${test} conformance_${test})
   set_property(TEST conformance/hardened/${test} APPEND PROPERTY ENVIRONMENT
                MIDDEN_OPTIONS=hardened=1)

@@ -13,7 +13,6 @@ void mid_abandoned_lock(void) { mid_lock_take(&abandoned_lock); }
 void mid_abandoned_unlock(void) { mid_lock_give(&abandoned_lock); }
 
 static void abandoned_add(struct mid_span *span) {
-  atomic_store_explicit(&span->limit, 0, memory_order_relaxed);
   mid_lock_take(&abandoned_lock);
   mid_spans_push(&abandoned[span->klass].spans, span);
   atomic_fetch_add_explicit(&abandoned[span->klass].count, 1, memory_order_relaxed);
@@ -65,9 +64,7 @@ struct mid_span *mid_adopt_any(struct mid_heap *heap, unsigned klass) {
 }
 
 void mid_span_abandon(struct mid_heap *heap, struct mid_span *span) {
-  struct mid_span_list *list = mid_spans_of(heap, span);
-  if (list != NULL) mid_spans_drop(list, span);
-  span->list = MID_LIST_NONE;
+  mid_span_relist(heap, span, MID_LIST_NONE);
   mid_ready_fold(heap, span);
   mid_pending_drop(heap, span);
   mid_remote_fold(heap, span);
@@ -81,10 +78,8 @@ void mid_span_abandon(struct mid_heap *heap, struct mid_span *span) {
 
 void mid_heap_abandon(struct mid_heap *heap) {
   for (unsigned c = 0; c < MID_CLASSES; c++) {
+    if (heap->spans[c] == 0) continue;
     struct mid_span *current = heap->current[c];
-    bool any =
-        current != &mid_span_none || heap->partial[c].first != NULL || heap->full[c].first != NULL;
-    if (!any) continue;
     mid_heap_set_current(heap, c, &mid_span_none);
     if (current != &mid_span_none) mid_span_abandon(heap, current);
     while (heap->partial[c].first != NULL) mid_span_abandon(heap, heap->partial[c].first);

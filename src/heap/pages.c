@@ -99,8 +99,7 @@ void mid_pages_check(const struct mid_span *span) {
   if (!any_gone(span)) return;
   for (const struct mid_block *b = span->freed; b != mid_no_block(); b = b->next) {
     if (b->mark != span) mid_crime_in_list(b);
-    if (block_gone(span, index_of(span, b)))
-      mid_heap_crime("double free", b, "this block is free already; look for its second owner");
+    if (block_gone(span, index_of(span, b))) mid_heap_crime_double(b);
   }
 }
 

@@ -97,23 +97,27 @@ void mid_remote_listen(struct mid_heap *heap, struct mid_span *span) {
   if (count > 0 && is_much(span, count)) mid_pending_add(heap, span);
 }
 
-static void give_remote(struct mid_span *span, struct mid_block *block) {
+void mid_remote_push(struct mid_span *span, struct mid_block *first, struct mid_block *last,
+                     uint32_t blocks) {
   uint32_t capacity = span->capacity, count;
   uint64_t old = atomic_load_explicit(&span->xfreed, memory_order_relaxed), now;
   bool tell;
-  if (mid_options.hardened)
-    mid_hardened_push_remote(span, block);
-  else
-    block->mark = span;
   do {
-    count = mid_remote_count(old) + 1;
-    if (!mid_options.hardened) block->next = count == 1 ? mid_no_block() : mid_remote_first(old);
+    count = mid_remote_count(old) + blocks;
+    if (!mid_options.hardened)
+      last->next = count == blocks ? mid_no_block() : mid_remote_first(old);
     tell = (old & MID_REMOTE_TELL) != 0 && is_much(span, count);
-    now = (uintptr_t)block | (uint64_t)count << MID_REMOTE_SHIFT;
+    now = (uintptr_t)first | (uint64_t)count << MID_REMOTE_SHIFT;
     if (!tell) now |= old & MID_REMOTE_TELL;
   } while (!atomic_compare_exchange_weak_explicit(&span->xfreed, &old, now, memory_order_acq_rel,
                                                   memory_order_relaxed));
   if (tell || count == capacity) remote_notify(span);
+}
+
+static void give_remote(struct mid_span *span, struct mid_block *block) {
+  if (!mid_options.hardened) return mid_gather(span, block);
+  mid_hardened_push_remote(span, block);
+  mid_remote_push(span, block, block, 1);
 }
 
 // ---- the owner's own ----
@@ -201,7 +205,8 @@ void mid_heap_give_block(struct mid_span *span, struct mid_block *block) {
 }
 
 void mid_heap_give_any(void *p) {
-  if (p == NULL || (mid_options.hardened && mid_hardened_give_quick(p))) return;
+  if (mid_options.hardened ? mid_hardened_give_quick(p) : mid_gather_quick(p)) return;
+  if (p == NULL) return;
   struct mid_span *span = mid_heap_block_span(p);
   if (span == NULL)
     mid_foreign_give(p);

@@ -95,10 +95,21 @@ static inline void mid_spans_drop(struct mid_span_list *list, struct mid_span *s
   span->next = span->prev = NULL;
 }
 
+// Blocks of another thread's span that this thread freed, and has not handed over yet (gather.c).
+struct mid_gathered {
+  uintptr_t base;         // of the span
+  uint64_t magic, limit;  // of the span, of all its blocks; limit is 0 when there are none
+  struct mid_block *first, *last;
+  struct mid_span *span;
+  uint32_t count, most;  // `most` are handed over
+};
+enum { MID_GATHERS = 32 };
+
 struct mid_heap {
   // The current span for each size in steps of 16; never NULL: mid_span_none pops nothing.
   struct mid_span *quick[MID_QUICK_MOST / 16 + 1];
   struct mid_span *current[MID_CLASSES];
+  struct mid_gathered gathered[MID_GATHERS];  // by the owner, without the lock
 
   // All below: under the lock.
   struct mid_lock lock;
@@ -197,6 +208,21 @@ struct mid_block *mid_remote_take(struct mid_span *span, uint32_t *count, bool t
 void mid_remote_listen(struct mid_heap *heap, struct mid_span *span);
 // Bring them home.  Whoever may touch `freed` calls it.
 void mid_remote_fold(struct mid_heap *heap, struct mid_span *span);
+
+// Put `blocks` blocks of another thread's span, `first` to `last`, before its owner.
+void mid_remote_push(struct mid_span *span, struct mid_block *first, struct mid_block *last,
+                     uint32_t blocks);
+
+// ---- gather.c: remote frees in bundles ----
+
+// Free `p` if this thread has put aside blocks of its span already.
+bool mid_gather_quick(void *p);
+// Free `block` of another thread's span, now or with others that are to come.
+void mid_gather(struct mid_span *span, struct mid_block *block);
+// Hand over all that was put aside; by the owner, without locks.
+void mid_gather_give_all(struct mid_heap *heap);
+// In a forked child: what a thread that is not here had put aside is lost.
+void mid_gather_forget(struct mid_heap *heap);
 
 // ---- abandon.c: spans without a thread ----
 

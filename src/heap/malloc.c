@@ -76,6 +76,7 @@ static void *take_quick(size_t bytes, bool *zeroed) {
 static bool tidied(struct mid_heap *heap) {
   if (heap != mid_thread_heap) return false;
   mid_hardened_flush(heap);
+  mid_gather_give_all(heap);
   mid_lock_take(&heap->lock);
   size_t had = heap->committed;
   mid_heap_tidy(heap);
@@ -170,7 +171,8 @@ void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *call
   if (mid_unlikely(!quick)) return resize_any(heap, p, bytes, caller);
   size_t usable = span->block_bytes;
   if (fits(usable, bytes)) return p;
-  void *q = mid_fast_malloc(bytes);
+  size_t more = bytes > usable && bytes < usable+usable/4 ? bytes + bytes/8 : bytes;
+  void *q = mid_fast_malloc(more);
   if (q == NULL) return NULL;
   memcpy(q, p, mid_min(usable, bytes));
   mid_fast_free(p);

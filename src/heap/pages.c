@@ -85,11 +85,12 @@ bool mid_pages_gone_at(const struct mid_span *span, const void *p) {
 
 uint32_t mid_pages_gone_blocks(const struct mid_span *span) {
   if (!any_gone(span)) return 0;
-  size_t bytes = mid_os_page_bytes(), blocks = 0, counted = 0;
-  for (size_t page = 0; page < page_count(span); page++) {
-    if (!is_gone(span, page)) continue;
+  size_t bytes = mid_os_page_bytes(), pages = page_count(span), blocks = 0, counted = 0;
+  for (size_t page = 0, end; page < pages; page = end + 1) {
+    for (end = page; end < pages && is_gone(span, end);) end++;
+    if (end == page) continue;
     size_t first = mid_max(counted, page * bytes / span->block_bytes);
-    counted = mid_min(((page + 1) * bytes - 1) / span->block_bytes + 1, span->carved);
+    counted = mid_min((end * bytes - 1) / span->block_bytes + 1, span->carved);
     blocks += counted - mid_min(first, counted);
   }
   return (uint32_t)blocks;
@@ -108,61 +109,100 @@ void mid_pages_check(const struct mid_span *span) {
 // What a look at a span finds: its pages, and which of its blocks were free then.  Other threads
 // set marks meanwhile, as they free blocks, so marks are read once.
 struct look {
-  uint8_t page[PAGES_MOST];  // enum page_state
+  uint8_t page[PAGES_MOST + 1];  // enum page_state
   uint64_t free_block[MID_SLICE_BYTES / MID_BLOCK_ALIGN / 64];
 };
 
-// Blocks in use are read too, while the program writes them.
-__attribute__((no_sanitize("thread"))) static bool is_marked(const struct mid_span *span,
-                                                             size_t off) {
-  const void *const volatile *mark = (const void *const volatile *)(mid_span_base(span) + off);
-  return *mark == span;
+// The blocks that start in a page.  All but the last end in it too; the last may reach further, up
+// to page `reach`.
+struct starts {
+  uint32_t first, last;
+  size_t reach;
+};
+static bool starts_of(const struct mid_span *span, size_t page, struct starts *starts) {
+  size_t bytes = span->block_bytes, from = page * mid_os_page_bytes();
+  size_t end = (from + mid_os_page_bytes() - 1) / bytes + 1;
+  starts->first = (uint32_t)((from + bytes - 1) / bytes);
+  starts->last = (uint32_t)mid_min(end, span->carved) - 1;
+  starts->reach = ((starts->last + 1) * bytes - 1) / mid_os_page_bytes();
+  return starts->first < end && starts->first < span->carved;
 }
 
-static void look_at_pages(const struct mid_span *span, struct look *look) {
+// Whether a page from `page` to `reach` is in `state`.
+static bool any_page(const struct look *look, size_t page, size_t reach, enum page_state state) {
+  for (; page <= reach; page++)
+    if (look->page[page] == state) return true;
+  return false;
+}
+
+static bool is_free(const struct look *look, uint32_t i) {
+  return (look->free_block[i / 64] >> i % 64) & 1;
+}
+
+static struct mid_block *block_at(const struct mid_span *span, uint32_t i) {
+  return (struct mid_block *)(mid_span_base(span) + (size_t)i * span->block_bytes);
+}
+
+// Blocks in use are read too, while the program writes them.  Returns whether the block is free.
+__attribute__((no_sanitize("thread"))) static inline bool look_at_block(const void *block,
+                                                                        const struct mid_span *span,
+                                                                        uint32_t i,
+                                                                        struct look *look) {
+  bool marked = *(const void *const volatile *)block == span;
+  look->free_block[i / 64] |= (uint64_t)marked << i % 64;
+  return marked;
+}
+
+// Returns how many of the blocks that start in `page` are free.
+static uint32_t look_at_page(const struct mid_span *span, size_t page, struct look *look) {
+  struct starts starts;
+  if (look->page[page] == PAGE_GONE || !starts_of(span, page, &starts)) return 0;
+  uint32_t marked = 0;
+  const char *block = (const char *)block_at(span, starts.first);
+  for (uint32_t i = starts.first; i < starts.last; i++, block += span->block_bytes)
+    marked += look_at_block(block, span, i, look);
+  if (marked < starts.last - starts.first) look->page[page] = PAGE_USED;
+  if (any_page(look, page, starts.reach, PAGE_GONE)) return marked;
+  if (look_at_block(block, span, starts.last, look)) return marked + 1;
+  memset(look->page + page, PAGE_USED, starts.reach - page + 1);
+  return marked;
+}
+
+// false when the marks do not tell.
+static bool look_at_span(const struct mid_span *span, struct look *look) {
   size_t bytes = mid_os_page_bytes(), made = (size_t)span->carved * span->block_bytes;
+  uint32_t marked = 0;
+  memset(look->free_block, 0, sizeof look->free_block);
   for (size_t page = 0; page < page_count(span); page++)
     look->page[page] = is_gone(span, page)          ? PAGE_GONE
                        : (page + 1) * bytes <= made ? PAGE_FREE
                                                     : PAGE_USED;
+  for (size_t page = 0; page < page_count(span); page++) marked += look_at_page(span, page, look);
+  return marked == span->carved - mid_span_used(span);
 }
 
-// false when the marks do not tell.
-static bool look_at_blocks(const struct mid_span *span, struct look *look) {
-  unsigned shift = mid_log2(mid_os_page_bytes());
-  size_t bytes = span->block_bytes, off = 0;
-  uint32_t marked = 0;
-  memset(look->free_block, 0, sizeof look->free_block);
-  for (uint32_t i = 0; i < span->carved; i++, off += bytes) {
-    size_t first = off >> shift, last = (off + bytes - 1) >> shift;
-    bool gone = false;
-    for (size_t page = first; page <= last; page++) gone |= look->page[page] == PAGE_GONE;
-    if (gone) continue;
-    if (is_marked(span, off))
-      look->free_block[i / 64] |= 1ull << i % 64, marked++;
-    else
-      for (size_t page = first; page <= last; page++) look->page[page] = PAGE_USED;
-  }
-  return marked == span->carved - mid_span_used(span);
+static struct mid_block **list_block(const struct mid_span *span, uint32_t i,
+                                     struct mid_block **link) {
+  *link = block_at(span, i);
+  return &(*link)->next;
 }
 
 // Make the list of free blocks anew, in the order of their addresses, without those that reach into
 // free pages.  Returns how many of these there are.
 static uint32_t relist_blocks(struct mid_span *span, const struct look *look) {
-  unsigned shift = mid_log2(mid_os_page_bytes());
-  size_t bytes = span->block_bytes, off = 0;
   struct mid_block **link = &span->freed;
+  struct starts starts;
   uint32_t left_out = 0;
-  char *at = (char *)mid_span_base(span);
-  for (uint32_t i = 0; i < span->carved; i++, off += bytes) {
-    if (((look->free_block[i / 64] >> i % 64) & 1) == 0) continue;
-    bool going = false;
-    for (size_t page = off >> shift; page <= (off + bytes - 1) >> shift; page++)
-      going |= look->page[page] == PAGE_FREE;
-    left_out += going;
-    if (going) continue;
-    *link = (struct mid_block *)(at + off);
-    link = &(*link)->next;
+  for (size_t page = 0; page < page_count(span); page++) {
+    if (look->page[page] == PAGE_GONE || !starts_of(span, page, &starts)) continue;
+    if (look->page[page] == PAGE_FREE) left_out += starts.last - starts.first;
+    for (uint32_t i = starts.first; look->page[page] == PAGE_USED && i < starts.last; i++)
+      if (is_free(look, i)) link = list_block(span, i, link);
+    if (!is_free(look, starts.last)) continue;
+    if (any_page(look, page, starts.reach, PAGE_FREE))
+      left_out++;
+    else
+      link = list_block(span, starts.last, link);
   }
   *link = mid_no_block();
   return left_out;
@@ -190,12 +230,12 @@ bool mid_pages_wanted(const struct mid_heap *heap) {
 
 static void give_pages(struct mid_heap *heap, struct mid_span *span) {
   struct look look;
+  mid_span_tell_frees(heap, span);
   uint32_t in_use = mid_span_used(span) - mid_pages_gone_blocks(span);
   if (in_use > page_count(span) - gone_pages(span)) return;
   if (heap->purse < span->carved + (size_t)2 * CALL_COST) return;
   spend(heap, span->carved / 8u);
-  look_at_pages(span, &look);
-  if (!look_at_blocks(span, &look)) return mid_pages_check(span);
+  if (!look_at_span(span, &look)) return mid_pages_check(span);
   if (memchr(look.page, PAGE_FREE, page_count(span)) == NULL) return;
   uint32_t blocks = relist_blocks(span, &look);
   size_t gone = purge_pages(heap, span, &look);

@@ -6,8 +6,7 @@
 
 enum {
   RELOAD_LEAST = 1024,  // bytes of blocks that a reload should bring while there is room to carve
-  RELOAD_HOT = 8192,    // the same where the class is seen to reload often
-  READY_MOST = 256,     // blocks, of a list of more than twice as many
+
   TELL_EVERY = 64,      // reloads
 };
 
@@ -29,41 +28,13 @@ static void make_ready(struct mid_heap *heap, struct mid_span *span, struct mid_
   span->ready_zero = false;
 }
 
-// Cut the list of freed blocks after `count`; returns the rest.
-static struct mid_block *cut_freed(struct mid_span *span, uint32_t count) {
-  struct mid_block *last = span->freed;
-  for (uint32_t i = 1; i < count; i++, last = last->next)
-    if (last->mark != span) mid_crime_in_list(last);
-  struct mid_block *rest = last->next;
-  last->next = mid_no_block();
-  return rest;
-}
-
-static void reload_all(struct mid_heap *heap, struct mid_span *span, uint32_t count) {
+static uint32_t reload_freed(struct mid_heap *heap, struct mid_span *span, uint32_t count) {
   make_ready(heap, span, span->freed, count);
   mid_count_add(&heap->count[span->klass].freed, -(uint64_t)span->told);
   span->freed = mid_no_block();
   mid_span_set_told(heap, span, 0);
   mid_span_watch_not(span, span->carved);
-}
-
-// Who gives a span up must count what is ready, so of a long list not all becomes that.
-static uint32_t reload_some(struct mid_heap *heap, struct mid_span *span, uint32_t freed) {
-  struct mid_block *first = span->freed;
-  uint32_t used = span->carved - freed;
-  span->freed = cut_freed(span, READY_MOST);
-  make_ready(heap, span, first, READY_MOST);
-  mid_count_add(&heap->count[span->klass].freed, (uint64_t)freed - READY_MOST - span->told);
-  mid_span_set_told(heap, span, freed - READY_MOST);
-  mid_span_watch_not(span, used + READY_MOST);
-  return READY_MOST;
-}
-
-static uint32_t reload_freed(struct mid_heap *heap, struct mid_span *span) {
-  uint32_t freed = span->carved - mid_span_used(span);
-  if (freed > 2 * READY_MOST) return reload_some(heap, span, freed);
-  reload_all(heap, span, freed);
-  return freed;
+  return count;
 }
 
 // Blocks in xfreed and in ready are `used` alike.
@@ -91,9 +62,8 @@ struct mid_block *mid_heap_reload(struct mid_heap *heap, struct mid_span *span, 
   if (span->ready != mid_no_block() || ++heap->reloads >= TELL_EVERY) return NULL;
   if (atomic_load_explicit(&span->gone, memory_order_relaxed) != 0) return NULL;
   uint32_t freed = span->carved - mid_span_used(span);
-  if (freed > 2 * READY_MOST) return NULL;
   if (is_enough(span, freed, RELOAD_LEAST))
-    reload_all(heap, span, freed);
+    (void)reload_freed(heap, span, freed);
   else if (freed == 0 && is_enough(span, remote_waiting(span), RELOAD_LEAST))
     (void)reload_remote(heap, span);
   else
@@ -110,7 +80,8 @@ static uint32_t span_reload(struct mid_heap *heap, struct mid_span *span) {
     return mid_hardened_has_free(span);
   }
   mid_pages_check(span);
-  if (span->freed != mid_no_block()) return reload_freed(heap, span);
+  if (span->freed != mid_no_block())
+    return reload_freed(heap, span, span->carved - mid_span_used(span));
   return remote_waiting(span) > 0 ? reload_remote(heap, span) : 0;
 }
 
@@ -202,7 +173,7 @@ static struct mid_span *next_span(struct mid_heap *heap, unsigned klass, bool ur
 // Make `ready` of the class's current span hold a block.  Blocks that were used before come before
 // untouched memory, the heap's own before those of ended threads.
 bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent) {
-  size_t least = heap->reloads >= TELL_EVERY ? RELOAD_HOT : RELOAD_LEAST;
+  size_t least = RELOAD_LEAST;
   mid_heap_drain(heap);
   struct mid_span *span = heap->current[klass];
   uint32_t ready = span == &mid_span_none ? 0 : span_reload(heap, span);

@@ -104,6 +104,7 @@ static void thread_ended(void *value) {
   struct mid_heap *heap = value;
   if (++heap->rounds < ROUNDS) return mid_os_thread_mark(heap);
   mid_hardened_flush(heap);
+  mid_gather_give_all(heap);
   mid_thread_heap = MID_HEAP_ENDED;
   heap_retire(heap);
   mid_span_settle();
@@ -139,6 +140,7 @@ static void fork_child(void) {
   for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next)
     if (heap->kind == MID_HEAP_THREAD && heap != mid_thread_heap) {
       mid_heap_mend(heap, false);
+      mid_gather_forget(heap);
       mid_hardened_forget(heap);
       heap_retire(heap);
     }

@@ -38,19 +38,16 @@ static struct mid_window *window_of(const struct mid_span *span) {
   return NULL;
 }
 
-uintptr_t mid_span_base(const struct mid_span *span) {
-  uintptr_t off = (uintptr_t)span - (uintptr_t)mid_map.spans;
-  if (mid_likely(off < table_bytes)) return mid_map.base + off / sizeof *span * MID_SLICE_BYTES;
+uintptr_t mid_span_base_far(const struct mid_span *span) {
   const struct mid_window *window = window_of(span);
-  off = (uintptr_t)span - (uintptr_t)atomic_load_explicit(&window->spans, memory_order_relaxed);
+  uintptr_t off =
+      (uintptr_t)span - (uintptr_t)atomic_load_explicit(&window->spans, memory_order_relaxed);
   return (uintptr_t)(window - mid_map_root) * WINDOW_BYTES + off / sizeof *span * MID_SLICE_BYTES;
 }
 
-struct mid_span *mid_map_find_head(const void *p) {
-  struct mid_span *span = mid_map_find(p);
-  if (span == NULL) return NULL;
+struct mid_span *mid_map_find_head_of(struct mid_span *span, const void *p) {
   if (span->state == MID_SPAN_INNER) return span - span->slices;
-  if (span->state == MID_SPAN_SMALL || span->state == MID_SPAN_LARGE) return span;
+  if (span->state == MID_SPAN_LARGE) return span;
   if (span->state != MID_SPAN_NONE) return NULL;
   // Inside a large span only the head is written; it is the nearest head below that is not blank.
   struct mid_span *first = mid_map_find((void *)((uintptr_t)p & ~(WINDOW_BYTES - 1)));

@@ -135,7 +135,12 @@ static inline struct mid_span *mid_map_guess(const void *p) {
 }
 
 // The head of the span in use that `p` lies in, or NULL.  cost: O(slices) inside a large span.
-struct mid_span *mid_map_find_head(const void *p);
+struct mid_span *mid_map_find_head_of(struct mid_span *span, const void *p);
+static inline struct mid_span *mid_map_find_head(const void *p) {
+  struct mid_span *span = mid_map_find(p);
+  if (span == NULL || span->state == MID_SPAN_SMALL) return span;
+  return mid_map_find_head_of(span, p);
+}
 
 // Whether the slice of `span` is free now and was in use before.
 bool mid_map_was_used(const struct mid_span *span);
@@ -187,7 +192,12 @@ static inline bool mid_span_frees_inline(const struct mid_span *span, const void
 }
 
 // Where the memory of `span` starts.
-uintptr_t mid_span_base(const struct mid_span *span);
+uintptr_t mid_span_base_far(const struct mid_span *span);
+static inline uintptr_t mid_span_base(const struct mid_span *span) {
+  uintptr_t off = (uintptr_t)span - (uintptr_t)mid_map.spans;
+  if (mid_unlikely(off > mid_map.mask)) return mid_span_base_far(span);
+  return mid_map.base + off / sizeof *span * MID_SLICE_BYTES;
+}
 
 // ---- taking and giving; all lock the span lock themselves ----
 

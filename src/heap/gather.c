@@ -77,6 +77,4 @@ void mid_gather_give_all(struct mid_heap *heap) {
     while (heap->gathered[i].count > 0) bundle_give(&heap->gathered[i]);
 }
 
-void mid_gather_forget(struct mid_heap *heap) {
-  memset(heap->gathered, 0, sizeof heap->gathered);
-}
+void mid_gather_forget(struct mid_heap *heap) { memset(heap->gathered, 0, sizeof heap->gathered); }

@@ -40,7 +40,7 @@ static size_t hardened_bytes(size_t bytes, size_t align, uint32_t *start) {
 // Programs take more zeros than they touch: where little is resident it goes, and the kernel's
 // come.
 static void large_clear(struct mid_span *span, char *p, size_t bytes) {
-  if (span->before * mid_os_page_bytes() >= span->bytes / 2)
+  if (mid_span_fresh(span) <= span->bytes / 2)
     memset(p, 0, bytes);
   else
     mid_os_purge((void *)mid_span_base(span), span->bytes);

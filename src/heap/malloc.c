@@ -171,7 +171,7 @@ void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *call
   if (mid_unlikely(!quick)) return resize_any(heap, p, bytes, caller);
   size_t usable = span->block_bytes;
   if (fits(usable, bytes)) return p;
-  size_t more = bytes > usable && bytes < usable+usable/4 ? bytes + bytes/8 : bytes;
+  size_t more = bytes > usable && bytes < usable + usable / 4 ? bytes + bytes / 8 : bytes;
   void *q = mid_fast_malloc(more);
   if (q == NULL) return NULL;
   memcpy(q, p, mid_min(usable, bytes));

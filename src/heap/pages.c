@@ -282,7 +282,7 @@ bool mid_pages_regrow(struct mid_heap *heap, struct mid_span *span, bool urgent)
   size_t bytes = 0;
   for (size_t page = reach.first; page < reach.end; page++)
     if ((back[page] = is_gone(span, page))) bytes += mid_os_page_bytes();
-  if (!mid_span_charge(span, bytes, urgent)) return false;
+  if (!mid_span_recharge(span, bytes, urgent)) return false;
   for (size_t page = reach.first; page < reach.end; page++) set_gone(span, page, false);
   for (; at < span->carved && reach_of(span, at).first < reach.end; at++) {
     if (!reaches(span, at, back) || block_gone(span, at)) continue;

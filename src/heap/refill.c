@@ -7,7 +7,7 @@
 enum {
   RELOAD_LEAST = 1024,  // bytes of blocks that a reload should bring while there is room to carve
 
-  TELL_EVERY = 64,      // reloads
+  TELL_EVERY = 64,  // reloads
 };
 
 static bool is_enough(const struct mid_span *span, uint32_t blocks, size_t least) {

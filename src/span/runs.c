@@ -3,6 +3,7 @@
 #include "span/runs.h"
 
 #include "base/bits.h"
+#include "span/resident.h"
 
 enum { EXACT = 16, LISTS = EXACT + 4 * 15 };  // 15 doublings from 16 slices pass a window
 
@@ -107,7 +108,7 @@ static struct mid_span *run_join(struct mid_span *a, struct mid_span *b) {
   return a;
 }
 
-struct mid_span *mid_runs_put(struct mid_span *span) {
+static struct mid_span *run_add(struct mid_span *span) {
   run_mark(span);
   struct mid_span *before = run_before(span), *after = run_after(span);
   if (before != NULL && same_kind(before, span)) {
@@ -123,24 +124,31 @@ struct mid_span *mid_runs_put(struct mid_span *span) {
   return span;
 }
 
+struct mid_span *mid_runs_put(struct mid_span *span) {
+  span->bytes = mid_resident_of(span, span->slices);
+  return run_add(span);
+}
+
 struct mid_span *mid_runs_cut(struct mid_span *head, size_t slices) {
   MID_ASSERT(head->slices >= slices);
   list_drop(head);
   run_unmark(head);
   if (head->slices > slices) {
-    // Which part is resident is not known: each is charged with as much as it can hold.
     struct mid_span *rest = head + slices;
     rest->slices = head->slices - (uint32_t)slices;
-    rest->bytes = mid_min(head->bytes, rest->slices * MID_SLICE_BYTES);
+    // Of the shorter part it is counted.
+    bool front = slices <= rest->slices;
+    size_t all = head->bytes, part = 0;
+    if (all > 0) part = mid_resident_of(front ? head : rest, front ? slices : rest->slices);
+    head->bytes = front ? part : all - part;
+    rest->bytes = all - head->bytes;
     // What was once given back is counted once; a byte is left as a sign that there was some.
     size_t first = mid_min(head->asked, slices * MID_SLICE_BYTES);
     rest->asked = head->asked > first ? head->asked - first : head->asked > 0;
     rest->moved = head->moved;
     head->slices = (uint32_t)slices;
-    head->bytes = mid_min(head->bytes, slices * MID_SLICE_BYTES);
     head->asked = first;
-    run_mark(rest);
-    list_add(rest);
+    run_add(rest);
   }
   return head;
 }
@@ -281,7 +289,8 @@ static const char *run_broken(const struct mid_span *head, unsigned list, bool d
   if (head->state != (dirty ? MID_SPAN_DIRTY : MID_SPAN_CLEAN)) return "a free run of another kind";
   if (head->slices == 0 || list_of(head->slices) != list) return "a free run in a wrong list";
   if (dirty != (head->bytes > 0)) return "a clean run with resident bytes";
-  if (head->bytes > head->slices * MID_SLICE_BYTES) return "more resident bytes than the run has";
+  if (head->bytes != mid_resident_of(head, head->slices))
+    return "a free run whose slices hold other than it says";
   const struct mid_span *tail = head + head->slices - 1;
   if (head->slices > 1 && (tail->state != MID_SPAN_TAIL || tail->slices != head->slices - 1))
     return "a free run whose tail does not lead to its head";

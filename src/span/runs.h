@@ -14,7 +14,7 @@
 #include "span/span.h"
 
 // Put the run of span->slices slices at `span` among the free ones, joined to its neighbours.
-// span->bytes is what is resident (0: clean), span->asked what was purged of it.
+// What is resident the slices say (none: clean), span->asked what was purged of it.
 // returns the head of the joined run
 struct mid_span *mid_runs_put(struct mid_span *span);
 

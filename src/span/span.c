@@ -16,11 +16,12 @@
 #include "base/bits.h"
 #include "base/options.h"
 #include "os/os.h"
+#include "span/back.h"
 #include "span/bound.h"
 #include "span/limit.h"
 #include "span/map.h"
+#include "span/resident.h"
 #include "span/runs.h"
-#include "span/touch.h"
 
 static struct mid_lock span_lock;
 static struct mid_lock purge_lock;  // taken before span_lock: one purges at a time
@@ -33,10 +34,6 @@ static _Atomic bool changed;     // x: since mid_span_changed last looked
 
 // Address space is taken in pieces of this size, so that system calls are few; less under a limit.
 static size_t piece_bytes = (size_t)32 << 20;
-
-// Blocks of this size and more are worth a look at what they hold, in places of so many bytes.
-#define LONG_BYTES ((size_t)1 << 20)
-#define PLACE_BYTES ((size_t)512 << 10)
 
 static size_t purge_to(size_t keep);
 
@@ -165,7 +162,7 @@ static bool space_add(size_t bytes) {
     uintptr_t window_end = ((uintptr_t)p | (((uintptr_t)1 << MID_WINDOW_SHIFT) - 1)) + 1;
     size_t part = mid_min(left, (window_end - (uintptr_t)p) >> MID_SLICE_SHIFT);
     span->slices = (uint32_t)part;
-    span->bytes = span->asked = 0;
+    span->asked = 0;
     mid_runs_put(span);
     p += part * MID_SLICE_BYTES;
     left -= part;
@@ -190,10 +187,7 @@ static bool space_grow(size_t slices, size_t align) {
 
 // Bytes of a span in use that may be resident and are not charged: the pages of an earlier use.
 // Charges may land on them.
-static size_t stale_beside(const struct mid_span *span, size_t charged) {
-  return mid_min(span->before * mid_os_page_bytes(), span->slices * MID_SLICE_BYTES - charged);
-}
-static size_t stale_of(const struct mid_span *span) { return stale_beside(span, span->bytes); }
+static size_t stale_of(const struct mid_span *span) { return mid_resident_beside(span, 0); }
 
 // Around every change of what stale_of reads.
 static void stale_drop(const struct mid_span *span) { totals.stale -= stale_of(span); }
@@ -202,7 +196,7 @@ static void stale_add(const struct mid_span *span) { totals.stale += stale_of(sp
 static void record_clear(struct mid_span *span, uint8_t state) {
   uint32_t slices = span->slices;
   bool zero = span->bytes == 0, moved = span->moved;
-  uint32_t before = (uint32_t)(span->bytes / mid_os_page_bytes());
+  uint32_t before = span->before;
   memset((void *)span, 0, sizeof *span);
   span->slices = slices;
   span->state = state;
@@ -227,7 +221,7 @@ static void stale_make_way(struct mid_span *span) {
   mid_os_purge((void *)mid_span_base(span), span->slices * MID_SLICE_BYTES);
   mid_lock_take(&span_lock);
   stale_drop(span);
-  span->before = 0;
+  mid_resident_clear(span, span->slices);
   span->zero = true;
   totals.purged += stale;
 }
@@ -249,7 +243,7 @@ static struct mid_span *huge_take(size_t slices, size_t align) {
   totals.mapped += bytes;
   struct mid_span *span = mid_map_find(p);
   span->slices = (uint32_t)slices;
-  span->bytes = span->asked = 0;
+  span->bytes = span->asked = span->before = 0;
   span->moved = false;
   return span;
 }
@@ -304,78 +298,7 @@ static bool limit_admits(size_t bytes, bool urgent) {
   return false;
 }
 
-static size_t fresh_bytes(const struct mid_span *span) {
-  return span->bytes - mid_min(span->bytes, span->before * mid_os_page_bytes());
-}
-
-// A place in the last long span that was not backed early: what is resident there now is what the
-// program touched.  Looked at when the next is taken, or when the span comes back.
-static struct watched {
-  struct mid_span *span;
-  char *base;
-  size_t bytes, fresh;  // of the place
-  size_t whole;         // bytes of the span
-} watched;
-
-// Stop watching what is watched of `span`; of any span, when it is NULL.
-static struct watched watched_take(const struct mid_span *span) {
-  struct watched last = {0};
-  mid_lock_take(&span_lock);
-  if (span == NULL || watched.span == span) last = watched, watched.span = NULL;
-  mid_lock_give(&span_lock);
-  return last;
-}
-
-static size_t watched_touched(const struct watched *place) {
-  size_t resident = mid_os_resident_in(place->base, place->bytes);
-  return resident - mid_min(resident, place->bytes - place->fresh);
-}
-
-static void watched_learn(const struct watched *place, size_t touched) {
-  mid_lock_take(&span_lock);
-  mid_touch_learn(place->whole, place->fresh, touched);
-  mid_lock_give(&span_lock);
-}
-
-// Learn from the last long span.  What the program has not touched by now it still may: that is
-// known when the span comes back.
-static void watched_look(void) {
-  struct watched last = watched_take(NULL);
-  if (last.span == NULL) return;
-  size_t touched = watched_touched(&last);
-  if (touched >= last.fresh - last.fresh / 8) watched_learn(&last, touched);
-}
-
-// The last place in the `bytes` at `base` of which nothing is resident; their end when there is
-// none.
-static char *place_last_empty(char *base, size_t bytes) {
-  for (char *at = base + bytes; at >= base + PLACE_BYTES; at -= PLACE_BYTES)
-    if (mid_os_resident_in(at - PLACE_BYTES, PLACE_BYTES) == 0) return at - PLACE_BYTES;
-  return base + bytes;
-}
-
-void mid_span_back(struct mid_span *span) {
-  size_t fresh = fresh_bytes(span);
-  if (fresh < LONG_BYTES || span->own_mapping) return;
-  watched_look();
-  char *base = (char *)mid_span_base(span), *end = base + span->bytes;
-  struct watched place = {span, base, span->bytes, fresh, span->bytes};
-  mid_lock_take(&span_lock);
-  enum mid_touch expected = mid_touch_expect(span->bytes, fresh);
-  mid_lock_give(&span_lock);
-  if (expected != MID_TOUCH_NONE) {
-    place.base = expected == MID_TOUCH_MOST ? place_last_empty(base, span->bytes) : end;
-    place.bytes = place.fresh = (size_t)mid_min(PLACE_BYTES, (size_t)(end - place.base));
-    char *after = place.base + place.bytes;
-    if (place.base > base) mid_os_populate(base, (size_t)(place.base - base));
-    if (after < end) mid_os_populate(after, (size_t)(end - after));
-  }
-  span->capacity = expected != MID_TOUCH_NONE;
-  if (place.bytes == 0) return;
-  mid_lock_take(&span_lock);
-  watched = place;
-  mid_lock_give(&span_lock);
-}
+size_t mid_span_fresh(const struct mid_span *span) { return mid_resident_fresh(span); }
 
 // Reuse comes before growth: what did not fit makes way.
 static void room_make(void) {
@@ -392,7 +315,7 @@ static void room_make(void) {
 
 bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent) {
   mid_lock_take(&span_lock);
-  size_t landing = stale_of(span) - stale_beside(span, span->bytes + bytes);
+  size_t landing = stale_of(span) - mid_resident_beside(span, bytes);
   bool admitted = limit_admits(bytes - landing, urgent);
   if (admitted) {
     stale_drop(span);
@@ -402,14 +325,13 @@ bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent) {
     count_committed();
   }
   mid_lock_give(&span_lock);
-  if (admitted && bytes >= LONG_BYTES && bytes >= mid_bound_peak() / 32) room_make();
+  if (admitted && bytes >= MID_LONG_BYTES && bytes >= mid_bound_peak() / 32) room_make();
   return admitted;
 }
 
+// Pages within the reach of what is charged: what is stale beside that stays as it is.
 void mid_span_uncharge(struct mid_span *span, size_t bytes) {
   mid_lock_take(&span_lock);
-  // What is gone is not stale: no more is than lies beside what is charged now.
-  span->before = (uint32_t)(stale_of(span) / mid_os_page_bytes());
   span->bytes -= bytes;
   totals.used -= bytes;
   totals.purged += bytes;
@@ -417,103 +339,63 @@ void mid_span_uncharge(struct mid_span *span, size_t bytes) {
   mid_lock_give(&span_lock);
 }
 
-// Resident bytes, at most, above the first `from` of a run in use: what this use charged, and what
-// the run held before, which may lie anywhere in it.
-static size_t resident_above(const struct mid_span *span, size_t from) {
-  size_t charged = span->bytes > from ? span->bytes - from : 0;
-  size_t room = span->slices * MID_SLICE_BYTES - from;
-  return mid_min(charged + span->before * mid_os_page_bytes(), room);
-}
-
-// What the kernel says of a long span, part by part: programs take more than they touch.
-enum { PARTS = 16 };
-struct parts {
-  size_t slices;  // of a part; the last may be shorter; 0: nobody looked
-  size_t resident[PARTS];
-};
-
-static size_t part_slices(const struct parts *parts, size_t slices, size_t i) {
-  size_t first = i * parts->slices;
-  return first < slices ? mid_min(parts->slices, slices - first) : 0;
-}
-
-static void parts_look(const struct mid_span *span, struct parts *parts) {
-  size_t bytes;
-  char *base = (char *)mid_span_base(span);
-  parts->slices = mid_max((span->slices + PARTS - 1) / PARTS, LONG_BYTES / MID_SLICE_BYTES);
-  for (size_t i = 0; (bytes = part_slices(parts, span->slices, i) * MID_SLICE_BYTES) > 0; i++) {
-    parts->resident[i] = mid_os_resident_in(base, bytes);
-    // What is not resident may be swapped out; from here on it reads as zero.
-    if (parts->resident[i] == 0) mid_os_purge(base, bytes);
-    base += bytes;
+bool mid_span_recharge(struct mid_span *span, size_t bytes, bool urgent) {
+  mid_lock_take(&span_lock);
+  bool admitted = limit_admits(bytes, urgent);
+  if (admitted) {
+    span->bytes += bytes;
+    totals.used += bytes;
+    count_committed();
   }
+  mid_lock_give(&span_lock);
+  return admitted;
 }
 
-static void parts_learn(const struct mid_span *span, const struct parts *parts) {
-  size_t resident = 0, fresh = fresh_bytes(span);
-  for (size_t i = 0; part_slices(parts, span->slices, i) > 0; i++) resident += parts->resident[i];
-  struct watched place = {NULL, NULL, span->bytes, fresh, span->bytes};
-  if (fresh >= LONG_BYTES) watched_learn(&place, resident - mid_min(resident, span->bytes - fresh));
-}
-
-// Before a long span is given: what was touched, and what is resident.
-static void long_look(struct mid_span *span, struct parts *parts) {
-  struct watched place = watched_take(span);
-  if (place.span != NULL) watched_learn(&place, watched_touched(&place));
-  parts_look(span, parts);
-  if (place.span == NULL && span->capacity == 0) parts_learn(span, parts);
-}
-
-// Put the run at `span` back as runs that are dirty or clean.
-static void parts_put(struct mid_span *span, const struct parts *parts) {
-  size_t all = span->slices, slices;
-  bool moved = span->moved;
+// Put the run at `span` back as runs that are dirty or clean: a long one may be both, in parts.
+enum { PARTS = 16 };
+static void runs_put(struct mid_span *span, bool is_long) {
+  size_t all = span->slices, part = all;
+  bool moved = span->moved, away = span->asked != 0;
+  if (is_long) part = mid_max((all + PARTS - 1) / PARTS, MID_LONG_BYTES / MID_SLICE_BYTES);
   span->state = MID_SPAN_NONE;
-  for (size_t i = 0; (slices = part_slices(parts, all, i)) > 0; i++, span += slices) {
-    span->slices = (uint32_t)slices;
-    span->bytes = parts->resident[i];
-    span->asked = span->bytes == 0;  // a sign that it was in use
+  for (size_t from = 0; from < all; from += part, span += part) {
+    span->slices = (uint32_t)mid_min(part, all - from);
+    span->asked = away || mid_resident_of(span, span->slices) == 0;  // a sign that it was in use
     span->moved = moved;
     mid_runs_put(span);
   }
 }
 
-static void give_locked(struct mid_span *span, bool moved_away, const struct parts *parts) {
+static void give(struct mid_span *span, bool moved_away) {
   bool medium = span->state == MID_SPAN_SMALL && span->slices > 1;
+  bool is_long = span->state == MID_SPAN_LARGE && span->bytes >= MID_LONG_BYTES &&
+                 !span->own_mapping && !moved_away;
+  mid_lock_take(&span_lock);
+  stale_drop(span);
+  mid_lock_give(&span_lock);
+  if (is_long)
+    mid_back_leave(span);
+  else if (!span->own_mapping)
+    mid_resident_leave(span, 0, moved_away);
+  mid_lock_take(&span_lock);
   for (uint32_t i = 1; medium && i < span->slices; i++) span[i].state = MID_SPAN_NONE;
   atomic_store_explicit(&span->heap, NULL, memory_order_relaxed);
   atomic_store_explicit(&span->limit, 0, memory_order_relaxed);
-  stale_drop(span);
   span->block_bytes = 0;
-  span->asked = moved_away;  // a sign that it was in use, and no page that was given back
+  span->asked = moved_away;
   totals.used -= span->bytes;
   mid_bound_rest(span->bytes);
-  span->bytes = resident_above(span, moved_away ? span->bytes : 0);
   span_count--;
   if (span->own_mapping)
     huge_give(span);
-  else if (parts->slices > 0)
-    parts_put(span, parts);
   else
-    mid_runs_put(span);
+    runs_put(span, is_long);
   count_committed();
-}
-
-void mid_span_give(struct mid_span *span) {
-  struct parts parts = {0};
-  bool is_long = span->state == MID_SPAN_LARGE && span->bytes >= LONG_BYTES;
-  if (is_long && !span->own_mapping) long_look(span, &parts);
-  mid_lock_take(&span_lock);
-  give_locked(span, false, &parts);
   mid_lock_give(&span_lock);
 }
 
-void mid_span_give_moved(struct mid_span *span) {
-  static const struct parts none;
-  mid_lock_take(&span_lock);
-  give_locked(span, true, &none);
-  mid_lock_give(&span_lock);
-}
+void mid_span_give(struct mid_span *span) { give(span, false); }
+void mid_span_give_moved(struct mid_span *span) { give(span, true); }
 
 // ---- resize in place ----
 
@@ -525,18 +407,16 @@ static bool grow_locked(struct mid_span *span, size_t slices, size_t bytes, bool
   if (more > 0 && after != span + span->slices) return false;
   if (more > 0 && (mid_runs_at(after) == NULL || after->slices < more)) return false;
   // What grows where it stands grows into what it left when it shrank.
-  size_t landing = mid_min(stale_of(span), bytes - span->bytes);
+  size_t landing = stale_of(span) - mid_resident_beside(span, bytes - span->bytes);
   if (!limit_admits(bytes - span->bytes - landing, urgent)) return false;
   // The lock may have been let go meanwhile.
   if (more > 0 && (mid_runs_at(after) == NULL || after->slices < more)) return false;
   stale_drop(span);
-  span->before -= (uint32_t)(landing / mid_os_page_bytes());
   if (more > 0) {
     after = mid_runs_cut(after, more);
     mid_bound_work(more * MID_SLICE_BYTES, after->asked, totals.used);
     totals.retouched += after->asked;
     span->zero &= after->bytes == 0;
-    span->before += (uint32_t)(after->bytes / mid_os_page_bytes());
     span->moved |= after->moved;
     after->bytes = after->asked = 0;
     span->slices = (uint32_t)slices;
@@ -551,18 +431,14 @@ static bool grow_locked(struct mid_span *span, size_t slices, size_t bytes, bool
 static void shrink_locked(struct mid_span *span, size_t slices, size_t bytes) {
   stale_drop(span);
   totals.used -= span->bytes - bytes;
-  size_t rest_bytes = 0;
-  if (slices < span->slices) rest_bytes = resident_above(span, slices * MID_SLICE_BYTES);
-  span->before = (uint32_t)((resident_above(span, 0) - bytes) / mid_os_page_bytes());
+  if (!span->own_mapping) mid_resident_leave(span, bytes >> MID_SLICE_SHIFT, false);
   if (slices < span->slices && !span->own_mapping) {
     struct mid_span *rest = span + slices;
     rest->slices = span->slices - (uint32_t)slices;
-    rest->bytes = rest_bytes;
     rest->asked = 0;
-    rest->state = MID_SPAN_NONE;
     rest->moved = span->moved;
     span->slices = (uint32_t)slices;
-    mid_runs_put(rest);
+    runs_put(rest, false);
   }
   span->bytes = bytes;
   stale_add(span);
@@ -583,9 +459,12 @@ bool mid_span_resize(struct mid_span *span, size_t slices, size_t bytes, bool ur
 // ---- faults ----
 
 void mid_span_populate(struct mid_span *span, size_t from, size_t bytes) {
-  // What was cut from a dirty run is resident, most of it.
-  if (span->before * mid_os_page_bytes() >= span->slices * MID_SLICE_BYTES / 2) return;
-  mid_os_populate((char *)mid_span_base(span) + from, bytes);
+  for (size_t end = from + bytes, next; from < end; from = next) {
+    size_t slice = from >> MID_SLICE_SHIFT, start = slice * MID_SLICE_BYTES;
+    next = mid_min(end, start + MID_SLICE_BYTES);
+    from = mid_max(from, start + span[slice].before * mid_os_page_bytes());
+    if (from < next) mid_os_populate((char *)mid_span_base(span) + from, next - from);
+  }
 }
 
 // ---- purge ----
@@ -593,13 +472,11 @@ void mid_span_populate(struct mid_span *span, size_t from, size_t bytes) {
 // Purge `head`, a dirty run, or the part of it above what may stay.  The lock is let go meanwhile:
 // the run is in no list and no state that another could take.
 static size_t purge_run(struct mid_span *head, size_t excess) {
-  size_t slices = head->slices;
-  size_t want = mid_round_up(excess, MID_SLICE_BYTES) >> MID_SLICE_SHIFT;
-  size_t keep = want < slices ? slices - want : 0;
-  // The low part of a run is used again first.  Where in a run that is mostly not resident the rest
-  // lies is not known: it goes whole.
-  bool dense = head->bytes >= slices * (MID_SLICE_BYTES / 8 * 7);
-  if (!dense || keep * 8 < slices) keep = 0;
+  // The low part of a run is used again first.
+  size_t slices = head->slices, keep = slices;
+  for (size_t gone = 0; keep > 0 && gone < excess;)
+    gone += head[--keep].before * mid_os_page_bytes();
+  if (keep * 8 < slices) keep = 0;
   struct mid_span *part = mid_runs_cut(head, keep > 0 ? keep : slices);
   if (keep > 0) {
     struct mid_span *low = part;
@@ -614,7 +491,7 @@ static size_t purge_run(struct mid_span *head, size_t excess) {
   mid_lock_give(&span_lock);
   if (!moved || !mid_os_renew(base, bytes)) mid_os_purge(base, bytes);
   mid_lock_take(&span_lock);
-  part->bytes = 0;
+  mid_resident_clear(part, part->slices);
   part->moved = false;
   part->asked = gone;
   totals.purged += gone;
@@ -658,6 +535,7 @@ size_t mid_span_purge_all(void) {
 // ---- around ----
 
 void mid_span_lock_all(void) {
+  mid_back_lock();
   mid_lock_take(&purge_lock);
   mid_lock_take(&span_lock);
 }
@@ -665,6 +543,7 @@ void mid_span_lock_all(void) {
 void mid_span_unlock_all(void) {
   mid_lock_give(&span_lock);
   mid_lock_give(&purge_lock);
+  mid_back_unlock();
 }
 
 static void visit_window(size_t w, void (*visit)(struct mid_span *, void *), void *context) {

@@ -84,7 +84,7 @@ struct mid_span {
   size_t bytes;                    // LARGE: usable bytes; free DIRTY: resident at most;
                                    // SMALL: charged, as pages carved
   uint32_t slices;                 // length of the run; INNER, TAIL: distance back to the head
-  uint32_t before;                 // pages that were resident when the run was taken, at most
+  uint32_t before;                 // any slice: pages left resident, see span/resident.h
   uint16_t told;                   // frees in `freed` that the counters know of
   _Atomic uint16_t gone;           // x: SMALL, INNER; bit i: page i of this slice was given back
   uint8_t state;                   // enum mid_span_state
@@ -212,8 +212,13 @@ struct mid_span *mid_span_take(size_t slices, size_t align, uint8_t state, bool 
 // false when heap_limit refuses, which `urgent` passes.
 bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent);
 
-// `bytes` of what was charged to a span of blocks were given back to the system.
+// `bytes` of what was charged to a span of blocks were given back to the system, as its `gone` bits
+// say; and are wanted again, after which those bits are cleared.
 void mid_span_uncharge(struct mid_span *span, size_t bytes);
+bool mid_span_recharge(struct mid_span *span, size_t bytes, bool urgent);
+
+// Bytes charged to `span` that an earlier use did not leave resident.
+size_t mid_span_fresh(const struct mid_span *span);
 
 // Back a large span, charged whole, where the program is likely to touch all of it: span/touch.h.
 void mid_span_back(struct mid_span *span);

@@ -171,6 +171,32 @@ TEST(a_span_that_says_zero_reads_as_zero)
   CHECK(zero > 50 && zero < 300);
 }
 
+TEST(what_lies_behind_pages_that_were_moved_away_stays_dirty)
+{
+  start();
+  give(take_charged(1, MID_SLICE_BYTES));
+  mid_span_give_moved(take_charged(1, 5 * PAGE));
+  CHECK_EQ(SINCE(dirty), 11 * PAGE);
+  mid_span_give_moved(take_charged(1, 12 * PAGE));
+  CHECK_EQ(SINCE(dirty), 4 * PAGE);  // and not all of it clean
+}
+
+TEST(pages_that_are_gone_leave_the_others_of_their_span_dirty)
+{
+  start();
+  struct mid_span *span = mid_span_take(8, MID_SLICE_BYTES, MID_SPAN_SMALL, false);
+  CHECK(mid_span_charge(span, 8 * MID_SLICE_BYTES, false));
+  atomic_store(&span->gone, 0xffff);
+  mid_span_uncharge(span, MID_SLICE_BYTES);
+  CHECK_EQ(SINCE(used), 7 * MID_SLICE_BYTES);
+  CHECK_EQ(SINCE(stale), 0);
+  CHECK(mid_span_recharge(span, MID_SLICE_BYTES / 2, false));
+  atomic_store(&span->gone, 0xff00);
+  CHECK_EQ(SINCE(stale), 0);
+  give(span);
+  CHECK_EQ(SINCE(dirty), 8 * MID_SLICE_BYTES - MID_SLICE_BYTES / 2);
+}
+
 TEST(pages_moved_away_are_not_dirty)
 {
   start();
@@ -243,7 +269,7 @@ TEST(a_long_span_is_put_together_of_dirty_and_clean_neighbours)
   CHECK(SINCE(dirty) >= 100 * MID_SLICE_BYTES);
   uint64_t mapped = mid_span_totals().mapped;
   span = take_long();
-  CHECK(span->before >= 100 * MID_SLICE_BYTES / PAGE);
+  CHECK(mid_span_fresh(span) <= LONG * MID_SLICE_BYTES - 100 * MID_SLICE_BYTES);
   CHECK(!span->zero);
   CHECK_EQ(mid_span_totals().mapped, mapped);
   give(span);
@@ -392,9 +418,9 @@ TEST(a_span_grows_within_its_slices_without_a_neighbour)
 TEST(a_span_does_not_grow_over_its_neighbour_and_nothing_changes)
 {
   start();
-  struct mid_span *all = take(16);
+  struct mid_span *all = take(12);
   char *base = base_of(all);
-  CHECK(mid_span_charge(all, PAGE, false));
+  CHECK(mid_span_charge(all, 12 * MID_SLICE_BYTES, false));
   give(all);  // the one dirty run: the next are cut from its front
   struct mid_span *span = take(4), *next = take(4);
   CHECK(base_of(span) == base && next == span + 4);

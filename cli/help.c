@@ -1,5 +1,7 @@
 // cli/help.c -- `midden help`: the verbs for a terminal, for man(1) and for the shell, from one
-// table. SPDX-License-Identifier: MIT
+// table.
+//
+// SPDX-License-Identifier: MIT
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

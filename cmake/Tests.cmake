@@ -90,14 +90,19 @@ if(NOT MIDDEN_STANDARD_NAMES)
   return()
 endif()
 
-# A crime is a plain program that knows nothing of Midden.
+# A plain program that knows nothing of Midden, out of one file.
+function(midden_plain_program target file)
+  add_executable(${target} ${file})
+  target_compile_options(${target} PRIVATE -w -fno-builtin)
+  target_link_libraries(${target} PRIVATE Threads::Threads)
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+endfunction()
+
+# A crime says in its file how it must end.
 file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/misuse/*.c)
 foreach(file IN LISTS files)
   cmake_path(GET file STEM name)
-  add_executable(misuse_${name} ${file})
-  target_compile_options(misuse_${name} PRIVATE -w -fno-builtin)
-  target_link_libraries(misuse_${name} PRIVATE Threads::Threads)
-  set_target_properties(misuse_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+  midden_plain_program(misuse_${name} ${file})
   midden_test(misuse ${name} ${PROJECT_SOURCE_DIR}/tests/misuse/run.sh ${file}
               $<TARGET_FILE:misuse_${name}>)
 endforeach()
@@ -106,10 +111,7 @@ endforeach()
 file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/misuse/attacks/*.c)
 foreach(file IN LISTS files)
   cmake_path(GET file STEM name)
-  add_executable(attack_${name} ${file})
-  target_compile_options(attack_${name} PRIVATE -w -fno-builtin)
-  target_link_libraries(attack_${name} PRIVATE Threads::Threads)
-  set_target_properties(attack_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+  midden_plain_program(attack_${name} ${file})
   foreach(mode default hardened)
     midden_test(misuse attacks/${mode}/${name} ${PROJECT_SOURCE_DIR}/tests/misuse/attack.sh ${mode}
                 $<TARGET_FILE:attack_${name}>)

@@ -16,7 +16,7 @@
 //   field         default  min max         unit     words     meaning
 #define MID_OPTION_LIST(X)                                                                                  \
   X(heap_limit,    0,       0,  1ull << 47, "bytes", "cgroup", "cap on committed heap memory, 0: none; cgroup: the limit of the process's own cgroup, less a reserve") \
-  X(dirty_share,   10,      0,  100,        "%",     "",       "free but resident memory that is kept, as a share of the memory in use") \
+  X(dirty_share,   25,      0,  100,        "%",     "",       "free but resident memory that is kept, as a share of the memory in use") \
   X(purge_thread,  0,       0,  1,          "on",    "",       "1: a thread gives dirty memory back once a second also while the program idles") \
   X(hardened,      0,       0,  1,          "on",    "",       "1: guard pages, quarantine, random placement, no links in blocks, zero on free, checked tails") \
   X(quarantine,    262144,  0,  1ull << 30, "bytes", "",       "freed bytes that each thread holds back from reuse when hardened") \

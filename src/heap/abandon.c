@@ -36,7 +36,7 @@ static void abandoned_drop(struct mid_heap *heap, struct mid_span *span) {
 static void settle_in(struct mid_heap *heap, struct mid_span *span) {
   mid_remote_fold(heap, span);
   mid_span_tell_frees(heap, span);
-  mid_span_relist(heap, span, mid_span_has_room(span) ? MID_LIST_PARTIAL : MID_LIST_FULL);
+  mid_span_shelve(heap, span);
 }
 
 bool mid_adopt(struct mid_heap *heap, struct mid_span *span) {

@@ -1,5 +1,7 @@
 // heap/class.h -- the size classes: 16 to 256 bytes by 16, eight a doubling up to 1 KiB, then
-// sixteen up to 64 KiB. SPDX-License-Identifier: MIT
+// sixteen up to 64 KiB.
+//
+// SPDX-License-Identifier: MIT
 //
 // So a block wastes at most 15 bytes or a ninth of itself; docs/decisions/0008 says what that
 // costs.

@@ -84,3 +84,31 @@ TEST(the_multiply_check_agrees_with_the_remainder_at_every_offset_of_every_class
     midden_free(p);
   }
 }
+
+// The number that takes a product with `odd` back, modulo 2^64; by Newton's iteration.
+static uint64_t inverse_of(uint64_t odd) {
+  uint64_t inverse = odd;
+  for (int bits = 3; bits < 64; bits *= 2) inverse *= 2 - odd * inverse;
+  return inverse;
+}
+
+// A word `off` bytes into a block and j windows of 2^shift bytes away looks like a block's start if
+// off * magic + j * 2^shift * magic is below the limit.  There is one such j modulo 2^(64 - shift).
+TEST(no_address_in_another_window_looks_like_a_start_of_any_class)
+{
+  for (unsigned klass = 0; klass < MID_CLASSES; klass++) {
+    size_t bytes = mid_class_bytes(klass);
+    struct mid_span span = {.magic = mid_span_magic(bytes), .block_bytes = (uint32_t)bytes};
+    uint64_t limit = mid_span_limit(&span, (uint32_t)(mid_class_slices(klass) * 65536 / bytes));
+    uint64_t inverse = inverse_of(span.magic);
+    CHECK_EQ(inverse * span.magic, 1);
+    for (unsigned shift = 27; shift <= MID_WINDOW_SHIFT; shift++)
+      for (uint64_t off = 1; off < bytes; off++) {
+        uint64_t product = off * span.magic;
+        if ((product & ((1ull << shift) - 1)) >= limit) continue;
+        int64_t away = (int64_t)(((0 - (product >> shift)) * inverse) << shift);
+        if (away < (1ll << MID_ADDRESS_BITS) && away > -(1ll << MID_ADDRESS_BITS))
+          fail_msg("%lu bytes into a block of %zu, %ld away", off, bytes, (long)away);
+      }
+  }
+}

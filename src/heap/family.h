@@ -11,6 +11,9 @@ void *mid_take(struct mid_heap *heap, size_t bytes, size_t align, bool zero, con
 void *mid_calloc(struct mid_heap *heap, size_t count, size_t bytes, const void *caller);
 void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *caller);
 void *mid_reallocarray(void *p, size_t count, size_t bytes, const void *caller);
+// What every resize that moves ends with: `p` is freed, its first `bytes` copied to `to`, which is
+// returned; NULL, and `p` stays, when there is no `to`.
+void *mid_moved(void *p, void *to, size_t bytes);
 void *mid_aligned(struct mid_heap *heap, size_t align, size_t bytes, const void *caller);
 
 #endif

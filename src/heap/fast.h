@@ -50,4 +50,30 @@ static inline void mid_fast_free(void *p) {
   if (mid_unlikely(--span->left == 0)) mid_heap_give_watched(span);
 }
 
+// ---- remote frees, see gather.c ----
+
+static inline struct mid_gathered *mid_gathered_at(struct mid_heap *heap, uintptr_t p) {
+  return &heap->gathered[(p >> MID_SLICE_SHIFT) % MID_GATHERS];
+}
+
+static inline void mid_gathered_add(struct mid_gathered *bundle, struct mid_block *block) {
+  block->mark = bundle->span;
+  block->next = bundle->first;
+  bundle->first = block;
+  if (mid_unlikely(--bundle->room == 0)) mid_gather_give(bundle);
+}
+
+// Free `p` if this thread has put aside blocks of its span already.  They keep the span as it is:
+// nothing of it need be looked at.
+static inline bool mid_gather_quick(void *p) {
+  struct mid_heap *heap = mid_thread_heap;
+  if (mid_unlikely(!mid_heap_is_real(heap))) return false;
+  struct mid_gathered *bundle = mid_gathered_at(heap, (uintptr_t)p);
+  uint64_t off = (uintptr_t)p - bundle->base;
+  if (off >= MID_SLICE_BYTES || off * bundle->magic >= bundle->limit) return false;
+  if (mid_block_may_be_free(bundle->span, p)) return false;
+  mid_gathered_add(bundle, p);
+  return true;
+}
+
 #endif

@@ -151,11 +151,7 @@ static void *heap_alloc(midden_allocator *self, size_t bytes, size_t align) {
 static void *resize_aligned(midden_allocator *self, void *p, size_t bytes, size_t align) {
   size_t usable = mid_heap_usable(p);
   if (bytes <= usable && bytes >= usable / 2 && (uintptr_t)p % align == 0) return p;
-  void *q = self->alloc(self, bytes, align);
-  if (q == NULL) return NULL;
-  memcpy(q, p, mid_min(usable, bytes));
-  midden_free(p);
-  return q;
+  return mid_moved(p, self->alloc(self, bytes, align), mid_min(usable, bytes));
 }
 
 static void *heap_resize(midden_allocator *self, void *p, size_t old_bytes, size_t bytes,

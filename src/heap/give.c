@@ -1,5 +1,7 @@
 // heap/give.c -- free, when it is not a plain push: blocks of full spans, of other threads, of
-// none. SPDX-License-Identifier: MIT
+// none.
+//
+// SPDX-License-Identifier: MIT
 #include "base/options.h"
 #include "heap/fast.h"
 #include "heap/foreign.h"
@@ -31,19 +33,11 @@ void mid_remote_fold(struct mid_heap *heap, struct mid_span *span) {
   mid_span_watch(span, mid_span_used(span) - count);
 }
 
-static void drain_one(struct mid_heap *heap, struct mid_span *span) {
-  mid_remote_fold(heap, span);
-  mid_span_tell_frees(heap, span);
-  if (!mid_span_close_if_empty(heap, span) && span->list == MID_LIST_FULL &&
-      mid_span_has_room(span))
-    mid_span_relist(heap, span, MID_LIST_PARTIAL);
-}
-
 void mid_heap_drain(struct mid_heap *heap) {
   while (heap->pending != NULL) {
     struct mid_span *span = heap->pending;
     mid_pending_drop(heap, span);
-    drain_one(heap, span);
+    mid_span_take_stock(heap, span);
   }
 }
 
@@ -122,7 +116,7 @@ static void give_remote(struct mid_span *span, struct mid_block *block) {
 
 // ---- the owner's own ----
 
-void mid_span_freed_one(struct mid_heap *heap, struct mid_span *span) {
+static void freed_one(struct mid_heap *heap, struct mid_span *span) {
   if (--span->left == 0) {
     mid_span_tell_frees(heap, span);
     if (mid_span_close_if_empty(heap, span)) return;
@@ -153,7 +147,7 @@ static void give_slow(struct mid_heap *heap, struct mid_span *span, struct mid_b
     mid_hardened_push(span, block);
   else
     mid_span_push(span, block);
-  mid_span_freed_one(heap, span);
+  freed_one(heap, span);
   mid_tell_class(heap, klass);
 }
 
@@ -204,9 +198,7 @@ void mid_heap_give_block(struct mid_span *span, struct mid_block *block) {
   }
 }
 
-void mid_heap_give_any(void *p) {
-  if (mid_options.hardened ? mid_hardened_give_quick(p) : mid_gather_quick(p)) return;
-  if (p == NULL) return;
+__attribute__((noinline)) static void give_looked_up(void *p) {
   struct mid_span *span = mid_heap_block_span(p);
   if (span == NULL)
     mid_foreign_give(p);
@@ -217,4 +209,9 @@ void mid_heap_give_any(void *p) {
   else
     mid_heap_give_block(span, p);
   mid_span_settle();
+}
+
+void mid_heap_give_any(void *p) {
+  bool done = mid_unlikely(mid_options.hardened) ? mid_hardened_give_quick(p) : mid_gather_quick(p);
+  if (!done && p != NULL) give_looked_up(p);
 }

@@ -145,29 +145,15 @@ static uint32_t hard_carve_count(const struct mid_span *span) {
   return (uint32_t)mid_min(mid_max(bytes / span->block_bytes, 2), span->capacity - span->carved);
 }
 
-// Charge the pages that `count` more blocks reach into, and have them zero.  Each block is cleared
-// when it is freed, so all of them will be touched.
-static bool hard_carve_charge(struct mid_heap *heap, struct mid_span *span, uint32_t count,
-                              bool urgent) {
-  size_t made = (size_t)span->carved * span->block_bytes, page = mid_os_page_bytes();
-  size_t end = mid_round_up(made + (size_t)count * span->block_bytes, page);
-  made = mid_round_up(made, page);
-  if (end == made) return true;
-  if (!mid_span_charge(span, end - made, urgent)) return false;
-  mid_heap_commit(heap, end - made);
-  if (!span->zero)
-    memset((char *)mid_span_base(span) + made, 0, end - made);
-  else if (end - made > page)
-    mid_span_populate(span, made, end - made);
-  return true;
-}
-
 bool mid_hardened_carve(struct mid_heap *heap, struct mid_span *span, bool urgent) {
   uint32_t count = hard_carve_count(span);
-  if (count == 0) return false;
-  if (!hard_carve_charge(heap, span, count, urgent) &&
-      !hard_carve_charge(heap, span, count = 1, urgent))
-    return false;
+  struct mid_fresh fresh;
+  if (count == 0 || !mid_span_charge_blocks(heap, span, &count, urgent, &fresh)) return false;
+  // Each block is cleared when it is freed, so all of them will be touched.
+  if (!span->zero)
+    memset((char *)mid_span_base(span) + fresh.from, 0, fresh.bytes);
+  else if (fresh.bytes > mid_os_page_bytes())
+    mid_span_populate(span, fresh.from, fresh.bytes);
   struct table *table = table_of(span);
   for (uint32_t i = span->carved; i < span->carved + count; i++) bit_add(table, i);
   uint32_t used = mid_span_used(span);
@@ -224,8 +210,6 @@ typedef uint64_t mid_word __attribute__((aligned(1), may_alias));
 static inline void check_zero(const char *p, size_t bytes) {
   if (mid_unlikely(*p != 0 || memcmp(p, p + 1, bytes - 1) != 0)) mid_crime_in_list(p);
 }
-
-static inline void clear(char *p, size_t bytes) { memset(p, 0, bytes); }
 
 // The tail holds eight bytes over and over, each at the addresses that have its place modulo 8.
 // They are unlike in each process and block, and none is zero or even, so that the overflows there
@@ -416,23 +400,21 @@ static inline void *held_drop(struct mid_hardened *h, uint32_t i) {
   return p;
 }
 
-// Hold `p` back.  Returns one that was held long enough, NULL when there is room.
-static inline void *hold(struct mid_hardened *h, const struct mid_span *span, void *p) {
-  h->held[h->held_count++] = p;
-  held_count(h, span, 1);
+// One that was held long enough, NULL when there is room.
+static inline void *held_over(struct mid_hardened *h) {
   bool over = h->held_count == HELD_MOST || h->held_bytes > mid_options.quarantine;
-  return over ? held_drop(h, random_below(h, h->held_count)) : NULL;
+  return over && h->held_count > 0 ? held_drop(h, random_below(h, h->held_count)) : NULL;
 }
 
-static inline void *hold_next(struct mid_hardened *h) {
-  bool over = h->held_bytes > mid_options.quarantine && h->held_count > 0;
-  return over ? held_drop(h, random_below(h, h->held_count)) : NULL;
+static inline void hold(struct mid_hardened *h, const struct mid_span *span, void *p) {
+  h->held[h->held_count++] = p;
+  held_count(h, span, 1);
 }
 
 // `p` is in use, and its state changed to HARD_HELD from `state`.
 static inline void wipe(const struct mid_span *span, char *p, uint16_t state) {
   tail_check(p, p + span->block_bytes - state, state);
-  clear(p, span->block_bytes);
+  memset(p, 0, span->block_bytes);
 }
 
 bool mid_hardened_give_quick(void *p) {
@@ -452,7 +434,8 @@ bool mid_hardened_give_quick(void *p) {
   wipe(span, p, state);
   state_set(table, i, HARD_HELD);
   struct mid_hardened *h = heap->hardened;
-  for (p = hold(h, span, p); p != NULL; p = hold_next(h)) release(heap, p);
+  hold(h, span, p);
+  while ((p = held_over(h)) != NULL) release(heap, p);
   return true;
 }
 
@@ -477,12 +460,16 @@ void mid_hardened_give(struct mid_span *span, void *p) {
   bool locked = heap != NULL && heap != mid_thread_heap;
   if (heap == NULL) return mid_heap_give_block(span, p);
   if (locked) mid_lock_take(&heap->lock);
-  void *next = hardened_make(heap) ? hold(heap->hardened, span, p) : p;
+  void *next = p;
+  if (hardened_make(heap)) {
+    hold(heap->hardened, span, p);
+    next = held_over(heap->hardened);
+  }
   while (next != NULL) {
     if (locked) mid_lock_give(&heap->lock);
     release(heap, next);
     if (locked) mid_lock_take(&heap->lock);
-    next = heap->hardened != NULL ? hold_next(heap->hardened) : NULL;
+    next = heap->hardened != NULL ? held_over(heap->hardened) : NULL;
   }
   if (locked) mid_lock_give(&heap->lock);
 }

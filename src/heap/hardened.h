@@ -1,9 +1,9 @@
 // heap/hardened.h -- the option hardened=1: what each block goes through beside the common path.
 // SPDX-License-Identifier: MIT
 //
-// With it every take and give comes here, under the heap's lock.  Nothing of Midden's is kept in a
-// free block: the state of each block is a 16-bit word in a table apart, so there is no link to
-// overwrite, and a free block reads as zero.
+// With it every take and give comes here.  Nothing of Midden's is kept in a free block: the state
+// of each block is a 16-bit word in a table apart, so there is no link to overwrite, and a free
+// block reads as zero.
 //
 //   word = slack: block_bytes - bytes asked for, at least 8   in use; the slack is filled
 //        = HARD_FREE                                          may be taken

@@ -49,6 +49,16 @@ void mid_heap_set_current(struct mid_heap *heap, unsigned klass, struct mid_span
     heap->quick[i] = span;
 }
 
+void mid_span_shelve(struct mid_heap *heap, struct mid_span *span) {
+  mid_span_relist(heap, span, mid_span_has_room(span) ? MID_LIST_PARTIAL : MID_LIST_FULL);
+}
+
+void mid_heap_retire_current(struct mid_heap *heap, unsigned klass) {
+  struct mid_span *span = heap->current[klass];
+  mid_heap_set_current(heap, klass, &mid_span_none);
+  if (span != &mid_span_none) mid_span_shelve(heap, span);
+}
+
 bool mid_span_has_room(const struct mid_span *span) {
   if (mid_options.hardened) return mid_hardened_has_room(span);
   return span->freed != mid_no_block() || span->carved < span->capacity ||
@@ -166,6 +176,13 @@ void mid_ready_fold(struct mid_heap *heap, struct mid_span *span) {
   mid_span_watch(span, mid_span_used(span) - folded);
 }
 
+void mid_span_take_stock(struct mid_heap *heap, struct mid_span *span) {
+  mid_remote_fold(heap, span);
+  mid_span_tell_frees(heap, span);
+  if (mid_span_close_if_empty(heap, span)) return;
+  if (span->list == MID_LIST_FULL && mid_span_has_room(span)) mid_span_shelve(heap, span);
+}
+
 // ---- a heap as a whole ----
 
 void mid_heap_prepare(struct mid_heap *heap, enum mid_heap_kind kind, uintptr_t thread) {
@@ -203,16 +220,18 @@ MID_RARELY static void forget_free(struct mid_heap *heap, struct mid_span *span)
 
 MID_RARELY void mid_heap_mend(struct mid_heap *heap, bool mine) {
   for (unsigned c = 0; c < MID_CLASSES && !mid_options.hardened; c++) {
-    struct mid_span *current = heap->current[c];
-    if (current == &mid_span_none) current = NULL;
+    // A current span leads to none, and so does the one that stands for none.
+    struct mid_span *current = heap->current[c] == &mid_span_none ? NULL : heap->current[c];
     struct mid_span *lists[] = {current, heap->partial[c].first, heap->full[c].first};
     for (int l = 0; l < 3; l++)
-      for (struct mid_span *span = lists[l]; span != NULL; span = l == 0 ? NULL : span->next) {
+      for (struct mid_span *span = lists[l]; span != NULL; span = span->next) {
         mend_remote(heap, span);
         if (!mine && l < 2) forget_free(heap, span);
       }
   }
 }
+
+// ---- what is kept for the next call ----
 
 MID_RARELY static void tidy_current(struct mid_heap *heap, unsigned klass) {
   struct mid_span *span = heap->current[klass];
@@ -229,11 +248,7 @@ MID_RARELY static void tidy_current(struct mid_heap *heap, unsigned klass) {
 MID_RARELY static void tidy_list(struct mid_heap *heap, struct mid_span_list *list) {
   for (struct mid_span *span = list->first, *next; span != NULL; span = next) {
     next = span->next;
-    mid_remote_fold(heap, span);
-    mid_span_tell_frees(heap, span);
-    if (!mid_span_close_if_empty(heap, span) && span->list == MID_LIST_FULL &&
-        mid_span_has_room(span))
-      mid_span_relist(heap, span, MID_LIST_PARTIAL);
+    mid_span_take_stock(heap, span);
   }
 }
 
@@ -258,8 +273,7 @@ void mid_heap_sweep(struct mid_heap *heap, unsigned klass) {
     if (c == klass || span == &mid_span_none) continue;
     mid_ready_fold(heap, span);
     mid_remote_fold(heap, span);
-    mid_heap_set_current(heap, c, &mid_span_none);
-    mid_span_relist(heap, span, mid_span_has_room(span) ? MID_LIST_PARTIAL : MID_LIST_FULL);
+    mid_heap_retire_current(heap, c);
     mid_span_tell_frees(heap, span);
     (void)mid_span_close_if_empty(heap, span);
   }
@@ -280,9 +294,7 @@ MID_RARELY static void drop_list(struct mid_heap *heap, struct mid_span_list *li
 MID_RARELY void mid_heap_drop(struct mid_heap *heap) {
   for (unsigned c = 0; c < MID_CLASSES; c++) {
     if (heap->spans[c] == 0) continue;
-    struct mid_span *span = heap->current[c];
-    mid_heap_set_current(heap, c, &mid_span_none);
-    if (span != &mid_span_none) mid_span_relist(heap, span, MID_LIST_PARTIAL);
+    mid_heap_retire_current(heap, c);
     drop_list(heap, &heap->partial[c]);
     drop_list(heap, &heap->full[c]);
     mid_tell_class(heap, c);
@@ -317,7 +329,7 @@ static uint64_t span_untold(const struct mid_span *span) {
 uint64_t mid_heap_untold(const struct mid_heap *heap, unsigned klass) {
   const struct mid_span *span = heap->current[klass];
   uint64_t untold = span == &mid_span_none ? 0 : span_untold(span);
-  untold += mid_hardened_held(heap, klass);
+  untold += mid_hardened_held(heap, klass) + mid_gather_count(heap, klass);
   for (span = heap->partial[klass].first; span != NULL; span = span->next)
     untold += span_untold(span);
   for (span = heap->full[klass].first; span != NULL; span = span->next) untold += span_untold(span);

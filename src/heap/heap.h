@@ -54,7 +54,8 @@
 // each span costs a page at least, and most sizes of a program are rare.
 enum { MID_LENT_MOST = 8 };
 
-enum { MID_QUICK_MOST = 1024 };  // sizes up to this find their span by one table look-up
+// Sizes up to this find their span by one table look-up.
+enum { MID_QUICK_MOST = 1024, MID_QUICKS = MID_QUICK_MOST / 16 + 1 };
 
 enum mid_heap_kind {
   MID_HEAP_THREAD,  // of one thread
@@ -101,13 +102,13 @@ struct mid_gathered {
   uint64_t magic, limit;  // of the span, of all its blocks; limit is 0 when there are none
   struct mid_block *first, *last;
   struct mid_span *span;
-  uint32_t count, most;  // `most` are handed over
+  uint32_t most, room;  // so many make a bundle; for how many there is room yet
 };
 enum { MID_GATHERS = 32 };
 
 struct mid_heap {
   // The current span for each size in steps of 16; never NULL: mid_span_none pops nothing.
-  struct mid_span *quick[MID_QUICK_MOST / 16 + 1];
+  struct mid_span *quick[MID_QUICKS];
   struct mid_span *current[MID_CLASSES];
   struct mid_gathered gathered[MID_GATHERS];  // by the owner, without the lock
 
@@ -162,7 +163,6 @@ static inline struct mid_block *mid_no_block(void) { return (struct mid_block *)
 
 // Heaps that are none: of threads that have not allocated yet, and of threads that have ended.
 // The inline path sees nothing but `quick` of them, and there is nothing else.
-enum { MID_QUICKS = MID_QUICK_MOST / 16 + 1 };
 extern struct mid_span *mid_heap_none_quick[MID_QUICKS], *mid_heap_ended_quick[MID_QUICKS];
 #define MID_HEAP_NONE ((struct mid_heap *)(void *)mid_heap_none_quick)
 #define MID_HEAP_ENDED ((struct mid_heap *)(void *)mid_heap_ended_quick)
@@ -184,6 +184,14 @@ struct mid_block *mid_heap_reload(struct mid_heap *heap, struct mid_span *span, 
 void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, bool *zeroed,
                           bool urgent);
 
+// Charge the pages that `*count` more blocks of `span` reach into, or one block at a limit; false
+// when that refuses.  `fresh` tells which pages are new.  The lock is held.
+struct mid_fresh {
+  size_t from, bytes;  // in the span
+};
+bool mid_span_charge_blocks(struct mid_heap *heap, struct mid_span *span, uint32_t *count,
+                            bool urgent, struct mid_fresh *fresh);
+
 // Make the class's current span ready to give a block; the lock is held.
 bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent);
 
@@ -196,8 +204,6 @@ void mid_heap_give_any(void *p);
 void mid_heap_give_block(struct mid_span *span, struct mid_block *block);
 // The owner freed as many blocks of `span` as it was to look after.
 void mid_heap_give_watched(struct mid_span *span);
-// A block of `span` became free; the lock is held.
-void mid_span_freed_one(struct mid_heap *heap, struct mid_span *span);
 // What other threads freed in the spans that they told of; the lock is held, by the owner or for a
 // shared heap.
 void mid_heap_drain(struct mid_heap *heap);
@@ -215,14 +221,15 @@ void mid_remote_push(struct mid_span *span, struct mid_block *first, struct mid_
 
 // ---- gather.c: remote frees in bundles ----
 
-// Free `p` if this thread has put aside blocks of its span already.
-bool mid_gather_quick(void *p);
 // Free `block` of another thread's span, now or with others that are to come.
 void mid_gather(struct mid_span *span, struct mid_block *block);
-// Hand over all that was put aside; by the owner, without locks.
+// Hand over a bundle, or all of them; by the owner, without locks.
+void mid_gather_give(struct mid_gathered *bundle);
 void mid_gather_give_all(struct mid_heap *heap);
 // In a forked child: what a thread that is not here had put aside is lost.
 void mid_gather_forget(struct mid_heap *heap);
+// Blocks of a class that are put aside; an estimate while the owner runs.
+uint32_t mid_gather_count(const struct mid_heap *heap, unsigned klass);
 
 // ---- abandon.c: spans without a thread ----
 
@@ -242,6 +249,11 @@ void mid_abandoned_unlock(void);
 // Put `span` into another list of its heap, and let the inline path free into it or not.
 void mid_span_relist(struct mid_heap *heap, struct mid_span *span, uint8_t list);
 void mid_heap_set_current(struct mid_heap *heap, unsigned klass, struct mid_span *span);
+// Put `span` where one belongs that is not the current one; have the class no current one.
+void mid_span_shelve(struct mid_heap *heap, struct mid_span *span);
+void mid_heap_retire_current(struct mid_heap *heap, unsigned klass);
+// Bring home what others freed in `span`, which may be empty then, and gone.
+void mid_span_take_stock(struct mid_heap *heap, struct mid_span *span);
 struct mid_span_list *mid_spans_of(struct mid_heap *heap, const struct mid_span *span);
 // What the inline path may free into `span` from now on: after `carved` or the list changed.
 void mid_span_arm(struct mid_heap *heap, struct mid_span *span);

@@ -135,7 +135,7 @@ static bool any_page(const struct look *look, size_t page, size_t reach, enum pa
   return false;
 }
 
-static bool is_free(const struct look *look, uint32_t i) {
+static bool look_free(const struct look *look, uint32_t i) {
   return (look->free_block[i / 64] >> i % 64) & 1;
 }
 
@@ -197,8 +197,8 @@ static uint32_t relist_blocks(struct mid_span *span, const struct look *look) {
     if (look->page[page] == PAGE_GONE || !starts_of(span, page, &starts)) continue;
     if (look->page[page] == PAGE_FREE) left_out += starts.last - starts.first;
     for (uint32_t i = starts.first; look->page[page] == PAGE_USED && i < starts.last; i++)
-      if (is_free(look, i)) link = list_block(span, i, link);
-    if (!is_free(look, starts.last)) continue;
+      if (look_free(look, i)) link = list_block(span, i, link);
+    if (!look_free(look, starts.last)) continue;
     if (any_page(look, page, starts.reach, PAGE_FREE))
       left_out++;
     else

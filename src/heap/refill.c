@@ -98,18 +98,19 @@ static uint32_t carve_count(const struct mid_heap *heap, const struct mid_span *
   return (uint32_t)mid_min(blocks, (size_t)(span->capacity - span->carved));
 }
 
-// Charge the pages that `count` more blocks reach into.  Where each will be touched, as blocks
-// start in it, one call is cheaper than a fault for each.
-static bool carve_charge(struct mid_heap *heap, struct mid_span *span, uint32_t count,
-                         bool urgent) {
-  size_t made = (size_t)span->carved * span->block_bytes, page = mid_os_page_bytes();
-  size_t end = mid_round_up(made + (size_t)count * span->block_bytes, page);
-  made = mid_round_up(made, page);
-  if (end == made) return true;
-  if (!mid_span_charge(span, end - made, urgent)) return false;
-  mid_heap_commit(heap, end - made);
-  if (end - made > page && span->block_bytes <= page) mid_span_populate(span, made, end - made);
-  return true;
+bool mid_span_charge_blocks(struct mid_heap *heap, struct mid_span *span, uint32_t *count,
+                            bool urgent, struct mid_fresh *fresh) {
+  size_t bytes = span->block_bytes, made = span->carved * bytes, page = mid_os_page_bytes();
+  fresh->from = mid_round_up(made, page);
+  fresh->bytes = mid_round_up(made + *count * bytes, page) - fresh->from;
+  if (fresh->bytes == 0 || mid_span_charge(span, fresh->bytes, urgent)) {
+    mid_heap_commit(heap, fresh->bytes);
+    return true;
+  }
+  // At a limit there may be room for one.
+  bool again = *count > 1;
+  *count = 1;
+  return again && mid_span_charge_blocks(heap, span, count, urgent, fresh);
 }
 
 // Make blocks from the span's untouched end, in front of those that are ready; false when it has
@@ -117,10 +118,12 @@ static bool carve_charge(struct mid_heap *heap, struct mid_span *span, uint32_t 
 static bool span_carve(struct mid_heap *heap, struct mid_span *span, bool urgent) {
   if (mid_options.hardened) return mid_hardened_carve(heap, span, urgent);
   uint32_t count = carve_count(heap, span);
-  if (count == 0) return false;
-  // At a limit there may be room for one.
-  if (!carve_charge(heap, span, count, urgent) && !carve_charge(heap, span, count = 1, urgent))
-    return false;
+  struct mid_fresh fresh;
+  if (count == 0 || !mid_span_charge_blocks(heap, span, &count, urgent, &fresh)) return false;
+  // Where blocks start in every page, one call is cheaper than a fault for each.
+  size_t page = mid_os_page_bytes();
+  if (fresh.bytes > page && span->block_bytes <= page)
+    mid_span_populate(span, fresh.from, fresh.bytes);
   char *at = (char *)mid_span_base(span) + (size_t)span->carved * span->block_bytes;
   struct mid_block *first = (struct mid_block *)at, *block = first;
   for (uint32_t i = 1; i < count; i++, block = block->next) {
@@ -141,13 +144,6 @@ static bool span_carve(struct mid_heap *heap, struct mid_span *span, bool urgent
 }
 
 // ---- refill ----
-
-static void retire_current(struct mid_heap *heap, unsigned klass) {
-  struct mid_span *span = heap->current[klass];
-  if (span == &mid_span_none) return;
-  mid_heap_set_current(heap, klass, &mid_span_none);
-  mid_span_relist(heap, span, mid_span_has_room(span) ? MID_LIST_PARTIAL : MID_LIST_FULL);
-}
 
 static bool has_freed(const struct mid_span *span) {
   return mid_options.hardened ? mid_hardened_has_free(span) : span->freed != mid_no_block();
@@ -190,7 +186,7 @@ bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent) {
     next = next_span(heap, klass, urgent);
   }
   if (next == NULL) return false;
-  retire_current(heap, klass);
+  mid_heap_retire_current(heap, klass);
   mid_heap_set_current(heap, klass, next);
   return span_reload(heap, next) > 0 || mid_pages_regrow(heap, next, urgent) ||
          span_carve(heap, next, urgent);

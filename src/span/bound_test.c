@@ -88,11 +88,11 @@ TEST(each_large_free_after_the_first_halves_what_may_stay)
   mid_bound_work(0, 256 * MIB, 1024 * MIB);
   for (size_t frees = 1; frees <= 4; frees++) {
     mid_bound_rest(50 * MIB);
-    CHECK_EQ(mid_bound_now(300 * MIB), 512 * MIB >> (frees - 1));
+    CHECK_EQ(mid_bound_now(100 * MIB), 512 * MIB >> (frees - 1));
   }
   for (int i = 0; i < 200; i++) mid_bound_rest(50 * MIB);
   CHECK_EQ(mid_bound_now(MIB), floor_bytes);
-  CHECK_EQ(mid_bound_now(300 * MIB), 3 * MIB * mid_options.dirty_share);
+  CHECK_EQ(mid_bound_now(100 * MIB), MIB * mid_options.dirty_share);
 }
 
 TEST(small_frees_count_by_their_bytes_and_taking_makes_up_for_them)

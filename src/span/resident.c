@@ -28,7 +28,7 @@ static uint32_t gone_in(const struct mid_span *span, size_t i) {
 }
 
 // Bytes from a span's start to the end of what was charged.
-static size_t reach_of(const struct mid_span *span) {
+static size_t charged_reach(const struct mid_span *span) {
   size_t pages = 0, slices = span->state == MID_SPAN_SMALL ? span->slices : 0;
   for (size_t i = 0; i < slices; i++) pages += gone_in(span, i);
   return span->bytes + pages * mid_os_page_bytes();
@@ -37,7 +37,7 @@ static size_t reach_of(const struct mid_span *span) {
 // A mapping of its own has one record, and nothing was there before.
 size_t mid_resident_beside(const struct mid_span *span, size_t more) {
   if (span->own_mapping) return 0;
-  size_t reach = reach_of(span) + more, pages = 0;
+  size_t reach = charged_reach(span) + more, pages = 0;
   for (size_t i = reach >> MID_SLICE_SHIFT; i < span->slices; i++)
     pages += above(span[i].before, pages_in(reach, i));
   return pages * mid_os_page_bytes();
@@ -52,7 +52,7 @@ size_t mid_resident_fresh(const struct mid_span *span) {
 }
 
 void mid_resident_leave(struct mid_span *span, size_t first, bool moved) {
-  size_t reach = reach_of(span);
+  size_t reach = charged_reach(span);
   for (size_t i = first; i * MID_SLICE_BYTES < reach; i++) {
     uint32_t charged = pages_in(reach, i), before = span[i].before;
     uint32_t rest = pages_in(MID_SLICE_BYTES, 0) - charged;

@@ -102,8 +102,7 @@ _Static_assert(sizeof(struct mid_span) == 128, "two cache lines: the window's ta
 // The first window.  Constant once set, but for `bytes`, which grows.
 struct mid_map {
   uintptr_t base;
-  _Atomic size_t
-      bytes;  // x: table entries below this may be written; relaxed, a stale one is smaller
+  _Atomic size_t bytes;  // x: whose records may be written; relaxed, a stale one is smaller
   struct mid_span *spans;
   uintptr_t mask;  // of byte offsets into the table
 };
@@ -171,11 +170,11 @@ static inline uint64_t mid_span_limit(const struct mid_span *span, uint32_t bloc
 //   (p + (self << 16) - key) * magic < limit
 //
 // A word of another window differs from the base by a multiple of 2^34 (of the table's reach, at
-// least 2^20), another thread by a multiple of 2^20, as thread pointers are multiples of 16.  magic
+// least 2^27), another thread by a multiple of 2^20, as thread pointers are multiples of 16.  magic
 // is odd, so such a difference does not vanish in the product, which is then 2^20 or more for every
-// block's start, and limit is below 2^20.  For a word inside a block of a span that is not the
-// caller's the product may come out small, where far more than 47 bits of address would be needed;
-// class_test.c goes through all classes.
+// block's start, and limit is below 2^20.  For a word inside a block the product may come out small
+// all the same: of another window only where more than 47 bits of address would be needed, which
+// class_test.c shows for all classes; of another thread's span by a chance of one in 2^43.
 static inline bool mid_span_frees_inline(const struct mid_span *span, const void *p) {
   uint64_t off = mid_os_self_shifted() + (uintptr_t)p;
 #if defined(__x86_64__)

@@ -1,5 +1,7 @@
 // tests/misuse/attacks/double_free_after_reuse.c -- a freed block is handed out again, then its
-// first owner frees it again. SPDX-License-Identifier: MIT
+// first owner frees it again.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

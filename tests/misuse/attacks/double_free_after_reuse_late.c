@@ -1,5 +1,7 @@
 // tests/misuse/attacks/double_free_after_reuse_late.c -- a freed block is handed out again after
-// many other frees, then its first owner frees it again. SPDX-License-Identifier: MIT
+// many other frees, then its first owner frees it again.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

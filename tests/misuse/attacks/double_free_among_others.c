@@ -1,5 +1,7 @@
 // tests/misuse/attacks/double_free_among_others.c -- a block is freed twice, others of its size
-// before and in between. SPDX-License-Identifier: MIT
+// before and in between.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

@@ -1,5 +1,7 @@
 // tests/misuse/attacks/double_free_by_another_thread.c -- a block is freed by its thread, then by
-// another. SPDX-License-Identifier: MIT
+// another.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 #include <pthread.h>

@@ -1,5 +1,7 @@
 // tests/misuse/attacks/free_inside_a_block_forged.c -- the same, where the block's contents were
-// made to look like blocks. SPDX-License-Identifier: MIT
+// made to look like blocks.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

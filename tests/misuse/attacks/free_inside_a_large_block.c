@@ -1,5 +1,7 @@
 // tests/misuse/attacks/free_inside_a_large_block.c -- an address 64 KiB inside a large block is
-// freed. SPDX-License-Identifier: MIT
+// freed.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

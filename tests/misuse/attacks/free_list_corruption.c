@@ -1,5 +1,7 @@
 // tests/misuse/attacks/free_list_corruption.c -- every word of a freed block is made to lead to a
-// place that the attacker wants from malloc. SPDX-License-Identifier: MIT
+// place that the attacker wants from malloc.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

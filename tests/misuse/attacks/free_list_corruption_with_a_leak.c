@@ -1,5 +1,7 @@
 // tests/misuse/attacks/free_list_corruption_with_a_leak.c -- the same by an attacker who reads
-// freed blocks first, and forges from what is there. SPDX-License-Identifier: MIT
+// freed blocks first, and forges from what is there.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 // A first word that two free blocks share is a mark: it is kept, and copied with the end of the

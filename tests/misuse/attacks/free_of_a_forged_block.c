@@ -1,5 +1,7 @@
 // tests/misuse/attacks/free_of_a_forged_block.c -- a global is freed that was made to look like a
-// block: before it and behind it stand words that could be sizes. SPDX-License-Identifier: MIT
+// block: before it and behind it stand words that could be sizes.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

@@ -1,5 +1,7 @@
 // tests/misuse/attacks/free_of_a_place_never_handed_out.c -- where malloc would put a block one
-// day, none is; that is freed. SPDX-License-Identifier: MIT
+// day, none is; that is freed.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

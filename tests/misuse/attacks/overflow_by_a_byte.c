@@ -1,5 +1,7 @@
 // tests/misuse/attacks/overflow_by_a_byte.c -- a byte is written past the usable end of blocks, in
-// front of live ones. SPDX-License-Identifier: MIT
+// front of live ones.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

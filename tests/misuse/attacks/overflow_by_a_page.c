@@ -1,5 +1,7 @@
 // tests/misuse/attacks/overflow_by_a_page.c -- a page is written past the usable end of a small
-// block, over live ones. SPDX-License-Identifier: MIT
+// block, over live ones.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

@@ -1,5 +1,7 @@
 // tests/misuse/attacks/overflow_by_a_page_large.c -- a page is written past the usable end of a
-// large block. SPDX-License-Identifier: MIT
+// large block.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

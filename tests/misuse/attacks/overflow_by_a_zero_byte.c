@@ -1,5 +1,7 @@
 // tests/misuse/attacks/overflow_by_a_zero_byte.c -- a zero is written past the usable end of
-// blocks: a string one too long. SPDX-License-Identifier: MIT
+// blocks: a string one too long.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

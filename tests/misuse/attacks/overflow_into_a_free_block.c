@@ -1,5 +1,7 @@
 // tests/misuse/attacks/overflow_into_a_free_block.c -- a byte is written past the usable end of
-// blocks, in front of free ones. SPDX-License-Identifier: MIT
+// blocks, in front of free ones.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

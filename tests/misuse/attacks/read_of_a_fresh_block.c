@@ -1,5 +1,7 @@
 // tests/misuse/attacks/read_of_a_fresh_block.c -- a block is read that was not written since malloc
-// gave it. SPDX-License-Identifier: MIT
+// gave it.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

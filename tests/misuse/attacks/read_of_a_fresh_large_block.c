@@ -1,5 +1,7 @@
 // tests/misuse/attacks/read_of_a_fresh_large_block.c -- a large block is read that was not written
-// since malloc gave it. SPDX-License-Identifier: MIT
+// since malloc gave it.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

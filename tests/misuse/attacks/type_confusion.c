@@ -1,5 +1,7 @@
 // tests/misuse/attacks/type_confusion.c -- a freed object's memory is sought for an object of
-// another type. SPDX-License-Identifier: MIT
+// another type.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

@@ -1,5 +1,7 @@
 // tests/misuse/attacks/write_after_free_large.c -- a freed large block is written to, and blocks of
-// its size are taken. SPDX-License-Identifier: MIT
+// its size are taken.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 int main(void) {

@@ -1,5 +1,7 @@
 // tests/misuse/attacks/write_after_free_of_a_word.c -- one word of a freed block of 64 bytes is
-// written, any of the eight. SPDX-License-Identifier: MIT
+// written, any of the eight.
+//
+// SPDX-License-Identifier: MIT
 #include "attack.h"
 
 #include <sys/random.h>

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 
 # All of libmidden above base/, in order; base/ is compiled apart since the command has it too.
-set(library_layers os feed span heap)
+set(library_layers os feed span heap region)
 
 # The .c files of the layers named, without tests.  In os/ a file os_NAME.c is for one system only.
 function(midden_sources out)

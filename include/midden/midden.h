@@ -5,6 +5,7 @@
 #define MIDDEN_MIDDEN_H
 
 #include "midden/allocator.h"
+#include "midden/arena.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"
 #include "midden/status.h"

@@ -7,9 +7,24 @@
 #if defined(__GNUC__)
 #define MIDDEN_API __attribute__((visibility("default")))
 #define MIDDEN_CHECKED __attribute__((warn_unused_result))
+#define MIDDEN_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
+/* Returns memory that nothing else points to, of as many bytes as argument `size` says. */
+#define MIDDEN_MEMORY __attribute__((malloc))
+#define MIDDEN_SIZED(size) __attribute__((alloc_size(size)))
 #else
 #define MIDDEN_API
 #define MIDDEN_CHECKED
+#define MIDDEN_PRINTF(text, first)
+#define MIDDEN_MEMORY
+#define MIDDEN_SIZED(size)
+#endif
+
+/* Returns memory that `give` takes back as its argument number `index`: `gcc -fanalyzer` then finds
+ * leaks, double frees, uses after free and frees by the wrong function.  Only gcc 11 and later. */
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
+#define MIDDEN_GIVEN_BACK_BY(give, index) __attribute__((malloc, malloc(give, index)))
+#else
+#define MIDDEN_GIVEN_BACK_BY(give, index) MIDDEN_MEMORY
 #endif
 
 #ifdef __cplusplus

@@ -9,7 +9,7 @@
 //   | (alignment)    | mid_chunk    |                                |
 //   +----------------+--------------+--------------------------------+
 //
-//   held = sum of offset + bytes        peak = the most that held has been
+//   held = sum of offset + bytes, the spare's too        peak = the most that held has been
 #ifndef MID_REGION_CHUNK_H
 #define MID_REGION_CHUNK_H
 
@@ -27,7 +27,8 @@ struct mid_chunk {
 struct mid_chunks {
   midden_allocator *from;  // never NULL
   struct mid_chunk *first;
-  size_t held, peak;  // bytes
+  struct mid_chunk *spare;  // in no list, for the next take that it serves; NULL: none
+  size_t held, peak;        // bytes
 };
 
 // `from` NULL: malloc of this library.
@@ -37,8 +38,12 @@ struct mid_chunks mid_chunks_open(midden_allocator *from);
 // has it, or ENOMEM for an absurd size.
 struct mid_chunk *mid_chunk_take(struct mid_chunks *chunks, size_t bytes, size_t align);
 void mid_chunk_give(struct mid_chunks *chunks, struct mid_chunk *chunk);
+// As give, but the larger of it and the spare is kept as the spare: for those who would take a like
+// one soon.  A take that is served by it may get more bytes than it asked for.
+void mid_chunk_keep(struct mid_chunks *chunks, struct mid_chunk *chunk);
 
-// Give every chunk back.  Where `chunks` itself lies in one of them, copy it to the stack first.
+// Give every chunk back, the spare too.  Where `chunks` itself lies in one of them, copy it to the
+// stack first.
 void mid_chunks_give_all(struct mid_chunks *chunks);
 
 // The chunk whose payload holds `p`, found by looking at each; NULL when there is none.

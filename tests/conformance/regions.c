@@ -7,6 +7,7 @@
 
 #include "midden/midden.h"
 #include "region/chunk.h"
+#include "region/region.h"
 #include "support.h"
 #include "test.h"
 
@@ -94,10 +95,18 @@ static const char *mid_heap_handle_broken(const void *handle) { return (void)han
 static midden_allocator *heap_as(void *handle) { return midden_heap_allocator(handle); }
 static void heap_shut(void *handle) { midden_heap_close(handle); }
 
+KIND(arena)
+static void *arena_open(midden_allocator *from) {
+  midden_arena *arena;
+  return midden_arena_open(from, 0, &arena) == MIDDEN_OK ? arena : NULL;
+}
+static void arena_reset(void *handle) { midden_arena_reset(handle); }
+
 // clang-format off
 static const struct kind kinds[] = {
-  //name    open       as_allocator close      reset  broken                  frees      bytes align  room counts knows
-  {"heap",  heap_open, heap_as,     heap_shut, NULL,  mid_heap_handle_broken, FREES_ANY, 0,    65536, 0,   true,  true},
+  //name    open        as_allocator close       reset        broken                  frees       bytes align  room counts knows
+  {"heap",  heap_open,  heap_as,     heap_shut,  NULL,        mid_heap_handle_broken, FREES_ANY,  0,    65536, 0,   true,  true},
+  {"arena", arena_open, arena_as,    arena_shut, arena_reset, arena_check,            FREES_NONE, 0,    65536, 0,   false, false},
 };
 // clang-format on
 

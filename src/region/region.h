@@ -1,0 +1,11 @@
+// region/region.h -- the check of each allocator, for tests and debug builds: NULL, or a sentence
+// naming the first broken invariant.
+// SPDX-License-Identifier: MIT
+#ifndef MID_REGION_REGION_H
+#define MID_REGION_REGION_H
+
+#include "midden/arena.h"
+
+const char *mid_arena_broken(const midden_arena *arena);
+
+#endif

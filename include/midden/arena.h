@@ -21,19 +21,18 @@
 
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "midden/allocator.h"
+#include "midden/bump.h"
 #include "midden/status.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Where the free part of the current chunk begins and ends; the rest is private.  Both are
- * multiples of 16. */
+/* What inline code sees of an arena: the free part of the current chunk. */
 typedef struct midden_arena {
-  uintptr_t top, limit;
+  midden_bump bump;
 } midden_arena;
 
 typedef struct midden_arena_mark midden_arena_mark;
@@ -70,21 +69,9 @@ MIDDEN_API void *midden_arena_alloc_slow(midden_arena *arena, size_t bytes);
  */
 MIDDEN_MEMORY MIDDEN_SIZED(2) static inline void *midden_arena_alloc(midden_arena *arena,
                                                                      size_t bytes) {
-  size_t least = bytes + (bytes == 0);
-#if defined(__GNUC__)
-  /* An address this small distance past `top` does not wrap, which saves two instructions. */
-  if (__builtin_constant_p(bytes) && bytes <= 4096) {
-    uintptr_t at = arena->top, end = at + ((least + 15) & ~(size_t)15);
-    if (__builtin_expect(end > arena->limit, 0)) return midden_arena_alloc_slow(arena, bytes);
-    arena->top = end;
-    return (void *)at;
-  }
-#endif
-  /* The room is a multiple of 16: what fits, fits when rounded up as well. */
-  if (least > arena->limit - arena->top) return midden_arena_alloc_slow(arena, bytes);
-  void *block = (void *)arena->top;
-  arena->top += (least + 15) & ~(size_t)15;
-  return block;
+  void *block;
+  if (midden_bump_take(&arena->bump, bytes, &block)) return block;
+  return midden_arena_alloc_slow(arena, bytes);
 }
 
 /* As midden_arena_alloc for count * bytes, zeroed; an overflowing product gives NULL and ENOMEM. */

@@ -6,8 +6,11 @@
 
 #include "midden/allocator.h"
 #include "midden/arena.h"
+#include "midden/bump.h"
+#include "midden/callstack.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"
+#include "midden/stack.h"
 #include "midden/status.h"
 #include "midden/version.h"
 

@@ -120,6 +120,23 @@ void mid_os_fork_watch(void (*prepare)(void), void (*parent)(void), void (*child
 bool mid_os_thread_start(void (*body)(void));
 void mid_os_sleep_ms(unsigned ms);
 
+// ---- call stacks, and faults ----
+
+// The calling thread's: frames grow from `high` down to `low`, under which `guard` bytes cannot be
+// accessed.  The one call here that allocates from the heap, as pthread_getattr_np does.
+struct mid_os_stack {
+  uintptr_t low, high;
+  size_t guard;
+};
+bool mid_os_stack_read(struct mid_os_stack *out);
+// The first page from `base` to `base + bytes` that was ever touched, be it swapped out now.
+// false when the kernel does not tell; *out is the end when there is none.
+bool mid_os_first_touched(const void *base, size_t bytes, const void **out);
+
+// Ask `seen` about each access to memory that faults, and go on as without it when it returns;
+// the program's own handler is called then.  A handler that is set later replaces this one.
+void mid_os_fault_watch(void (*seen)(const void *address));
+
 // ---- a lock ----
 
 // 0 free, 1 taken, 2 taken and waited for.  A futex; not recursive.

@@ -66,12 +66,12 @@ static uintptr_t chunk_end(struct mid_chunk *chunk) {
 
 static void set_current(struct arena *a, struct mid_chunk *chunk, uintptr_t top) {
   a->current = chunk;
-  a->hot.top = top;
-  a->hot.limit = chunk_end(chunk);
+  a->hot.bump.top = top;
+  a->hot.bump.limit = chunk_end(chunk);
 }
 
 static size_t live_bytes(const struct arena *a) {
-  return a->before + (a->hot.top - chunk_start(a, a->current));
+  return a->before + (a->hot.bump.top - chunk_start(a, a->current));
 }
 
 // Give back the chunks that are newer than `newest`; one is kept for the next time that chunks run
@@ -109,9 +109,9 @@ static bool next_chunk(struct arena *a, size_t bytes) {
 
 // From the current chunk; NULL when it has no room.
 static void *take_here(struct arena *a, size_t bytes, size_t align) {
-  uintptr_t at = mid_round_up(a->hot.top, align);
-  if (at < a->hot.top || at > a->hot.limit || bytes > a->hot.limit - at) return NULL;
-  a->hot.top = at + mid_round_up(bytes, 16);
+  uintptr_t at = mid_round_up(a->hot.bump.top, align);
+  if (at < a->hot.bump.top || at > a->hot.bump.limit || bytes > a->hot.bump.limit - at) return NULL;
+  a->hot.bump.top = at + mid_round_up(bytes, 16);
   return (void *)at;
 }
 
@@ -141,8 +141,8 @@ void *midden_arena_aligned(midden_arena *arena, size_t align, size_t bytes) {
 }
 
 static bool is_newest(const struct arena *a, const void *p, size_t bytes) {
-  return p != NULL && bytes != 0 && bytes <= a->hot.top &&
-         (uintptr_t)p + mid_round_up(bytes, 16) == a->hot.top &&
+  return p != NULL && bytes != 0 && bytes <= a->hot.bump.top &&
+         (uintptr_t)p + mid_round_up(bytes, 16) == a->hot.bump.top &&
          (uintptr_t)p >= chunk_start(a, a->current);
 }
 
@@ -156,8 +156,8 @@ static size_t most_at(const struct arena *a, const void *p) {
 
 static void *resize(struct arena *a, void *p, size_t old_bytes, size_t bytes, size_t align) {
   bool aligned = mid_round_down((uintptr_t)p, align) == (uintptr_t)p;
-  if (aligned && is_newest(a, p, old_bytes) && bytes <= a->hot.limit - (uintptr_t)p) {
-    a->hot.top = (uintptr_t)p + mid_round_up(mid_max(bytes, 1), 16);
+  if (aligned && is_newest(a, p, old_bytes) && bytes <= a->hot.bump.limit - (uintptr_t)p) {
+    a->hot.bump.top = (uintptr_t)p + mid_round_up(mid_max(bytes, 1), 16);
     return p;
   }
   if (p != NULL && aligned && old_bytes != 0 && bytes <= old_bytes) return p;
@@ -182,8 +182,8 @@ char *midden_arena_strdup(midden_arena *arena, const char *text) {
 char *midden_arena_vsprintf(midden_arena *arena, const char *format, va_list values) {
   va_list again;
   va_copy(again, values);
-  size_t room = arena->limit - arena->top;
-  int length = vsnprintf(room == 0 ? NULL : (char *)arena->top, room, format, values);
+  size_t room = arena->bump.limit - arena->bump.top;
+  int length = vsnprintf(room == 0 ? NULL : (char *)arena->bump.top, room, format, values);
   char *text = length < 0 ? NULL : midden_arena_alloc(arena, (size_t)length + 1);
   if (text != NULL && (size_t)length >= room) vsnprintf(text, (size_t)length + 1, format, again);
   va_end(again);
@@ -235,8 +235,10 @@ midden_arena_mark *midden_arena_here(midden_arena *arena) {
   midden_arena_mark *mark = midden_arena_alloc(arena, sizeof *mark);
   if (mark == NULL) return NULL;
   struct arena *a = inner(arena);
-  *mark = (midden_arena_mark){
-      .current = a->current, .newest = a->chunks.first, .top = a->hot.top, .before = a->before};
+  *mark = (midden_arena_mark){.current = a->current,
+                              .newest = a->chunks.first,
+                              .top = a->hot.bump.top,
+                              .before = a->before};
   entry_push(a, &mark->entry);
   return mark;
 }
@@ -342,14 +344,14 @@ static void *as_resize(midden_allocator *self, void *p, size_t old_bytes, size_t
 
 static void as_free(midden_allocator *self, void *p, size_t bytes) {
   struct arena *a = arena_of(self);
-  if (is_newest(a, p, bytes)) a->hot.top = (uintptr_t)p;
+  if (is_newest(a, p, bytes)) a->hot.bump.top = (uintptr_t)p;
 }
 
 static bool as_owns(midden_allocator *self, const void *p) {
   const struct arena *a = arena_of(self);
   struct mid_chunk *chunk = mid_chunks_find(&a->chunks, p);
   if (chunk == NULL || (uintptr_t)p < chunk_start(a, chunk)) return false;
-  return chunk != a->current || (uintptr_t)p < a->hot.top;
+  return chunk != a->current || (uintptr_t)p < a->hot.bump.top;
 }
 
 midden_stats midden_arena_stats(const midden_arena *arena) {
@@ -382,9 +384,9 @@ const char *mid_arena_broken(const midden_arena *arena) {
   const char *broken = mid_chunks_broken(&a->chunks);
   if (broken != NULL) return broken;
   if (mid_chunks_find(&a->chunks, a) != a->first) return "the first chunk does not hold the arena";
-  if (a->hot.limit != chunk_end(a->current)) return "the limit is not the current chunk's end";
-  if (a->hot.top % 16 != 0) return "the top is not aligned to 16";
-  if (a->hot.top < chunk_start(a, a->current) || a->hot.top > a->hot.limit)
+  if (a->hot.bump.limit != chunk_end(a->current)) return "the limit is not the current chunk's end";
+  if (a->hot.bump.top % 16 != 0) return "the top is not aligned to 16";
+  if (a->hot.bump.top < chunk_start(a, a->current) || a->hot.bump.top > a->hot.bump.limit)
     return "the top lies outside the current chunk";
   if (live_bytes(a) > a->chunks.held) return "more is taken than held";
   return entries_broken(a);

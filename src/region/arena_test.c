@@ -37,13 +37,13 @@ TEST(blocks_of_every_size_are_aligned_and_apart)
 TEST(a_constant_size_is_served_to_the_last_byte_of_a_chunk)
 {
   midden_arena *a = open_arena(4096);
-  uintptr_t limit = a->limit;
+  uintptr_t limit = a->bump.limit;
   uintptr_t last = 0;
-  while (a->limit == limit) last = (uintptr_t)midden_arena_alloc(a, 16);
+  while (a->bump.limit == limit) last = (uintptr_t)midden_arena_alloc(a, 16);
   CHECK(last < limit - 4096 || last >= limit);  // the one that moved on is in the next chunk
   size_t taken = live(a);
   midden_arena_reset(a);
-  CHECK_EQ(limit - a->top, taken - 16);  // no byte of the first was left
+  CHECK_EQ(limit - a->bump.top, taken - 16);  // no byte of the first was left
   midden_arena_close(a);
 }
 
@@ -97,7 +97,7 @@ TEST(a_loop_about_a_full_chunk_does_not_ask_its_source_each_time)
   CHECK_EQ(midden_heap_open(&heap), MIDDEN_OK);
   midden_arena *a = NULL;
   CHECK_EQ(midden_arena_open(midden_heap_allocator(heap), 4096, &a), MIDDEN_OK);
-  while (a->limit - a->top > 256) CHECK(midden_arena_alloc(a, 16) != NULL);
+  while (a->bump.limit - a->bump.top > 256) CHECK(midden_arena_alloc(a, 16) != NULL);
   midden_arena_mark *mark = midden_arena_here(a);
   void *second = NULL;
   for (int round = 0; round < 10; round++) {

@@ -5,7 +5,9 @@
 #define MID_REGION_REGION_H
 
 #include "midden/arena.h"
+#include "midden/stack.h"
 
 const char *mid_arena_broken(const midden_arena *arena);
+const char *mid_stack_broken(const midden_stack *stack);
 
 #endif

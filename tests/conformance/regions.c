@@ -102,11 +102,19 @@ static void *arena_open(midden_allocator *from) {
 }
 static void arena_reset(void *handle) { midden_arena_reset(handle); }
 
+KIND(stack)
+static void *stack_open(midden_allocator *from) {
+  (void)from;
+  midden_stack *stack;
+  return midden_stack_open(1 << 20, &stack) == MIDDEN_OK ? stack : NULL;
+}
+
 // clang-format off
 static const struct kind kinds[] = {
   //name    open        as_allocator close       reset        broken                  frees       bytes align  room counts knows
   {"heap",  heap_open,  heap_as,     heap_shut,  NULL,        mid_heap_handle_broken, FREES_ANY,  0,    65536, 0,   true,  true},
   {"arena", arena_open, arena_as,    arena_shut, arena_reset, arena_check,            FREES_NONE, 0,    65536, 0,   false, false},
+  {"stack", stack_open, stack_as,    stack_shut, NULL,        stack_check,            FREES_LAST, 0,    65536, 1 << 20, false, false},
 };
 // clang-format on
 

@@ -8,6 +8,8 @@
 #include "midden/arena.h"
 #include "midden/bump.h"
 #include "midden/callstack.h"
+#include "midden/classic.h"
+#include "midden/context.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"
 #include "midden/stack.h"

@@ -46,6 +46,9 @@ static void chunk_push(struct mid_chunks *chunks, struct mid_chunk *chunk) {
 }
 
 static void chunk_drop(struct mid_chunks *chunks, struct mid_chunk *chunk) {
+  MID_REQUIRE((chunk->prev == NULL ? chunks->first : chunk->prev->next) == chunk,
+              "free of a block that is not this allocator's", chunk + 1,
+              "it was freed before, or taken elsewhere, or memory before it was overwritten");
   if (chunk->next != NULL) chunk->next->prev = chunk->prev;
   if (chunk->prev != NULL)
     chunk->prev->next = chunk->next;

@@ -109,12 +109,26 @@ static void *stack_open(midden_allocator *from) {
   return midden_stack_open(1 << 20, &stack) == MIDDEN_OK ? stack : NULL;
 }
 
+KIND(context)
+static void *context_open(midden_allocator *from) {
+  midden_context *context;
+  return midden_context_open(from, "test", &context) == MIDDEN_OK ? context : NULL;
+}
+
+KIND(classic)
+static void *classic_open(midden_allocator *from) {
+  midden_classic *classic;
+  return midden_classic_open(from, &classic) == MIDDEN_OK ? classic : NULL;
+}
+
 // clang-format off
 static const struct kind kinds[] = {
   //name    open        as_allocator close       reset        broken                  frees       bytes align  room counts knows
   {"heap",  heap_open,  heap_as,     heap_shut,  NULL,        mid_heap_handle_broken, FREES_ANY,  0,    65536, 0,   true,  true},
   {"arena", arena_open, arena_as,    arena_shut, arena_reset, arena_check,            FREES_NONE, 0,    65536, 0,   false, false},
   {"stack", stack_open, stack_as,    stack_shut, NULL,        stack_check,            FREES_LAST, 0,    65536, 1 << 20, false, false},
+  {"context", context_open, context_as, context_shut, NULL,   context_check,          FREES_ANY,  0,    65536, 0,   true,  true},
+  {"classic", classic_open, classic_as, classic_shut, NULL,   classic_check,          FREES_ANY,  0,    65536, 0,   true,  true},
 };
 // clang-format on
 

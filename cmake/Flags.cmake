@@ -32,8 +32,9 @@ target_compile_definitions(midden_flags INTERFACE $<$<CONFIG:Debug>:MID_DEBUG=1>
 #   -fexceptions          std::bad_alloc passes through our frames
 #   -fno-builtin-*        a compiler that knows malloc would turn our calloc into a call of calloc
 #   -fno-strict-aliasing  one page holds a free list now and a program's struct next
+#   -UMIDDEN_DEBUG        which is for those who call us
 add_library(midden_library_flags INTERFACE)
 target_link_libraries(midden_library_flags INTERFACE midden_flags)
 target_compile_options(midden_library_flags INTERFACE
   -fvisibility=hidden -ftls-model=initial-exec -fexceptions -fno-strict-aliasing -fno-plt
-  -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free)
+  -fno-builtin-malloc -fno-builtin-calloc -fno-builtin-realloc -fno-builtin-free -UMIDDEN_DEBUG)

@@ -128,6 +128,6 @@ foreach(label cli traps programs packaging)
   endforeach()
 endforeach()
 
-foreach(name layering symbols headers)
+foreach(name layering symbols headers analyzer)
   midden_test(checks ${name} sh ${PROJECT_SOURCE_DIR}/tests/${name}.sh)
 endforeach()

@@ -110,30 +110,35 @@ static inline int test_in_child(bool (*work)(void)) {
   return waitpid(child, &status, 0) == child ? status : -1;
 }
 
-// `crime` stops its process, a forked child, with a message that holds `words`.
-static inline void test_stops(void (*crime)(void), const char *words) {
-  int from_child[2];
+// What a forked child says on standard error while it does `what`.  Returns what waitpid said.
+static inline int test_says(void (*what)(void), char *said, size_t bytes) {
+  int from_child[2], status = -1;
   if (pipe(from_child) != 0) abort();
   pid_t child = fork();
   if (child == 0) {
     alarm(60);
     signal(SIGABRT, SIG_DFL);  // cmocka would report it
     dup2(from_child[1], 2);
-    crime();
+    close(from_child[0]), close(from_child[1]);
+    what();
     _exit(0);
   }
   close(from_child[1]);
-  char message[1024] = {0};
   size_t got = 0;
-  for (ssize_t n = 1; n > 0 && got < sizeof message - 1; got += (size_t)n)
-    if ((n = read(from_child[0], message + got, sizeof message - 1 - got)) < 0) n = 0;
+  for (ssize_t n; (n = read(from_child[0], said + got, bytes - 1 - got)) > 0;) got += (size_t)n;
+  said[got] = 0;
   close(from_child[0]);
-  int status = 0;
   waitpid(child, &status, 0);
-  if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT || strstr(message, words) == NULL) {
-    dprintf(2, "expected: %s\nit said: %s (status %d)\n", words, message, status);
-    abort();
-  }
+  return status;
+}
+
+// `crime` stops its process, a forked child, with a message that holds `words`.
+static inline void test_stops(void (*crime)(void), const char *words) {
+  char said[1024];
+  int status = test_says(crime, said, sizeof said);
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT && strstr(said, words) != NULL) return;
+  dprintf(2, "expected: %s\nit said: %s (status %d)\n", words, said, status);
+  abort();
 }
 
 // A TEST (of test.h) whose body runs in a forked child and returns true: for what must not see, or

@@ -24,6 +24,7 @@
 
 #include "midden/allocator.h"
 #include "midden/bump.h"
+#include "midden/debug.h"
 #include "midden/status.h"
 
 #ifdef __cplusplus
@@ -123,6 +124,23 @@ MIDDEN_API MIDDEN_CHECKED midden_status midden_arena_defer(midden_arena *arena,
 MIDDEN_API midden_allocator *midden_arena_allocator(midden_arena *arena);
 
 MIDDEN_API midden_stats midden_arena_stats(const midden_arena *arena);
+
+#ifdef MIDDEN_DEBUG
+MIDDEN_CHECKED static inline midden_status midden_arena_open_at(midden_allocator *from,
+                                                                size_t chunk_bytes,
+                                                                midden_arena **out,
+                                                                const char *where) {
+  return midden_debug_opened(midden_arena_open(from, chunk_bytes, out), out, "midden_arena", where);
+}
+#define midden_arena_open(from, chunk_bytes, out) \
+  midden_arena_open_at(from, chunk_bytes, out, MIDDEN_DEBUG_HERE)
+MIDDEN_CHECKED static inline midden_status midden_arena_child_at(midden_arena *parent,
+                                                                 midden_arena **out,
+                                                                 const char *where) {
+  return midden_debug_opened(midden_arena_child(parent, out), out, "midden_arena", where);
+}
+#define midden_arena_child(parent, out) midden_arena_child_at(parent, out, MIDDEN_DEBUG_HERE)
+#endif
 
 #ifdef __cplusplus
 }

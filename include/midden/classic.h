@@ -20,6 +20,7 @@
 #include <stddef.h>
 
 #include "midden/allocator.h"
+#include "midden/debug.h"
 #include "midden/status.h"
 
 #ifdef __cplusplus
@@ -48,13 +49,23 @@ MIDDEN_API void midden_classic_free(midden_classic *classic, void *block);
  * returns  NULL and ENOMEM when out of memory or when bytes is over PTRDIFF_MAX / 2
  * cost     O(1)
  */
-MIDDEN_API MIDDEN_GIVEN_BACK_BY(midden_classic_free, 2)
-    MIDDEN_SIZED(2) void *midden_classic_alloc(midden_classic *classic, size_t bytes);
+MIDDEN_API MIDDEN_MEMORY MIDDEN_SIZED(2)
+    MIDDEN_GIVEN_BACK_BY(midden_classic_free, 2) void *midden_classic_alloc(midden_classic *classic,
+                                                                            size_t bytes);
 
 /* The allocator as a midden_allocator, valid until it is closed. */
 MIDDEN_API midden_allocator *midden_classic_allocator(midden_classic *classic);
 
 MIDDEN_API midden_stats midden_classic_stats(const midden_classic *classic);
+
+#ifdef MIDDEN_DEBUG
+MIDDEN_CHECKED static inline midden_status midden_classic_open_at(midden_allocator *from,
+                                                                  midden_classic **out,
+                                                                  const char *where) {
+  return midden_debug_opened(midden_classic_open(from, out), out, "midden_classic", where);
+}
+#define midden_classic_open(from, out) midden_classic_open_at(from, out, MIDDEN_DEBUG_HERE)
+#endif
 
 #ifdef __cplusplus
 }

@@ -28,6 +28,7 @@
 #include <stdio.h>
 
 #include "midden/allocator.h"
+#include "midden/debug.h"
 #include "midden/status.h"
 
 #ifdef __cplusplus
@@ -110,6 +111,17 @@ MIDDEN_API midden_allocator *midden_context_allocator(midden_context *context);
 
 /* Of the whole tree that `context` is in; contexts are not counted as blocks. */
 MIDDEN_API midden_stats midden_context_stats(const midden_context *context);
+
+#ifdef MIDDEN_DEBUG
+MIDDEN_CHECKED static inline midden_status midden_context_open_at(midden_allocator *from,
+                                                                  const char *name,
+                                                                  midden_context **out,
+                                                                  const char *where) {
+  return midden_debug_opened(midden_context_open(from, name, out), out, "midden_context", where);
+}
+#define midden_context_open(from, name, out) \
+  midden_context_open_at(from, name, out, MIDDEN_DEBUG_HERE)
+#endif
 
 #ifdef __cplusplus
 }

@@ -21,6 +21,7 @@
 
 #include "midden/allocator.h"
 #include "midden/bump.h"
+#include "midden/debug.h"
 #include "midden/status.h"
 
 #ifdef __cplusplus
@@ -74,6 +75,14 @@ MIDDEN_API void midden_stack_leave(midden_stack *stack, midden_stack_frame *fram
 MIDDEN_API midden_allocator *midden_stack_allocator(midden_stack *stack);
 
 MIDDEN_API midden_stats midden_stack_stats(const midden_stack *stack);
+
+#ifdef MIDDEN_DEBUG
+MIDDEN_CHECKED static inline midden_status midden_stack_open_at(size_t bytes, midden_stack **out,
+                                                                const char *where) {
+  return midden_debug_opened(midden_stack_open(bytes, out), out, "midden_stack", where);
+}
+#define midden_stack_open(bytes, out) midden_stack_open_at(bytes, out, MIDDEN_DEBUG_HERE)
+#endif
 
 #ifdef __cplusplus
 }

@@ -19,12 +19,13 @@
 #define MIDDEN_SIZED(size)
 #endif
 
-/* Returns memory that `give` takes back as its argument number `index`: `gcc -fanalyzer` then finds
- * leaks, double frees, uses after free and frees by the wrong function.  Only gcc 11 and later. */
+/* The memory that is returned is given back by `give`, as its argument number `index`: `gcc
+ * -fanalyzer` then finds leaks, double frees, uses after free, and frees by the wrong function.
+ * Only gcc 11 and later. */
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 11
-#define MIDDEN_GIVEN_BACK_BY(give, index) __attribute__((malloc, malloc(give, index)))
+#define MIDDEN_GIVEN_BACK_BY(give, index) __attribute__((malloc(give, index)))
 #else
-#define MIDDEN_GIVEN_BACK_BY(give, index) MIDDEN_MEMORY
+#define MIDDEN_GIVEN_BACK_BY(give, index)
 #endif
 
 #ifdef __cplusplus

@@ -5,6 +5,7 @@
 #include "base/options.h"
 #include "heap/family.h"
 #include "heap/hardened.h"
+#include "heap/ledger.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"
 
@@ -23,6 +24,7 @@ midden_status midden_heap_open(midden_heap **out) {
 
 void midden_heap_close(midden_heap *heap) {
   if (heap == NULL) return;
+  mid_ledger_close(heap);
   mid_hardened_flush(inner(heap));
   mid_lock_take(&inner(heap)->lock);
   mid_heap_drop(inner(heap));

@@ -18,6 +18,7 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "heap/ledger.h"
 #include "region/chunk.h"
 #include "region/region.h"
 
@@ -320,6 +321,7 @@ void midden_arena_close(midden_arena *arena) {
   struct arena *a = inner(arena);
   require_idle(a);
   unwind(a, NULL);
+  mid_ledger_close(arena);
   if (a->parent != NULL) entry_drop(a->parent, &a->in_parent);
   struct mid_chunks chunks = a->chunks;  // `a` lies in one of them
   mid_chunks_give_all(&chunks);

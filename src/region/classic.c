@@ -15,6 +15,7 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "heap/ledger.h"
 #include "region/chunk.h"
 #include "region/region.h"
 
@@ -366,6 +367,7 @@ midden_status midden_classic_open(midden_allocator *from, midden_classic **out) 
 void midden_classic_close(midden_classic *classic) {
   if (classic == NULL) return;
   struct classic *c = inner(classic);
+  mid_ledger_close(classic);
   mid_chunks_give_all(&c->large);
   struct mid_chunks chunks = c->chunks;  // `c` lies in one of them
   mid_chunks_give_all(&chunks);

@@ -19,6 +19,7 @@
 #include "base/bits.h"
 #include "base/check.h"
 #include "base/text.h"
+#include "heap/ledger.h"
 #include "region/chunk.h"
 #include "region/region.h"
 
@@ -160,6 +161,7 @@ midden_context *midden_context_child(midden_context *owner, const char *name) {
 static void node_release(struct node *n) {
   unlink_node(n);
   n->check = 0;
+  if (n->owner == NULL) mid_ledger_close(block_of(n));
   midden_allocator *from = n->tree->from;
   count_block(n, n->tree, (size_t)-1);
   count_held(n->tree, 0 - whole(n));

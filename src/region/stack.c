@@ -12,6 +12,7 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "heap/ledger.h"
 #include "os/os.h"
 #include "region/chunk.h"
 #include "region/region.h"
@@ -194,6 +195,7 @@ midden_status midden_stack_open(size_t bytes, midden_stack **out) {
 void midden_stack_close(midden_stack *stack) {
   if (stack == NULL) return;
   struct stack *s = inner(stack);
+  mid_ledger_close(stack);
   list_close(s);
   mid_os_unmap(region_of(s), s->bytes);
 }

@@ -109,6 +109,9 @@ MIDDEN_API midden_arena_mark *midden_arena_here(midden_arena *arena);
  */
 MIDDEN_API void midden_arena_back(midden_arena *arena, midden_arena_mark *mark);
 
+/* The same, and the mark goes too. */
+MIDDEN_API void midden_arena_back_past(midden_arena *arena, midden_arena_mark *mark);
+
 /* Call `run(with)` on the way back past this place.  It may take memory from the arena, which goes
  * with the rest, and may register others, which are called next; it may not reset or close the
  * arena, nor go back in it.

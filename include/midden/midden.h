@@ -14,6 +14,7 @@
 #include "midden/debug.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"
+#include "midden/scratch.h"
 #include "midden/stack.h"
 #include "midden/status.h"
 #include "midden/version.h"

@@ -257,6 +257,12 @@ void midden_arena_back(midden_arena *arena, midden_arena_mark *mark) {
   set_current(a, mark->current, mark->top);
 }
 
+void midden_arena_back_past(midden_arena *arena, midden_arena_mark *mark) {
+  midden_arena_back(arena, mark);
+  entry_drop(inner(arena), &mark->entry);
+  arena->bump.top = (uintptr_t)mark;  // it is the last that is left
+}
+
 midden_status midden_arena_defer(midden_arena *arena, void (*run)(void *with), void *with) {
   struct entry *entry = midden_arena_alloc(arena, sizeof *entry);
   if (entry == NULL) return MIDDEN_NOMEM;

@@ -19,6 +19,27 @@ function(midden_sources out)
   set(${out} ${found} ${here} PARENT_SCOPE)
 endfunction()
 
+# A plug-in is a file src/FOLDER/NAME.c that defines one constant, `const struct TYPE PREFIX_NAME`.
+# Their table, TABLE[] of pointers with NULL at its end, is made of the files there are.
+function(midden_plug_ins out folder header type prefix table)
+  file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${folder}/*.c)
+  set(declared)
+  set(listed)
+  foreach(file IN LISTS files)
+    cmake_path(GET file STEM name)
+    string(APPEND declared "extern const struct ${type} ${prefix}_${name};\n")
+    string(APPEND listed "&${prefix}_${name}, ")
+  endforeach()
+  set(made ${PROJECT_BINARY_DIR}/plug-ins/${folder}/${table}.c)
+  file(CONFIGURE OUTPUT ${made} CONTENT "// Made by the build of the files in src/${folder}/.
+#include \"${header}\"
+
+${declared}
+const struct ${type} *const ${table}[] = {${listed}NULL};
+")
+  set(${out} ${files} ${made} PARENT_SCOPE)
+endfunction()
+
 # One set of objects, position-independent, serves both libraries and the tests.
 function(midden_objects name)
   add_library(${name} OBJECT ${ARGN})
@@ -28,6 +49,8 @@ endfunction()
 
 midden_sources(base_sources base)
 midden_sources(library_sources ${library_layers})
+midden_plug_ins(fit_sources region/fit region/fit.h mid_fit_policy mid_fit mid_fit_policies)
+list(APPEND library_sources ${fit_sources})
 
 # These define names that are not ours: malloc, operator new, dlopen.
 set(names "/heap/(standard|cxx|deepbind)\\.c$")

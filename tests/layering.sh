@@ -20,7 +20,7 @@ cd "${SOURCE:-.}"
     split($0, quoted, "\"")
     count = split(quoted[2], to, "/")
     folders = split(file, from, "/")
-    mine = from[folders - 1]
+    mine = from[1] == "src" ? from[2] : from[folders - 1]
     seen++
     if (count == 1 && file ~ /_test\.c$/ && (to[1] == "test.h" || to[1] == "support.h")) next
     if (count == 1 && mine == "cli") next

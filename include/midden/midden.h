@@ -5,13 +5,7 @@
 #define MIDDEN_MIDDEN_H
 
 #include "midden/allocator.h"
-#include "midden/arena.h"
-#include "midden/box.h"
-#include "midden/bump.h"
-#include "midden/callstack.h"
-#include "midden/classic.h"
-#include "midden/context.h"
-#include "midden/debug.h"
+#include "midden/fit.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"
 #include "midden/scratch.h"

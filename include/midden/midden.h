@@ -8,8 +8,7 @@
 #include "midden/fit.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"
-#include "midden/scratch.h"
-#include "midden/stack.h"
+#include "midden/pool.h"
 #include "midden/status.h"
 #include "midden/version.h"
 

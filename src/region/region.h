@@ -5,13 +5,10 @@
 #define MID_REGION_REGION_H
 
 #include "midden/arena.h"
-#include "midden/classic.h"
-#include "midden/context.h"
-#include "midden/stack.h"
+#include "midden/pool.h"
 
 const char *mid_arena_broken(const midden_arena *arena);
-const char *mid_classic_broken(const midden_classic *classic);
-const char *mid_context_broken(const midden_context *context);
-const char *mid_stack_broken(const midden_stack *stack);
+const char *mid_pool_broken(const midden_pool *pool);
+const char *mid_shared_pool_broken(const midden_shared_pool *pool);
 
 #endif

@@ -102,12 +102,27 @@ static void *arena_open(midden_allocator *from) {
 }
 static void arena_reset(void *handle) { midden_arena_reset(handle); }
 
-KIND(stack)
-static void *stack_open(midden_allocator *from) {
-  (void)from;
-  midden_stack *stack;
-  return midden_stack_open(1 << 20, &stack) == MIDDEN_OK ? stack : NULL;
+KIND(pool)
+static void *pool_open(midden_allocator *from) {
+  midden_pool *pool;
+  midden_status status = midden_pool_open(from, 256, 20, MIDDEN_POOL_GROWS, &pool);
+  return status == MIDDEN_OK ? pool : NULL;
 }
+static void *fixed_pool_open(midden_allocator *from) {
+  midden_pool *pool;
+  midden_status status = midden_pool_open(from, 256, 100, MIDDEN_POOL_FIXED, &pool);
+  return status == MIDDEN_OK ? pool : NULL;
+}
+
+KIND(shared_pool)
+static void *shared_pool_open(midden_allocator *from) {
+  midden_shared_pool *pool;
+  midden_status status = midden_shared_pool_open(from, 256, 20, MIDDEN_POOL_GROWS, &pool);
+  return status == MIDDEN_OK ? pool : NULL;
+}
+
+// In a region that is a block of the source.
+enum { REGION_BYTES = 1 << 20 };
 
 KIND(context)
 static void *context_open(midden_allocator *from) {
@@ -126,9 +141,15 @@ static const struct kind kinds[] = {
   //name    open        as_allocator close       reset        broken                  frees       bytes align  room counts knows
   {"heap",  heap_open,  heap_as,     heap_shut,  NULL,        mid_heap_handle_broken, FREES_ANY,  0,    65536, 0,   true,  true},
   {"arena", arena_open, arena_as,    arena_shut, arena_reset, arena_check,            FREES_NONE, 0,    65536, 0,   false, false},
-  {"stack", stack_open, stack_as,    stack_shut, NULL,        stack_check,            FREES_LAST, 0,    65536, 1 << 20, false, false},
-  {"context", context_open, context_as, context_shut, NULL,   context_check,          FREES_ANY,  0,    65536, 0,   true,  true},
-  {"classic", classic_open, classic_as, classic_shut, NULL,   classic_check,          FREES_ANY,  0,    65536, 0,   true,  true},
+  {"pool", pool_open, pool_as, pool_shut, NULL, pool_check, FREES_ANY, 256, 256, 0, true, true},
+  {"fixed pool", fixed_pool_open, pool_as, pool_shut, NULL, pool_check, FREES_ANY, 256, 256, 25600, true, true},
+  {"shared pool", shared_pool_open, shared_pool_as, shared_pool_shut, NULL, shared_pool_check, FREES_ANY, 256, 256, 0, true, true},
+  {"first-fit", first_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
+  {"next-fit", next_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
+  {"best-fit", best_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
+  {"worst-fit", worst_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
+  {"segregated-fit", segregated_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
+  {"tlsf", tlsf_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
 };
 // clang-format on
 

@@ -9,6 +9,8 @@
 #include "midden/heap.h"
 #include "midden/malloc.h"
 #include "midden/pool.h"
+#include "midden/slab.h"
+#include "midden/stack.h"
 #include "midden/status.h"
 #include "midden/version.h"
 

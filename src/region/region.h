@@ -6,10 +6,13 @@
 
 #include "midden/arena.h"
 #include "midden/pool.h"
+#include "midden/slab.h"
+#include "midden/stack.h"
 
 const char *mid_arena_broken(const midden_arena *arena);
 const char *mid_pool_broken(const midden_pool *pool);
 const char *mid_shared_pool_broken(const midden_shared_pool *pool);
+const char *mid_slab_broken(const midden_slab *slab);
 const char *mid_stack_broken(const midden_stack *stack);
 
 #endif

@@ -121,6 +121,13 @@ static void *shared_pool_open(midden_allocator *from) {
   return status == MIDDEN_OK ? pool : NULL;
 }
 
+KIND(slab)
+static void *slab_open(midden_allocator *from) {
+  midden_slab *slab;
+  const midden_slab_type type = {.bytes = 300, .align = 64};
+  return midden_slab_open(from, &type, &slab) == MIDDEN_OK ? slab : NULL;
+}
+
 // In a region that is a block of the source.
 enum { REGION_BYTES = 1 << 20 };
 
@@ -138,18 +145,20 @@ static void *classic_open(midden_allocator *from) {
 
 // clang-format off
 static const struct kind kinds[] = {
-  //name    open        as_allocator close       reset        broken                  frees       bytes align  room counts knows
-  {"heap",  heap_open,  heap_as,     heap_shut,  NULL,        mid_heap_handle_broken, FREES_ANY,  0,    65536, 0,   true,  true},
-  {"arena", arena_open, arena_as,    arena_shut, arena_reset, arena_check,            FREES_NONE, 0,    65536, 0,   false, false},
-  {"pool", pool_open, pool_as, pool_shut, NULL, pool_check, FREES_ANY, 256, 256, 0, true, true},
-  {"fixed pool", fixed_pool_open, pool_as, pool_shut, NULL, pool_check, FREES_ANY, 256, 256, 25600, true, true},
-  {"shared pool", shared_pool_open, shared_pool_as, shared_pool_shut, NULL, shared_pool_check, FREES_ANY, 256, 256, 0, true, true},
-  {"first-fit", first_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
-  {"next-fit", next_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
-  {"best-fit", best_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
-  {"worst-fit", worst_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
-  {"segregated-fit", segregated_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
-  {"tlsf", tlsf_open, fit_as, fit_end, NULL, fit_check, FREES_ANY, 0, 65536, REGION_BYTES, true, true},
+  //name              open              as_allocator    close             reset        broken                  frees       bytes  align  room          counts  knows
+  {"heap",           heap_open,        heap_as,        heap_shut,        NULL,        mid_heap_handle_broken, FREES_ANY,  0,     65536, 0,            true,   true},
+  {"arena",          arena_open,       arena_as,       arena_shut,       arena_reset, arena_check,            FREES_NONE, 0,     65536, 0,            false,  false},
+  {"pool",           pool_open,        pool_as,        pool_shut,        NULL,        pool_check,             FREES_ANY,  256,   256,   0,            true,   true},
+  {"fixed pool",     fixed_pool_open,  pool_as,        pool_shut,        NULL,        pool_check,             FREES_ANY,  256,   256,   25600,        true,   true},
+  {"shared pool",    shared_pool_open, shared_pool_as, shared_pool_shut, NULL,        shared_pool_check,      FREES_ANY,  256,   256,   0,            true,   true},
+  {"slab",           slab_open,        slab_as,        slab_shut,        NULL,        slab_check,             FREES_ANY,  300,   64,    0,            true,   true},
+  {"first-fit",      first_open,       fit_as,         fit_end,          NULL,        fit_check,              FREES_ANY,  0,     65536, REGION_BYTES, true,   true},
+  {"next-fit",       next_open,        fit_as,         fit_end,          NULL,        fit_check,              FREES_ANY,  0,     65536, REGION_BYTES, true,   true},
+  {"best-fit",       best_open,        fit_as,         fit_end,          NULL,        fit_check,              FREES_ANY,  0,     65536, REGION_BYTES, true,   true},
+  {"worst-fit",      worst_open,       fit_as,         fit_end,          NULL,        fit_check,              FREES_ANY,  0,     65536, REGION_BYTES, true,   true},
+  {"segregated-fit", segregated_open,  fit_as,         fit_end,          NULL,        fit_check,              FREES_ANY,  0,     65536, REGION_BYTES, true,   true},
+  {"tlsf",           tlsf_open,        fit_as,         fit_end,          NULL,        fit_check,              FREES_ANY,  0,     65536, REGION_BYTES, true,   true},
+  {"stack",          stack_open,       stack_as,       stack_shut,       NULL,        stack_check,            FREES_LAST, 0,     65536, 1 << 20,      false,  false},
 };
 // clang-format on
 

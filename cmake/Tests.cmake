@@ -13,7 +13,7 @@ target_compile_definitions(midden_test_flags INTERFACE
   MIDDEN_STANDARD_NAMES=$<BOOL:${MIDDEN_STANDARD_NAMES}>)
 target_compile_options(midden_test_flags INTERFACE -fno-builtin
   $<$<CXX_COMPILER_ID:GNU>:-Wno-alloc-size-larger-than -Wno-free-nonheap-object>
-  $<$<CXX_COMPILER_ID:GNU>:-Wno-use-after-free>
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-use-after-free -Wno-mismatched-dealloc>
   $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-Wno-mismatched-new-delete>)
 
 # What a test finds in its environment.

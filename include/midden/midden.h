@@ -5,6 +5,10 @@
 #define MIDDEN_MIDDEN_H
 
 #include "midden/allocator.h"
+#include "midden/arena.h"
+#include "midden/buddy.h"
+#include "midden/bump.h"
+#include "midden/callstack.h"
 #include "midden/fit.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"

@@ -5,11 +5,13 @@
 #define MID_REGION_REGION_H
 
 #include "midden/arena.h"
+#include "midden/buddy.h"
 #include "midden/pool.h"
 #include "midden/slab.h"
 #include "midden/stack.h"
 
 const char *mid_arena_broken(const midden_arena *arena);
+const char *mid_buddy_broken(const midden_buddy *buddy);
 const char *mid_pool_broken(const midden_pool *pool);
 const char *mid_shared_pool_broken(const midden_shared_pool *pool);
 const char *mid_slab_broken(const midden_slab *slab);

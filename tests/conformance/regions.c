@@ -136,6 +136,37 @@ static void *context_open(midden_allocator *from) {
   midden_context *context;
   return midden_context_open(from, "test", &context) == MIDDEN_OK ? context : NULL;
 }
+static void *fit_open(midden_allocator *from, const char *policy) {
+  midden_fit *fit;
+  void *region = from->alloc(from, REGION_BYTES, 0);
+  if (region == NULL) return NULL;
+  CHECK_EQ(midden_fit_open(region, REGION_BYTES, policy, &fit), MIDDEN_OK);
+  CHECK(fit == region);
+  return fit;
+}
+KIND(buddy)
+static char *buddy_region;
+static void *buddy_open(midden_allocator *from) {
+  midden_buddy *buddy;
+  buddy_region = from->alloc(from, REGION_BYTES, 65536);
+  if (buddy_region == NULL) return NULL;
+  if (midden_buddy_open(from, buddy_region, REGION_BYTES, 64, &buddy) == MIDDEN_OK) return buddy;
+  from->free(from, buddy_region, REGION_BYTES);
+  return NULL;
+}
+static void buddy_end(void *handle) {
+  buddy_shut(handle);
+  source.allocator.free(&source.allocator, buddy_region, REGION_BYTES);
+}
+
+#define FIT(x, policy) \
+  static void *x##_open(midden_allocator *from) { return fit_open(from, policy); }
+FIT(first, "first-fit")
+FIT(next, "next-fit")
+FIT(best, "best-fit")
+FIT(worst, "worst-fit")
+FIT(segregated, "segregated-fit")
+FIT(tlsf, "tlsf")
 
 KIND(classic)
 static void *classic_open(midden_allocator *from) {
@@ -152,6 +183,7 @@ static const struct kind kinds[] = {
   {"fixed pool",     fixed_pool_open,  pool_as,        pool_shut,        NULL,        pool_check,             FREES_ANY,  256,   256,   25600,        true,   true},
   {"shared pool",    shared_pool_open, shared_pool_as, shared_pool_shut, NULL,        shared_pool_check,      FREES_ANY,  256,   256,   0,            true,   true},
   {"slab",           slab_open,        slab_as,        slab_shut,        NULL,        slab_check,             FREES_ANY,  300,   64,    0,            true,   true},
+  {"buddy",          buddy_open,       buddy_as,       buddy_end,        NULL,        buddy_check,            FREES_ANY,  0,     65536, REGION_BYTES, true,   true},
   {"first-fit",      first_open,       fit_as,         fit_end,          NULL,        fit_check,              FREES_ANY,  0,     65536, REGION_BYTES, true,   true},
   {"next-fit",       next_open,        fit_as,         fit_end,          NULL,        fit_check,              FREES_ANY,  0,     65536, REGION_BYTES, true,   true},
   {"best-fit",       best_open,        fit_as,         fit_end,          NULL,        fit_check,              FREES_ANY,  0,     65536, REGION_BYTES, true,   true},

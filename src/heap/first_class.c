@@ -198,7 +198,8 @@ midden_allocator *midden_heap_allocator(midden_heap *heap) {
 
 static void *malloc_alloc(midden_allocator *self, size_t bytes, size_t align) {
   (void)self;
-  return midden_aligned_alloc(align == 0 ? MID_BLOCK_ALIGN : align, bytes);
+  if (mid_likely(align == MID_BLOCK_ALIGN || align == 0)) return midden_malloc(bytes);
+  return midden_aligned_alloc(align, bytes);
 }
 
 static void *malloc_resize(midden_allocator *self, void *p, size_t old_bytes, size_t bytes,

@@ -59,7 +59,7 @@
   })
 
 /* A variable of box type `name` that is dropped when its scope is left, in whatever way. */
-#define MIDDEN_SCOPED(name) __attribute__((cleanup(name##_drop))) name
+#define MIDDEN_SCOPED(name) __attribute__((unused, cleanup(name##_drop))) name
 
 /* Declare `variable`, a pointer to what `box` points to owns, valid until its scope is left: to
  * const, beside other shared borrows; or the only one. */

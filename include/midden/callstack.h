@@ -18,7 +18,8 @@ extern "C" {
 
 /* Bytes of the calling thread's stack. */
 typedef struct midden_stack_use {
-  size_t used_bytes;  /* by the frames that are active now, this call's caller the last */
+  size_t used_bytes;  /* by thread-local variables, which lie there, and by the frames that are
+                         active now, this call's caller the last */
   size_t peak_bytes;  /* the most that frames have used: down to the deepest byte that is not 0 */
   size_t whole_bytes; /* that it may grow to; of the first thread: RLIMIT_STACK */
   size_t

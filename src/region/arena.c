@@ -164,7 +164,8 @@ static void *resize(struct arena *a, void *p, size_t old_bytes, size_t bytes, si
   if (p != NULL && aligned && old_bytes != 0 && bytes <= old_bytes) return p;
   void *moved = take(a, bytes, align);
   if (moved == NULL || p == NULL) return moved;
-  return memcpy(moved, p, mid_min(old_bytes != 0 ? old_bytes : most_at(a, p), bytes));
+  // What may be read of an unknown size may reach into the new block.
+  return memmove(moved, p, mid_min(old_bytes != 0 ? old_bytes : most_at(a, p), bytes));
 }
 
 void *midden_arena_resize(midden_arena *arena, void *p, size_t old_bytes, size_t bytes) {

@@ -8,8 +8,8 @@
 #include "test.h"
 
 static midden_stack_use used(void) {
-  midden_stack_use use = {0, 0, 0, 0};
-  CHECK_EQ(midden_stack_used(&use), MIDDEN_OK);
+  midden_stack_use use;
+  if (midden_stack_used(&use) != MIDDEN_OK) abort();
   return use;
 }
 
@@ -22,28 +22,38 @@ static __attribute__((noinline)) midden_stack_use dive(size_t bytes) {
   return use;
 }
 
-static void *measure_in_thread(void *with) {
-  CHECK_EQ(midden_stack_forget_peak(), MIDDEN_OK);
-  midden_stack_use before = used(), deep = dive(100000), after = used();
-  CHECK(before.peak_bytes < 64 * 1024);
-  CHECK(deep.used_bytes > before.used_bytes + 100000);
-  CHECK(deep.used_bytes < before.used_bytes + 150000 * (1 + SANITIZED));
-  CHECK(deep.peak_bytes >= deep.used_bytes);
-  CHECK_EQ(after.used_bytes, before.used_bytes);
-  CHECK(after.peak_bytes >= deep.used_bytes);
-  CHECK(after.peak_bytes < deep.used_bytes + 32 * 1024);
-  CHECK_EQ(midden_stack_forget_peak(), MIDDEN_OK);
-  CHECK(used().peak_bytes < 64 * 1024);
-  *(midden_stack_use *)with = after;
-  return with;
+static void forget_peak(void) {
+  if (midden_stack_forget_peak() != MIDDEN_OK) abort();
+}
+
+struct seen {
+  midden_stack_use before, deep, after, forgotten;
+};
+
+static void *measure(void *with) {
+  struct seen *seen = with;
+  forget_peak();
+  seen->before = used();
+  seen->deep = dive(100000);
+  seen->after = used();
+  forget_peak();
+  seen->forgotten = used();
+  return NULL;
 }
 
 static midden_stack_use in_thread(const pthread_attr_t *attr) {
   pthread_t thread;
-  midden_stack_use use = {0, 0, 0, 0};
-  CHECK_EQ(pthread_create(&thread, attr, measure_in_thread, &use), 0);
+  struct seen seen;
+  CHECK_EQ(pthread_create(&thread, attr, measure, &seen), 0);
   CHECK_EQ(pthread_join(thread, NULL), 0);
-  return use;
+  size_t start = seen.before.used_bytes, deep = seen.deep.used_bytes;
+  CHECK(seen.before.peak_bytes >= start && seen.before.peak_bytes < start + 32 * 1024);
+  CHECK(deep > start + 100000 && deep < start + 150000 * (1 + SANITIZED));
+  CHECK(seen.deep.peak_bytes >= deep);
+  CHECK_EQ(seen.after.used_bytes, start);
+  CHECK(seen.after.peak_bytes >= deep && seen.after.peak_bytes < deep + 32 * 1024);
+  CHECK(seen.forgotten.peak_bytes < start + 32 * 1024);
+  return seen.after;
 }
 
 TEST(a_thread_learns_what_it_uses_and_what_it_used_at_most)

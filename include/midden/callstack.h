@@ -16,14 +16,15 @@
 extern "C" {
 #endif
 
-/* Bytes of the calling thread's stack. */
+/* Bytes of the calling thread's stack.
+ * used   by thread-local variables, which lie there, and by the frames that are active now, down to
+ *        that of this call's caller
+ * peak   the most that has been used: down to the deepest byte that is not 0
+ * whole  that it may grow to; of the first thread: RLIMIT_STACK
+ * guard  under it that cannot be accessed; 0: an overflow writes into other memory
+ */
 typedef struct midden_stack_use {
-  size_t used_bytes;  /* by thread-local variables, which lie there, and by the frames that are
-                         active now, this call's caller the last */
-  size_t peak_bytes;  /* the most that frames have used: down to the deepest byte that is not 0 */
-  size_t whole_bytes; /* that it may grow to; of the first thread: RLIMIT_STACK */
-  size_t
-      guard_bytes; /* under it that cannot be accessed; 0: an overflow writes into other memory */
+  size_t used_bytes, peak_bytes, whole_bytes, guard_bytes;
 } midden_stack_use;
 
 /* Measure the calling thread's stack.

@@ -49,8 +49,8 @@ MIDDEN_API MIDDEN_CHECKED midden_status midden_slab_open(midden_allocator *from,
 MIDDEN_API void midden_slab_close(midden_slab *slab);
 
 /* Give an object back, in the state that construct left it in.  NULL is ignored.  A pointer that is
- * no taken object of this cache stops the program with a sentence.  More than an eighth of all
- * slabs, and more than one, are not kept without an object in use.
+ * no taken object of this cache stops the program with a sentence.  Slabs without an
+ * object in use are kept up to 64 KiB and an eighth of all.
  * cost  constant, but for destructors of a slab that is not kept
  */
 MIDDEN_API void midden_slab_give(midden_slab *slab, void *object);

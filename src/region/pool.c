@@ -63,24 +63,22 @@ void *midden_pool_take_slow(midden_pool *face) {
   return midden_pool_take(face);
 }
 
-// The number of the block that starts at `p` in a chunk; SIZE_MAX when none does.
-static size_t pool_index(const struct mid_pool *pool, struct mid_chunk *chunk, const void *p) {
-  size_t off = (uintptr_t)p - (uintptr_t)mid_chunk_payload(chunk);
-  size_t carved = chunk == pool->chunks.first ? pool->carved : chunk->bytes / pool->block_bytes;
-  bool is_start = off % pool->block_bytes == 0 && off / pool->block_bytes < carved;
-  return is_start ? off / pool->block_bytes : SIZE_MAX;
+// Whether a carved block of `chunk` starts at `p`: as in the inline path.
+static bool pool_is_start(const struct mid_pool *pool, struct mid_chunk *chunk, const void *p) {
+  uint64_t off = (uintptr_t)p - (uintptr_t)mid_chunk_payload(chunk), magic = pool->face.magic;
+  return off * magic < (chunk == pool->chunks.first ? pool->face.limit : magic * chunk->bytes);
 }
 
 bool mid_pool_has(const struct mid_pool *pool, const void *p) {
   struct mid_chunk *chunk = mid_chunks_find(&pool->chunks, p);
-  return chunk != NULL && pool_index(pool, chunk, p) != SIZE_MAX;
+  return chunk != NULL && pool_is_start(pool, chunk, p);
 }
 
 void mid_pool_require(const struct mid_pool *pool, const void *p) {
   struct mid_chunk *chunk = mid_chunks_find(&pool->chunks, p);
   MID_REQUIRE(chunk != NULL, "foreign pointer", p,
               "it is not of this pool; give it to the allocator it came from");
-  MID_REQUIRE(pool_index(pool, chunk, p) != SIZE_MAX, "not a block's start", p,
+  MID_REQUIRE(pool_is_start(pool, chunk, p), "not a block's start", p,
               "this address lies inside a block; give the pointer that was taken");
   if (((const struct midden_pool_block *)p)->mark == MIDDEN_POOL_FREE) mid_pool_crime_double(p);
 }

@@ -40,11 +40,12 @@ struct half {
 struct cache {
   _Alignas(64) struct half loaded;
   struct half previous;
-  // As in midden_pool, as this thread last saw it under the lock: an older chunk or a lower limit
-  // only sends a block the slow way.
+  // As in midden_pool, as this thread last saw it under the lock: an older state only sends a block
+  // the slow way.  Chunks stay where they are, with all behind them, until the pool is closed.
   uint64_t base, magic, limit;
-  uintptr_t thread;    // mid_os_self
-  struct cache *next;  // of its pool; under the lock
+  const struct mid_chunk *older;  // behind the newest
+  uintptr_t thread;               // mid_os_self
+  struct cache *next;             // of its pool; under the lock
 };
 
 struct midden_shared_pool {
@@ -60,6 +61,9 @@ struct midden_shared_pool {
   midden_shared_pool *next, *prev;  // of all; under all_lock
   midden_allocator allocator;
 };
+
+// Apart from the paths that few calls leave, so that those need no stack.
+#define SHARED_SLOW MID_RARELY __attribute__((noinline))
 
 enum { SHARED_ROUNDS_MOST = 32, SHARED_SEEN = 4 };
 
@@ -131,6 +135,7 @@ static struct cache **cache_link(midden_shared_pool *shared, uintptr_t thread) {
 static void cache_look(const midden_shared_pool *shared, struct cache *cache) {
   const midden_pool *face = &shared->pool->face;
   cache->base = face->base, cache->magic = face->magic, cache->limit = face->limit;
+  cache->older = shared->pool->chunks.first->next;
 }
 
 static struct cache *cache_open(midden_shared_pool *shared, struct cache **link) {
@@ -152,8 +157,16 @@ static void cache_close(midden_shared_pool *shared, struct cache **link) {
   from->free(from, cache, sizeof *cache);
 }
 
+// The calling thread's cache where its table has it.
+static inline struct cache *cache_here(const midden_shared_pool *shared) {
+  size_t slot = shared->serial % SHARED_SEEN;
+  return mid_likely(seen[slot].serial == shared->serial) ? seen[slot].cache : NULL;
+}
+
 // The calling thread's cache, made when it has none; NULL when there is no memory.
-MID_RARELY static struct cache *cache_find(midden_shared_pool *shared) {
+static struct cache *cache_find(midden_shared_pool *shared) {
+  struct cache *known = cache_here(shared);
+  if (known != NULL) return known;
   mid_lock_take(&shared->lock);
   struct cache **link = cache_link(shared, mid_os_self());
   struct cache *cache = *link != NULL ? *link : cache_open(shared, link);
@@ -164,12 +177,6 @@ MID_RARELY static struct cache *cache_find(midden_shared_pool *shared) {
   // Any value: the destructor looks for all caches of its thread.
   if (ending_is_seen) (void)tss_set(ending_key, cache);
   return cache;
-}
-
-static inline struct cache *cache_here(midden_shared_pool *shared) {
-  size_t slot = shared->serial % SHARED_SEEN;
-  if (mid_likely(seen[slot].serial == shared->serial)) return seen[slot].cache;
-  return cache_find(shared);
 }
 
 static void thread_ended(void *unused) {
@@ -196,31 +203,40 @@ static void *half_pop(struct half *half) {
   return block;
 }
 
-// The loaded magazine is empty, or there is no cache.
-MID_RARELY static void *shared_take_slow(midden_shared_pool *shared, struct cache *cache) {
-  struct half rest = {0};  // a thread that got no cache takes from the pool
-  struct half *half = cache != NULL ? &cache->loaded : &rest;
-  if (cache != NULL) half_swap(cache);
-  if (half_rounds(half) == 0) {
-    mid_lock_take(&shared->lock);
-    depot_load(shared, half);
-    if (cache != NULL) cache_look(shared, cache);
-    mid_lock_give(&shared->lock);
+static void *depot_take(midden_shared_pool *shared, struct half *half) {
+  mid_lock_take(&shared->lock);
+  depot_load(shared, half);
+  mid_lock_give(&shared->lock);
+  return half_rounds(half) == 0 ? NULL : half_pop(half);
+}
+
+static void depot_give(midden_shared_pool *shared, struct half *half) {
+  mid_lock_take(&shared->lock);
+  depot_put(shared, half);
+  mid_lock_give(&shared->lock);
+}
+
+// The loaded magazine is empty, or the cache is not in the table.
+SHARED_SLOW static void *shared_take_slow(midden_shared_pool *shared) {
+  struct cache *cache = cache_find(shared);
+  struct half rest = {0};
+  void *block;
+  if (cache == NULL) {
+    block = depot_take(shared, &rest);
+    depot_give(shared, &rest);
+  } else {
+    if (half_rounds(&cache->loaded) == 0) half_swap(cache);
+    bool has = half_rounds(&cache->loaded) != 0;
+    block = has ? half_pop(&cache->loaded) : depot_take(shared, &cache->loaded);
   }
-  if (half_rounds(half) == 0) return errno = ENOMEM, NULL;
-  void *block = half_pop(half);
-  if (half == &rest) {
-    mid_lock_take(&shared->lock);
-    depot_put(shared, &rest);
-    mid_lock_give(&shared->lock);
-  }
+  if (block == NULL) errno = ENOMEM;
   return block;
 }
 
 void *midden_shared_pool_take(midden_shared_pool *shared) {
   struct cache *cache = cache_here(shared);
   if (mid_unlikely(cache == NULL || half_rounds(&cache->loaded) == 0))
-    return shared_take_slow(shared, cache);
+    return shared_take_slow(shared);
   return half_pop(&cache->loaded);
 }
 
@@ -229,32 +245,45 @@ static void half_push(struct half *half, void *p) {
   half_set(half, p, half_rounds(half) + 1);
 }
 
-// `p` is no block that the cache knows of, the loaded magazine is full, or there is no cache.
-MID_RARELY static void shared_give_slow(midden_shared_pool *shared, struct cache *cache, void *p) {
+// Whether `p` is a block in use of an older chunk, and there is room for it; without the lock.
+static bool cache_takes(const midden_shared_pool *shared, const struct cache *cache,
+                        const void *p) {
+  if (half_rounds(&cache->loaded) == shared->rounds) return false;
+  for (const struct mid_chunk *chunk = cache->older; chunk != NULL; chunk = chunk->next)
+    if (((uintptr_t)p - (uintptr_t)(chunk + 1)) * cache->magic < chunk->bytes * cache->magic)
+      return ((const struct midden_pool_block *)p)->mark != MIDDEN_POOL_FREE;
+  return false;
+}
+
+// `p` is no block of the newest chunk that the cache knows of, the loaded magazine is full, or the
+// cache is not in the table.
+SHARED_SLOW static void shared_give_slow(midden_shared_pool *shared, void *p) {
+  if (p == NULL) return;
+  struct cache *cache = cache_find(shared);
   struct half rest = {0};
+  if (cache != NULL && cache_takes(shared, cache, p)) return half_push(&cache->loaded, p);
   mid_lock_take(&shared->lock);
   mid_pool_require(shared->pool, p);
-  if (cache != NULL) {
+  if (cache == NULL) {
+    half_push(&rest, p);
+    depot_put(shared, &rest);
+  } else {
     cache_look(shared, cache);
     if (half_rounds(&cache->loaded) == shared->rounds) {
       depot_put(shared, &cache->previous);
       half_swap(cache);
     }
     half_push(&cache->loaded, p);
-  } else {
-    half_push(&rest, p);
-    depot_put(shared, &rest);
   }
   mid_lock_give(&shared->lock);
 }
 
 void midden_shared_pool_give(midden_shared_pool *shared, void *p) {
-  if (p == NULL) return;
   struct cache *cache = cache_here(shared);
   if (mid_unlikely(cache == NULL || ((uintptr_t)p - cache->base) * cache->magic >= cache->limit ||
                    ((struct midden_pool_block *)p)->mark == MIDDEN_POOL_FREE ||
                    half_rounds(&cache->loaded) == shared->rounds))
-    return shared_give_slow(shared, cache, p);
+    return shared_give_slow(shared, p);
   half_push(&cache->loaded, p);
 }
 

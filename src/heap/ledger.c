@@ -17,8 +17,8 @@
 #include "midden/malloc.h"
 #include "os/os.h"
 
-struct entry {
-  struct entry *next;
+struct ledger_entry {
+  struct ledger_entry *next;
   const void *p;
   const char *kind;      // NULL: a box
   const char *where;     // opened or made
@@ -27,23 +27,23 @@ struct entry {
   bool exclusive;
 };
 
-enum { LISTS = 1024 };
-static struct entry *lists[LISTS];  // by address; under the lock
+enum { LEDGER_LISTS = 1024 };
+static struct ledger_entry *ledger_lists[LEDGER_LISTS];  // by address; under the lock
 static struct mid_lock ledger_lock;
-static _Atomic bool xused;  // written under the lock, once; read by mid_ledger_close without
+static _Atomic bool ledger_xused;  // written under the lock, once; read by mid_ledger_close without
 
-static struct entry **list_of(const void *p) {
-  return &lists[((uintptr_t)p * 0x9e3779b97f4a7c15u >> 32) % LISTS];
+static struct ledger_entry **ledger_list_of(const void *p) {
+  return &ledger_lists[((uintptr_t)p * 0x9e3779b97f4a7c15u >> 32) % LEDGER_LISTS];
 }
 
 // Where the entry hangs; *result is NULL when there is none.
-static struct entry **find(const void *p, bool box) {
-  struct entry **at = list_of(p);
+static struct ledger_entry **ledger_find(const void *p, bool box) {
+  struct ledger_entry **at = ledger_list_of(p);
   while (*at != NULL && ((*at)->p != p || ((*at)->kind == NULL) != box)) at = &(*at)->next;
   return at;
 }
 
-static void say_open(const struct entry *e) {
+static void ledger_say_open(const struct ledger_entry *e) {
   char room[512];
   struct mid_text t = mid_text_open(room, sizeof room);
   mid_text_add(&t, "midden: a ");
@@ -59,29 +59,29 @@ static void say_open(const struct entry *e) {
   mid_text_say(&t);
 }
 
-static void say_all_open(void) {
+static void ledger_say_all_open(void) {
   mid_lock_take(&ledger_lock);
-  for (int i = 0; i < LISTS; i++)
-    for (const struct entry *e = lists[i]; e != NULL; e = e->next) say_open(e);
+  for (int i = 0; i < LEDGER_LISTS; i++)
+    for (const struct ledger_entry *e = ledger_lists[i]; e != NULL; e = e->next) ledger_say_open(e);
   mid_lock_give(&ledger_lock);
 }
 
 // Without memory for it, nothing will be said of it.
-static void add(const void *p, const char *kind, const char *where) {
-  struct entry *e = midden_malloc(sizeof *e);
+static void ledger_add(const void *p, const char *kind, const char *where) {
+  struct ledger_entry *e = midden_malloc(sizeof *e);
   if (e == NULL) return;
   mid_lock_take(&ledger_lock);
-  bool first = !atomic_load_explicit(&xused, memory_order_relaxed);
-  atomic_store_explicit(&xused, true, memory_order_relaxed);
-  struct entry **list = list_of(p);
-  *e = (struct entry){.next = *list, .p = p, .kind = kind, .where = where};
+  bool first = !atomic_load_explicit(&ledger_xused, memory_order_relaxed);
+  atomic_store_explicit(&ledger_xused, true, memory_order_relaxed);
+  struct ledger_entry **list = ledger_list_of(p);
+  *e = (struct ledger_entry){.next = *list, .p = p, .kind = kind, .where = where};
   *list = e;
   mid_lock_give(&ledger_lock);
-  if (first) (void)atexit(say_all_open);
+  if (first) (void)atexit(ledger_say_all_open);
 }
 
-static void drop(struct entry **at) {
-  struct entry *e = *at;
+static void ledger_drop(struct ledger_entry **at) {
+  struct ledger_entry *e = *at;
   *at = e->next;
   midden_free(e);
 }
@@ -90,23 +90,23 @@ static void drop(struct entry **at) {
 
 midden_status midden_debug_opened(midden_status status, const void *handle_at, const char *kind,
                                   const char *where) {
-  if (status == MIDDEN_OK) add(*(const void *const *)handle_at, kind, where);
+  if (status == MIDDEN_OK) ledger_add(*(const void *const *)handle_at, kind, where);
   return status;
 }
 
 void mid_ledger_close(const void *handle) {
-  if (mid_likely(!atomic_load_explicit(&xused, memory_order_relaxed))) return;
+  if (mid_likely(!atomic_load_explicit(&ledger_xused, memory_order_relaxed))) return;
   mid_lock_take(&ledger_lock);
-  struct entry **at = find(handle, false);
-  if (*at != NULL) drop(at);
+  struct ledger_entry **at = ledger_find(handle, false);
+  if (*at != NULL) ledger_drop(at);
   mid_lock_give(&ledger_lock);
 }
 
 // ---- boxes ----
 
 // As mid_crime, with the line of a borrow or of the box in the advice.
-static _Noreturn void box_crime(const char *crime, const void *p, const char *before,
-                                const char *where, const char *after) {
+static _Noreturn void ledger_box_crime(const char *crime, const void *p, const char *before,
+                                       const char *where, const char *after) {
   char room[256];
   struct mid_text t = mid_text_open(room, sizeof room);
   mid_text_add(&t, before);
@@ -116,51 +116,51 @@ static _Noreturn void box_crime(const char *crime, const void *p, const char *be
   mid_crime(crime, p, room);
 }
 
-static struct entry **box_at(const void *p) {
+static struct ledger_entry **ledger_box_at(const void *p) {
   mid_lock_take(&ledger_lock);
-  struct entry **at = find(p, true);
+  struct ledger_entry **at = ledger_find(p, true);
   if (*at == NULL)
-    box_crime(p == NULL ? "use of an empty box" : "use of a box that was dropped", p,
-              "it was moved from, or dropped, or copied by =", "",
-              ": move it by midden_box_move, and use the new one");
+    ledger_box_crime(p == NULL ? "use of an empty box" : "use of a box that was dropped", p,
+                     "it was moved from, or dropped, or copied by =", "",
+                     ": move it by midden_box_move, and use the new one");
   return at;
 }
 
-static void require_unborrowed(const struct entry *e, const char *crime) {
+static void ledger_require_unborrowed(const struct ledger_entry *e, const char *crime) {
   if (e->shared != 0 || e->exclusive)
-    box_crime(crime, e->p, "it is borrowed at ", e->borrowed, ": let that scope end first");
+    ledger_box_crime(crime, e->p, "it is borrowed at ", e->borrowed, ": let that scope end first");
 }
 
 void midden_debug_box_made(const void *p, const char *where) {
   if (p == NULL) return;
   mid_lock_take(&ledger_lock);
-  const struct entry *e = *find(p, true);
+  const struct ledger_entry *e = *ledger_find(p, true);
   if (e != NULL)
-    box_crime("a second box of one object", p, "the first was made at ", e->where,
-              ": move that, or make the object anew");
+    ledger_box_crime("a second box of one object", p, "the first was made at ", e->where,
+                     ": move that, or make the object anew");
   mid_lock_give(&ledger_lock);
-  add(p, NULL, where);
+  ledger_add(p, NULL, where);
 }
 
 void midden_debug_box_moved(const void *p) {
-  require_unborrowed(*box_at(p), "move of a box that is borrowed");
+  ledger_require_unborrowed(*ledger_box_at(p), "move of a box that is borrowed");
   mid_lock_give(&ledger_lock);
 }
 
 void midden_debug_box_dropped(const void *p) {
   if (p == NULL) return;
-  struct entry **at = box_at(p);
-  require_unborrowed(*at, "drop of a box that is borrowed");
-  drop(at);
+  struct ledger_entry **at = ledger_box_at(p);
+  ledger_require_unborrowed(*at, "drop of a box that is borrowed");
+  ledger_drop(at);
   mid_lock_give(&ledger_lock);
 }
 
 void midden_debug_box_borrowed(const void *p, bool exclusive, const char *where) {
-  struct entry *e = *box_at(p);
-  if (exclusive) require_unborrowed(e, "exclusive borrow of what is borrowed");
+  struct ledger_entry *e = *ledger_box_at(p);
+  if (exclusive) ledger_require_unborrowed(e, "exclusive borrow of what is borrowed");
   if (e->exclusive)
-    box_crime("borrow of what is borrowed exclusively", p, "it is borrowed at ", e->borrowed,
-              ": let that scope end first");
+    ledger_box_crime("borrow of what is borrowed exclusively", p, "it is borrowed at ", e->borrowed,
+                     ": let that scope end first");
   e->exclusive = exclusive;
   e->shared += !exclusive;
   e->borrowed = where;
@@ -168,7 +168,7 @@ void midden_debug_box_borrowed(const void *p, bool exclusive, const char *where)
 }
 
 void midden_debug_box_returned(const void *p) {
-  struct entry *e = *box_at(p);
+  struct ledger_entry *e = *ledger_box_at(p);
   if (e->exclusive)
     e->exclusive = false;
   else

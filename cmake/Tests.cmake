@@ -118,6 +118,17 @@ foreach(file IN LISTS files)
   endforeach()
 endforeach()
 
+# An example is built as a user builds it, and says itself whether it worked.
+file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
+foreach(file IN LISTS files)
+  cmake_path(GET file STEM name)
+  add_executable(example_${name} ${file})
+  target_link_libraries(example_${name} PRIVATE midden_flags midden_shared)
+  set_target_properties(example_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY examples
+                                                   OUTPUT_NAME ${name})
+  midden_test(examples ${name} example_${name})
+endforeach()
+
 foreach(label cli traps programs packaging)
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${label}/*.sh)
   foreach(file IN LISTS files)

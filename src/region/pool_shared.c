@@ -58,7 +58,7 @@ struct midden_shared_pool {
   struct magazine *depot;
   size_t depot_rounds;
   struct cache *caches;
-  midden_shared_pool *next, *prev;  // of all; under all_lock
+  midden_shared_pool *next, *prev;  // of all; under shared_all_lock
   midden_allocator allocator;
 };
 
@@ -67,17 +67,17 @@ struct midden_shared_pool {
 
 enum { SHARED_ROUNDS_MOST = 32, SHARED_SEEN = 4 };
 
-// Lock order: all_lock, a pool's lock, and the locks of where it takes memory from.
-static struct mid_lock all_lock;
-static midden_shared_pool *all_pools;
-static uint64_t last_serial;  // under all_lock
-static tss_t ending_key;      // its destructor runs when a thread ends
-static bool ending_is_seen;   // programs may have taken all keys
+// Lock order: shared_all_lock, a pool's lock, and the locks of where it takes memory from.
+static struct mid_lock shared_all_lock;
+static midden_shared_pool *shared_all;
+static uint64_t shared_last_serial;  // under shared_all_lock
+static tss_t shared_ending_key;      // its destructor runs when a thread ends
+static bool shared_sees_ends;        // programs may have taken all keys
 
 static __thread struct {
   uint64_t serial;
   struct cache *cache;
-} seen[SHARED_SEEN] __attribute__((tls_model("initial-exec")));
+} shared_seen[SHARED_SEEN] __attribute__((tls_model("initial-exec")));
 
 // ---- the depot; the lock is held ----
 
@@ -160,7 +160,7 @@ static void cache_close(midden_shared_pool *shared, struct cache **link) {
 // The calling thread's cache where its table has it.
 static inline struct cache *cache_here(const midden_shared_pool *shared) {
   size_t slot = shared->serial % SHARED_SEEN;
-  return mid_likely(seen[slot].serial == shared->serial) ? seen[slot].cache : NULL;
+  return mid_likely(shared_seen[slot].serial == shared->serial) ? shared_seen[slot].cache : NULL;
 }
 
 // The calling thread's cache, made when it has none; NULL when there is no memory.
@@ -172,25 +172,25 @@ static struct cache *cache_find(midden_shared_pool *shared) {
   struct cache *cache = *link != NULL ? *link : cache_open(shared, link);
   mid_lock_give(&shared->lock);
   if (cache == NULL) return NULL;
-  seen[shared->serial % SHARED_SEEN].serial = shared->serial;
-  seen[shared->serial % SHARED_SEEN].cache = cache;
+  shared_seen[shared->serial % SHARED_SEEN].serial = shared->serial;
+  shared_seen[shared->serial % SHARED_SEEN].cache = cache;
   // Any value: the destructor looks for all caches of its thread.
-  if (ending_is_seen) (void)tss_set(ending_key, cache);
+  if (shared_sees_ends) (void)tss_set(shared_ending_key, cache);
   return cache;
 }
 
-static void thread_ended(void *unused) {
+static void shared_thread_ended(void *unused) {
   (void)unused;
   uintptr_t thread = mid_os_self();
-  mid_lock_take(&all_lock);
-  for (midden_shared_pool *shared = all_pools; shared != NULL; shared = shared->next) {
+  mid_lock_take(&shared_all_lock);
+  for (midden_shared_pool *shared = shared_all; shared != NULL; shared = shared->next) {
     mid_lock_take(&shared->lock);
     struct cache **link = cache_link(shared, thread);
     if (*link != NULL) cache_close(shared, link);
     mid_lock_give(&shared->lock);
   }
-  mid_lock_give(&all_lock);
-  for (int i = 0; i < SHARED_SEEN; i++) seen[i].serial = 0;
+  mid_lock_give(&shared_all_lock);
+  for (int i = 0; i < SHARED_SEEN; i++) shared_seen[i].serial = 0;
 }
 
 // ---- take and give ----
@@ -374,26 +374,26 @@ const char *mid_shared_pool_broken(const midden_shared_pool *shared) {
 // ---- open and close ----
 
 // A forked child must not find a lock that a thread held which it does not have.
-static void fork_before(void) {
-  mid_lock_take(&all_lock);
-  for (midden_shared_pool *s = all_pools; s != NULL; s = s->next) mid_lock_take(&s->lock);
+static void shared_fork_before(void) {
+  mid_lock_take(&shared_all_lock);
+  for (midden_shared_pool *s = shared_all; s != NULL; s = s->next) mid_lock_take(&s->lock);
 }
-static void fork_after(void) {
-  for (midden_shared_pool *s = all_pools; s != NULL; s = s->next) mid_lock_give(&s->lock);
-  mid_lock_give(&all_lock);
+static void shared_fork_after(void) {
+  for (midden_shared_pool *s = shared_all; s != NULL; s = s->next) mid_lock_give(&s->lock);
+  mid_lock_give(&shared_all_lock);
 }
 
 static void shared_enlist(midden_shared_pool *shared) {
-  mid_lock_take(&all_lock);
-  if (last_serial++ == 0) {
-    ending_is_seen = tss_create(&ending_key, thread_ended) == thrd_success;
-    mid_os_fork_watch(fork_before, fork_after, fork_after);
+  mid_lock_take(&shared_all_lock);
+  if (shared_last_serial++ == 0) {
+    shared_sees_ends = tss_create(&shared_ending_key, shared_thread_ended) == thrd_success;
+    mid_os_fork_watch(shared_fork_before, shared_fork_after, shared_fork_after);
   }
-  shared->serial = last_serial;
-  shared->next = all_pools;
+  shared->serial = shared_last_serial;
+  shared->next = shared_all;
   if (shared->next != NULL) shared->next->prev = shared;
-  all_pools = shared;
-  mid_lock_give(&all_lock);
+  shared_all = shared;
+  mid_lock_give(&shared_all_lock);
 }
 
 midden_status midden_shared_pool_open(midden_allocator *from, size_t block_bytes, size_t blocks,
@@ -422,13 +422,14 @@ midden_status midden_shared_pool_open(midden_allocator *from, size_t block_bytes
 
 void midden_shared_pool_close(midden_shared_pool *shared) {
   if (shared == NULL) return;
-  mid_lock_take(&all_lock);
+  mid_ledger_close(shared);
+  mid_lock_take(&shared_all_lock);
   if (shared->next != NULL) shared->next->prev = shared->prev;
   if (shared->prev != NULL)
     shared->prev->next = shared->next;
   else
-    all_pools = shared->next;
-  mid_lock_give(&all_lock);
+    shared_all = shared->next;
+  mid_lock_give(&shared_all_lock);
   midden_allocator *from = shared->pool->chunks.from;
   while (shared->caches != NULL) cache_close(shared, &shared->caches);
   midden_pool_close(&shared->pool->face);

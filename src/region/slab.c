@@ -66,36 +66,36 @@ struct midden_slab {
   midden_allocator *from;
   size_t held, peak;           // bytes
   uintptr_t thread;            // mid_os_self of the thread that opened it
-  midden_slab *older, *newer;  // of all caches; under all_lock
+  midden_slab *older, *newer;  // of all caches; under slab_all_lock
   midden_allocator allocator;
 };
 
-static struct mid_lock all_lock;
-static midden_slab *all_caches;
+static struct mid_lock slab_all_lock;
+static midden_slab *slab_all;
 
 // The current slab of a cache that has none: nothing is free in it, and no object can be made.
-static struct slab no_slab = {.free = SLAB_END, .made = UINT32_MAX};
+static struct slab slab_none = {.free = SLAB_END, .made = UINT32_MAX};
 
 // ---- the table of slabs ----
 
 #define TABLE_FREE \
   ((uintptr_t)1)  // what no address of a slab is, as 0 would be that of a wild pointer
 
-static size_t table_place(const midden_slab *cache, uintptr_t base) {
+static size_t slab_table_place(const midden_slab *cache, uintptr_t base) {
   return base >> cache->slab_log & cache->table_mask;
 }
 
-static size_t table_find(const midden_slab *cache, uintptr_t base) {
-  size_t i = table_place(cache, base);
+static size_t slab_table_find(const midden_slab *cache, uintptr_t base) {
+  size_t i = slab_table_place(cache, base);
   while (cache->table[i] != TABLE_FREE && cache->table[i] != base) i = (i + 1) & cache->table_mask;
   return i;
 }
 
 // What lies behind a place that is freed moves up, unless it would move before its own place.
-static void table_drop(midden_slab *cache, uintptr_t base) {
-  size_t hole = table_find(cache, base), mask = cache->table_mask;
+static void slab_table_drop(midden_slab *cache, uintptr_t base) {
+  size_t hole = slab_table_find(cache, base), mask = cache->table_mask;
   for (size_t i = (hole + 1) & mask; cache->table[i] != TABLE_FREE; i = (i + 1) & mask) {
-    size_t own = table_place(cache, cache->table[i]);
+    size_t own = slab_table_place(cache, cache->table[i]);
     if (((i - own) & mask) < ((i - hole) & mask)) continue;
     cache->table[hole] = cache->table[i];
     hole = i;
@@ -109,7 +109,7 @@ static void slab_hold(midden_slab *cache, size_t bytes) {
 }
 
 // Room for twice as many slabs in the table; at most half of it is used.
-static bool table_grow(midden_slab *cache) {
+static bool slab_table_grow(midden_slab *cache) {
   size_t old_places = cache->table == NULL ? 0 : cache->table_mask + 1;
   size_t places = mid_max(2 * old_places, 8);
   uintptr_t *old = cache->table,
@@ -119,7 +119,7 @@ static bool table_grow(midden_slab *cache) {
   cache->table = table;
   cache->table_mask = places - 1;
   for (size_t i = 0; i < old_places; i++)
-    if (old[i] != TABLE_FREE) table[table_find(cache, old[i])] = old[i];
+    if (old[i] != TABLE_FREE) table[slab_table_find(cache, old[i])] = old[i];
   cache->from->free(cache->from, old, old_places * sizeof *old);
   slab_hold(cache, (places - old_places) * sizeof *table);
   return true;
@@ -148,7 +148,7 @@ static char *slab_object(const midden_slab *cache, const struct slab *slab, size
 }
 
 static struct slab *slab_new(midden_slab *cache) {
-  if (2 * (cache->slabs + 1) > cache->table_mask + 1 && !table_grow(cache)) return NULL;
+  if (2 * (cache->slabs + 1) > cache->table_mask + 1 && !slab_table_grow(cache)) return NULL;
   struct slab *slab = cache->from->alloc(cache->from, cache->slab_bytes, cache->slab_bytes);
   if (slab == NULL) return NULL;
   slab_hold(cache, cache->slab_bytes);
@@ -156,7 +156,7 @@ static struct slab *slab_new(midden_slab *cache) {
       (struct slab){.free = SLAB_END, .objects = (char *)slab + cache->objects_at + cache->colour};
   cache->colour += cache->colour_step;
   if (cache->colour > cache->colour_most) cache->colour = 0;
-  cache->table[table_find(cache, (uintptr_t)slab)] = (uintptr_t)slab;
+  cache->table[slab_table_find(cache, (uintptr_t)slab)] = (uintptr_t)slab;
   cache->slabs++;
   return slab;
 }
@@ -166,7 +166,7 @@ static void slab_drop(midden_slab *cache, struct slab *slab) {
   if (cache->type.destruct != NULL)
     for (size_t i = 0; i < slab->made; i++)
       cache->type.destruct(slab_object(cache, slab, i), cache->type.context);
-  table_drop(cache, (uintptr_t)slab);
+  slab_table_drop(cache, (uintptr_t)slab);
   cache->slabs--;
   cache->held -= cache->slab_bytes;
   cache->from->free(cache->from, slab, cache->slab_bytes);
@@ -183,26 +183,26 @@ size_t midden_slab_reclaim(midden_slab *cache) {
   size_t before = cache->held;
   while (cache->empty != NULL) slab_drop_empty(cache);
   struct slab *current = cache->current;
-  if (current != &no_slab && current->taken == 0) {
-    cache->current = &no_slab;
+  if (current != &slab_none && current->taken == 0) {
+    cache->current = &slab_none;
     slab_drop(cache, current);
   }
   return before - cache->held;
 }
 
 static bool slab_has_unused(const midden_slab *cache) {
-  return cache->empty != NULL || (cache->current != &no_slab && cache->current->taken == 0);
+  return cache->empty != NULL || (cache->current != &slab_none && cache->current->taken == 0);
 }
 
 // Memory is short: what this thread's caches do not use goes back to where it came from.  Without
 // the lock, as destructors may open and close caches.
 MID_RARELY static bool slab_reclaim_all(void) {
   for (bool some = false;; some = true) {
-    mid_lock_take(&all_lock);
-    midden_slab *cache = all_caches;
+    mid_lock_take(&slab_all_lock);
+    midden_slab *cache = slab_all;
     while (cache != NULL && !(cache->thread == mid_os_self() && slab_has_unused(cache)))
       cache = cache->older;
-    mid_lock_give(&all_lock);
+    mid_lock_give(&slab_all_lock);
     if (cache == NULL) return some;
     midden_slab_reclaim(cache);
   }
@@ -223,8 +223,8 @@ static void *slab_make(midden_slab *cache) {
 
 // Another current slab, the present one having no more to give; false when there is no memory.
 static bool slab_renew(midden_slab *cache) {
-  if (cache->current != &no_slab) cache->current->list = SLAB_FULL;
-  cache->current = &no_slab;
+  if (cache->current != &slab_none) cache->current->list = SLAB_FULL;
+  cache->current = &slab_none;
   struct slab *slab = cache->partial;
   if (slab != NULL) {
     slab_unlink(&cache->partial, slab);
@@ -262,11 +262,11 @@ static inline uintptr_t slab_base(const midden_slab *cache, const void *p) {
 }
 
 __attribute__((noinline)) static bool slab_is_elsewhere(const midden_slab *cache, uintptr_t base) {
-  return cache->table[table_find(cache, base)] == base;
+  return cache->table[slab_table_find(cache, base)] == base;
 }
 
 static inline bool slab_is_known(const midden_slab *cache, uintptr_t base) {
-  if (mid_likely(cache->table[table_place(cache, base)] == base)) return true;
+  if (mid_likely(cache->table[slab_table_place(cache, base)] == base)) return true;
   return slab_is_elsewhere(cache, base);
 }
 
@@ -389,12 +389,12 @@ const char *mid_slab_broken(const midden_slab *cache) {
   for (size_t i = 0; i <= cache->table_mask; i++) {
     if (cache->table[i] == TABLE_FREE) continue;
     const struct slab *slab = (const struct slab *)cache->table[i];
-    if (table_find(cache, cache->table[i]) != i) return "the table of slabs does not find one";
+    if (slab_table_find(cache, cache->table[i]) != i) return "the table of slabs does not find one";
     const char *broken = slab_one_broken(cache, slab);
     if (broken != NULL) return broken;
     slabs++, empties += slab->list == SLAB_EMPTY;
   }
-  if (no_slab.free != SLAB_END) return "no slab at all has objects to give";
+  if (slab_none.free != SLAB_END) return "no slab at all has objects to give";
   if (slabs != cache->slabs || empties != cache->empties) return "the counts of slabs are wrong";
   return cache->held <= cache->peak ? NULL : "more is held than the most there was";
 }
@@ -426,32 +426,32 @@ static bool slab_measure(midden_slab *cache, midden_slab_type type) {
 }
 
 static void slab_enlist(midden_slab *cache) {
-  mid_lock_take(&all_lock);
+  mid_lock_take(&slab_all_lock);
   cache->thread = mid_os_self();
-  cache->older = all_caches;
-  if (all_caches != NULL) all_caches->newer = cache;
-  all_caches = cache;
-  mid_lock_give(&all_lock);
+  cache->older = slab_all;
+  if (slab_all != NULL) slab_all->newer = cache;
+  slab_all = cache;
+  mid_lock_give(&slab_all_lock);
 }
 
 static void slab_delist(midden_slab *cache) {
-  mid_lock_take(&all_lock);
+  mid_lock_take(&slab_all_lock);
   if (cache->older != NULL) cache->older->newer = cache->newer;
   if (cache->newer != NULL)
     cache->newer->older = cache->older;
   else
-    all_caches = cache->older;
-  mid_lock_give(&all_lock);
+    slab_all = cache->older;
+  mid_lock_give(&slab_all_lock);
 }
 
 midden_status midden_slab_open(midden_allocator *from, const midden_slab_type *type,
                                midden_slab **out) {
   midden_slab sized = {
-      .current = &no_slab,
+      .current = &slab_none,
       .from = from != NULL ? from : midden_allocator_malloc(),
       .allocator = {"slab", slab_alloc, slab_resize, slab_free, slab_owns, slab_stats}};
   if (!slab_measure(&sized, *type)) return MIDDEN_INVALID;
-  if (!table_grow(&sized)) return MIDDEN_NOMEM;
+  if (!slab_table_grow(&sized)) return MIDDEN_NOMEM;
   midden_slab *cache = sized.from->alloc(sized.from, sizeof *cache, 0);
   if (cache == NULL) {
     sized.from->free(sized.from, sized.table, (sized.table_mask + 1) * sizeof *sized.table);

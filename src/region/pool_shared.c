@@ -245,14 +245,17 @@ static void half_push(struct half *half, void *p) {
   half_set(half, p, half_rounds(half) + 1);
 }
 
-// Whether `p` is a block in use of an older chunk, and there is room for it; without the lock.
-static bool cache_takes(const midden_shared_pool *shared, const struct cache *cache,
-                        const void *p) {
-  if (half_rounds(&cache->loaded) == shared->rounds) return false;
+// Whether a block starts at `p`, as far as the cache knows; without the lock.
+static bool cache_knows(const struct cache *cache, const void *p) {
+  if (((uintptr_t)p - cache->base) * cache->magic < cache->limit) return true;
   for (const struct mid_chunk *chunk = cache->older; chunk != NULL; chunk = chunk->next)
     if (((uintptr_t)p - (uintptr_t)(chunk + 1)) * cache->magic < chunk->bytes * cache->magic)
-      return ((const struct midden_pool_block *)p)->mark != MIDDEN_POOL_FREE;
+      return true;
   return false;
+}
+
+static bool cache_is_full(const midden_shared_pool *shared, const struct cache *cache) {
+  return half_rounds(&cache->loaded) == shared->rounds;
 }
 
 // `p` is no block of the newest chunk that the cache knows of, the loaded magazine is full, or the
@@ -261,7 +264,12 @@ SHARED_SLOW static void shared_give_slow(midden_shared_pool *shared, void *p) {
   if (p == NULL) return;
   struct cache *cache = cache_find(shared);
   struct half rest = {0};
-  if (cache != NULL && cache_takes(shared, cache, p)) return half_push(&cache->loaded, p);
+  if (cache != NULL) {
+    if (cache_is_full(shared, cache) && half_rounds(&cache->previous) == 0) half_swap(cache);
+    if (!cache_is_full(shared, cache) && cache_knows(cache, p) &&
+        ((struct midden_pool_block *)p)->mark != MIDDEN_POOL_FREE)
+      return half_push(&cache->loaded, p);
+  }
   mid_lock_take(&shared->lock);
   mid_pool_require(shared->pool, p);
   if (cache == NULL) {
@@ -269,7 +277,7 @@ SHARED_SLOW static void shared_give_slow(midden_shared_pool *shared, void *p) {
     depot_put(shared, &rest);
   } else {
     cache_look(shared, cache);
-    if (half_rounds(&cache->loaded) == shared->rounds) {
+    if (cache_is_full(shared, cache)) {
       depot_put(shared, &cache->previous);
       half_swap(cache);
     }
@@ -282,7 +290,7 @@ void midden_shared_pool_give(midden_shared_pool *shared, void *p) {
   struct cache *cache = cache_here(shared);
   if (mid_unlikely(cache == NULL || ((uintptr_t)p - cache->base) * cache->magic >= cache->limit ||
                    ((struct midden_pool_block *)p)->mark == MIDDEN_POOL_FREE ||
-                   half_rounds(&cache->loaded) == shared->rounds))
+                   cache_is_full(shared, cache)))
     return shared_give_slow(shared, p);
   half_push(&cache->loaded, p);
 }
@@ -383,11 +391,20 @@ static void shared_fork_after(void) {
   mid_lock_give(&shared_all_lock);
 }
 
+// What other threads had cached is lost to the child: fork may have cut them off amid a change.
+static void shared_fork_child(void) {
+  for (midden_shared_pool *s = shared_all; s != NULL; s = s->next) {
+    s->caches = *cache_link(s, mid_os_self());
+    if (s->caches != NULL) s->caches->next = NULL;
+  }
+  shared_fork_after();
+}
+
 static void shared_enlist(midden_shared_pool *shared) {
   mid_lock_take(&shared_all_lock);
   if (shared_last_serial++ == 0) {
     shared_sees_ends = tss_create(&shared_ending_key, shared_thread_ended) == thrd_success;
-    mid_os_fork_watch(shared_fork_before, shared_fork_after, shared_fork_after);
+    mid_os_fork_watch(shared_fork_before, shared_fork_after, shared_fork_child);
   }
   shared->serial = shared_last_serial;
   shared->next = shared_all;

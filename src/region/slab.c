@@ -57,7 +57,7 @@ struct midden_slab {
   size_t slab_bytes;    // a power of two
   uintptr_t base_mask;  // ~(slab_bytes - 1)
   unsigned slab_log;    // of which this is the logarithm
-  uintptr_t *table;     // slabs, by address, or TABLE_FREE
+  uintptr_t *table;     // slabs, by address, or SLAB_NOWHERE
   size_t table_mask;
   size_t slabs, empties;
   struct slab *partial, *empty;
@@ -78,8 +78,8 @@ static struct slab slab_none = {.free = SLAB_END, .made = UINT32_MAX};
 
 // ---- the table of slabs ----
 
-#define TABLE_FREE \
-  ((uintptr_t)1)  // what no address of a slab is, as 0 would be that of a wild pointer
+// No slab is there.  Not 0, which is where a wild pointer may seem to have its slab.
+#define SLAB_NOWHERE ((uintptr_t)1)
 
 static size_t slab_table_place(const midden_slab *cache, uintptr_t base) {
   return base >> cache->slab_log & cache->table_mask;
@@ -87,20 +87,21 @@ static size_t slab_table_place(const midden_slab *cache, uintptr_t base) {
 
 static size_t slab_table_find(const midden_slab *cache, uintptr_t base) {
   size_t i = slab_table_place(cache, base);
-  while (cache->table[i] != TABLE_FREE && cache->table[i] != base) i = (i + 1) & cache->table_mask;
+  while (cache->table[i] != SLAB_NOWHERE && cache->table[i] != base)
+    i = (i + 1) & cache->table_mask;
   return i;
 }
 
 // What lies behind a place that is freed moves up, unless it would move before its own place.
 static void slab_table_drop(midden_slab *cache, uintptr_t base) {
   size_t hole = slab_table_find(cache, base), mask = cache->table_mask;
-  for (size_t i = (hole + 1) & mask; cache->table[i] != TABLE_FREE; i = (i + 1) & mask) {
+  for (size_t i = (hole + 1) & mask; cache->table[i] != SLAB_NOWHERE; i = (i + 1) & mask) {
     size_t own = slab_table_place(cache, cache->table[i]);
     if (((i - own) & mask) < ((i - hole) & mask)) continue;
     cache->table[hole] = cache->table[i];
     hole = i;
   }
-  cache->table[hole] = TABLE_FREE;
+  cache->table[hole] = SLAB_NOWHERE;
 }
 
 static void slab_hold(midden_slab *cache, size_t bytes) {
@@ -115,11 +116,11 @@ static bool slab_table_grow(midden_slab *cache) {
   uintptr_t *old = cache->table,
             *table = cache->from->alloc(cache->from, places * sizeof *table, 0);
   if (table == NULL) return false;
-  for (size_t i = 0; i < places; i++) table[i] = TABLE_FREE;
+  for (size_t i = 0; i < places; i++) table[i] = SLAB_NOWHERE;
   cache->table = table;
   cache->table_mask = places - 1;
   for (size_t i = 0; i < old_places; i++)
-    if (old[i] != TABLE_FREE) table[slab_table_find(cache, old[i])] = old[i];
+    if (old[i] != SLAB_NOWHERE) table[slab_table_find(cache, old[i])] = old[i];
   cache->from->free(cache->from, old, old_places * sizeof *old);
   slab_hold(cache, (places - old_places) * sizeof *table);
   return true;
@@ -366,7 +367,8 @@ midden_allocator *midden_slab_allocator(midden_slab *cache) { return &cache->all
 midden_stats midden_slab_stats(const midden_slab *cache) {
   midden_stats stats = {.committed_bytes = cache->held, .peak_bytes = cache->peak};
   for (size_t i = 0; i <= cache->table_mask; i++)
-    if (cache->table[i] != TABLE_FREE) stats.live_blocks += ((struct slab *)cache->table[i])->taken;
+    if (cache->table[i] != SLAB_NOWHERE)
+      stats.live_blocks += ((struct slab *)cache->table[i])->taken;
   stats.live_bytes = stats.live_blocks * cache->type.bytes;
   return stats;
 }
@@ -387,7 +389,7 @@ static const char *slab_one_broken(const midden_slab *cache, const struct slab *
 const char *mid_slab_broken(const midden_slab *cache) {
   size_t slabs = 0, empties = 0;
   for (size_t i = 0; i <= cache->table_mask; i++) {
-    if (cache->table[i] == TABLE_FREE) continue;
+    if (cache->table[i] == SLAB_NOWHERE) continue;
     const struct slab *slab = (const struct slab *)cache->table[i];
     if (slab_table_find(cache, cache->table[i]) != i) return "the table of slabs does not find one";
     const char *broken = slab_one_broken(cache, slab);
@@ -469,7 +471,7 @@ void midden_slab_close(midden_slab *cache) {
   slab_delist(cache);
   while (cache->slabs > 0)
     for (size_t i = 0; i <= cache->table_mask; i++)
-      if (cache->table[i] != TABLE_FREE) slab_drop(cache, (struct slab *)cache->table[i]);
+      if (cache->table[i] != SLAB_NOWHERE) slab_drop(cache, (struct slab *)cache->table[i]);
   cache->from->free(cache->from, cache->table, (cache->table_mask + 1) * sizeof *cache->table);
   cache->from->free(cache->from, cache, sizeof *cache);
 }

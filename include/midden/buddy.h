@@ -17,6 +17,7 @@
 #include <stdio.h>
 
 #include "midden/allocator.h"
+#include "midden/debug.h"
 #include "midden/status.h"
 
 #ifdef __cplusplus
@@ -53,7 +54,8 @@ MIDDEN_API void midden_buddy_free(midden_buddy *buddy, void *p);
  * cost     O(log(region / least block))
  */
 MIDDEN_GIVEN_BACK_BY(midden_buddy_free, 2)
-MIDDEN_SIZED(2) MIDDEN_API void *midden_buddy_alloc(midden_buddy *buddy, size_t bytes);
+MIDDEN_SIZED(2)
+MIDDEN_MEMORY MIDDEN_API void *midden_buddy_alloc(midden_buddy *buddy, size_t bytes);
 
 /* As an allocator, valid until it is closed.  Blocks are aligned as far as the region is; resizing
  * stays in place where the upper buddies are free.
@@ -79,6 +81,19 @@ MIDDEN_API bool midden_buddy_walk(const midden_buddy *buddy,
  * the region, [##] when in use and [..] when free; and how many of either there are.
  */
 MIDDEN_API void midden_buddy_draw(const midden_buddy *buddy, FILE *out);
+
+#ifdef MIDDEN_DEBUG
+MIDDEN_CHECKED static inline midden_status midden_buddy_open_at(midden_allocator *from,
+                                                                void *region, size_t bytes,
+                                                                size_t least_bytes,
+                                                                midden_buddy **out,
+                                                                const char *where) {
+  return midden_debug_opened(midden_buddy_open(from, region, bytes, least_bytes, out), out,
+                             "midden_buddy", where);
+}
+#define midden_buddy_open(from, region, bytes, least_bytes, out) \
+  midden_buddy_open_at(from, region, bytes, least_bytes, out, MIDDEN_DEBUG_HERE)
+#endif
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "midden/allocator.h"
+#include "midden/debug.h"
 #include "midden/status.h"
 
 #ifdef __cplusplus
@@ -124,13 +125,34 @@ MIDDEN_API void midden_shared_pool_give(midden_shared_pool *pool, void *p);
 
 /* As midden_pool_take.  threads: as above. */
 MIDDEN_GIVEN_BACK_BY(midden_shared_pool_give, 2)
-MIDDEN_API void *midden_shared_pool_take(midden_shared_pool *pool);
+MIDDEN_MEMORY MIDDEN_API void *midden_shared_pool_take(midden_shared_pool *pool);
 
 /* threads  any */
 MIDDEN_API midden_allocator *midden_shared_pool_allocator(midden_shared_pool *pool);
 
 /* threads  any; exact when no other thread is in a call */
 MIDDEN_API midden_stats midden_shared_pool_stats(midden_shared_pool *pool);
+
+#ifdef MIDDEN_DEBUG
+MIDDEN_CHECKED static inline midden_status midden_pool_open_at(midden_allocator *from,
+                                                               size_t block_bytes, size_t blocks,
+                                                               enum midden_pool_kind kind,
+                                                               midden_pool **out,
+                                                               const char *where) {
+  return midden_debug_opened(midden_pool_open(from, block_bytes, blocks, kind, out), out,
+                             "midden_pool", where);
+}
+#define midden_pool_open(from, block_bytes, blocks, kind, out) \
+  midden_pool_open_at(from, block_bytes, blocks, kind, out, MIDDEN_DEBUG_HERE)
+MIDDEN_CHECKED static inline midden_status midden_shared_pool_open_at(
+    midden_allocator *from, size_t block_bytes, size_t blocks, enum midden_pool_kind kind,
+    midden_shared_pool **out, const char *where) {
+  return midden_debug_opened(midden_shared_pool_open(from, block_bytes, blocks, kind, out), out,
+                             "midden_shared_pool", where);
+}
+#define midden_shared_pool_open(from, block_bytes, blocks, kind, out) \
+  midden_shared_pool_open_at(from, block_bytes, blocks, kind, out, MIDDEN_DEBUG_HERE)
+#endif
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,7 @@
 #include <stddef.h>
 
 #include "midden/allocator.h"
+#include "midden/debug.h"
 #include "midden/status.h"
 
 #ifdef __cplusplus
@@ -73,6 +74,16 @@ MIDDEN_API midden_allocator *midden_slab_allocator(midden_slab *slab);
 
 /* cost  O(slabs) */
 MIDDEN_API midden_stats midden_slab_stats(const midden_slab *slab);
+
+#ifdef MIDDEN_DEBUG
+MIDDEN_CHECKED static inline midden_status midden_slab_open_at(midden_allocator *from,
+                                                               const midden_slab_type *type,
+                                                               midden_slab **out,
+                                                               const char *where) {
+  return midden_debug_opened(midden_slab_open(from, type, out), out, "midden_slab", where);
+}
+#define midden_slab_open(from, type, out) midden_slab_open_at(from, type, out, MIDDEN_DEBUG_HERE)
+#endif
 
 #ifdef __cplusplus
 }

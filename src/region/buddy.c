@@ -15,6 +15,7 @@
 #include "base/bits.h"
 #include "base/check.h"
 #include "base/text.h"
+#include "heap/ledger.h"
 #include "region/bitset.h"
 #include "region/chunk.h"
 #include "region/region.h"
@@ -338,5 +339,7 @@ midden_status midden_buddy_open(midden_allocator *from, void *region, size_t byt
 }
 
 void midden_buddy_close(midden_buddy *buddy) {
-  if (buddy != NULL) buddy->from->free(buddy->from, buddy, buddy->table_bytes);
+  if (buddy == NULL) return;
+  mid_ledger_close(buddy);
+  buddy->from->free(buddy->from, buddy, buddy->table_bytes);
 }

@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "heap/ledger.h"
 #include "region/chunk.h"
 
 // ---- blocks and holes ----
@@ -112,7 +113,7 @@ static uint32_t fit_place(const midden_fit *fit, uint32_t hole, size_t align) {
   return hole + (uint32_t)((mid_round_up(payload, align) - payload) / MID_FIT_GRANULE);
 }
 
-static void *fit_take_aligned(midden_fit *fit, size_t bytes, size_t align) {
+static void *fit_alloc_aligned(midden_fit *fit, size_t bytes, size_t align) {
   uint32_t need = fit_need(fit, bytes);
   size_t slack = align / MID_FIT_GRANULE - 1;
   if (need == MID_FIT_NONE || slack > fit->granules) return errno = ENOMEM, NULL;
@@ -129,11 +130,11 @@ static void *fit_take_aligned(midden_fit *fit, size_t bytes, size_t align) {
   return fit_payload(fit, at);
 }
 
-void *midden_fit_take(midden_fit *fit, size_t bytes) {
-  return fit_take_aligned(fit, bytes, MID_FIT_GRANULE);
+void *midden_fit_alloc(midden_fit *fit, size_t bytes) {
+  return fit_alloc_aligned(fit, bytes, MID_FIT_GRANULE);
 }
 
-void midden_fit_give(midden_fit *fit, void *p) {
+void midden_fit_free(midden_fit *fit, void *p) {
   if (p == NULL) return;
   uint32_t at = fit_block(fit, p);
   struct mid_tag *tag = mid_fit_tag(fit, at);
@@ -174,15 +175,15 @@ static midden_fit *fit_of(midden_allocator *self) {
   return (midden_fit *)((char *)self - offsetof(midden_fit, allocator));
 }
 
-static void *fit_alloc(midden_allocator *self, size_t bytes, size_t align) {
+static void *fit_alloc_as(midden_allocator *self, size_t bytes, size_t align) {
   align = mid_region_align(align);
-  return align == 0 ? NULL : fit_take_aligned(fit_of(self), bytes, align);
+  return align == 0 ? NULL : fit_alloc_aligned(fit_of(self), bytes, align);
 }
 
-static void *fit_resize(midden_allocator *self, void *p, size_t old_bytes, size_t bytes,
-                        size_t align) {
+static void *fit_resize_as(midden_allocator *self, void *p, size_t old_bytes, size_t bytes,
+                           size_t align) {
   (void)old_bytes;
-  if (p == NULL) return fit_alloc(self, bytes, align);
+  if (p == NULL) return fit_alloc_as(self, bytes, align);
   midden_fit *fit = fit_of(self);
   uint32_t at = fit_block(fit, p), need = fit_need(fit, bytes);
   align = mid_region_align(align);
@@ -192,17 +193,17 @@ static void *fit_resize(midden_allocator *self, void *p, size_t old_bytes, size_
                          align);
 }
 
-static void fit_free(midden_allocator *self, void *p, size_t bytes) {
+static void fit_free_as(midden_allocator *self, void *p, size_t bytes) {
   (void)bytes;
-  midden_fit_give(fit_of(self), p);
+  midden_fit_free(fit_of(self), p);
 }
 
-static bool fit_owns(midden_allocator *self, const void *p) {
+static bool fit_owns_as(midden_allocator *self, const void *p) {
   uint32_t at;
   return fit_find(fit_of(self), p, &at) && fit_is_block(fit_of(self), at);
 }
 
-static midden_stats fit_stats(midden_allocator *self) { return midden_fit_stats(fit_of(self)); }
+static midden_stats fit_stats_as(midden_allocator *self) { return midden_fit_stats(fit_of(self)); }
 
 midden_allocator *midden_fit_allocator(midden_fit *fit) { return &fit->allocator; }
 
@@ -278,8 +279,8 @@ const struct mid_fit_policy *mid_fit_policy_named(const char *name) {
 
 void mid_fit_prepare(midden_fit *fit) {
   fit->least = fit->header + 1;
-  fit->allocator =
-      (midden_allocator){fit->policy->name, fit_alloc, fit_resize, fit_free, fit_owns, fit_stats};
+  fit->allocator = (midden_allocator){fit->policy->name, fit_alloc_as, fit_resize_as,
+                                      fit_free_as,       fit_owns_as,  fit_stats_as};
   memset(fit->state, 0, fit->policy->state_bytes);
   fit->policy->open(fit);
   struct mid_tag *end = mid_fit_tag(fit, fit->granules);
@@ -293,9 +294,8 @@ midden_status midden_fit_open(void *region, size_t bytes, const char *name, midd
   if (policy == NULL || region == NULL || (uintptr_t)region % MID_FIT_GRANULE != 0)
     return MIDDEN_INVALID;
   size_t control = mid_round_up(sizeof(midden_fit) + policy->state_bytes, MID_FIT_GRANULE);
-  const size_t least = 3;  // a block of 16 bytes, and the end tag
-  size_t granules = bytes / MID_FIT_GRANULE - control / MID_FIT_GRANULE;
-  if (bytes < control + least * MID_FIT_GRANULE || granules > MID_FIT_MOST) return MIDDEN_INVALID;
+  const size_t least = control + 3 * MID_FIT_GRANULE;  // a block of 16 bytes, and the end tag
+  if (bytes < least || bytes / MID_FIT_GRANULE > MID_FIT_MOST) return MIDDEN_INVALID;
   midden_fit *fit = region;
   char *base = (char *)region + control;
   *fit = (midden_fit){.region = region,
@@ -305,12 +305,14 @@ midden_status midden_fit_open(void *region, size_t bytes, const char *name, midd
                       .tags = base,
                       .stride = MID_FIT_GRANULE,
                       .header = 1,
-                      .granules = (uint32_t)granules - 1};
+                      .granules = (uint32_t)((bytes - control) / MID_FIT_GRANULE) - 1};
   mid_fit_prepare(fit);
   *out = fit;
   return MIDDEN_OK;
 }
 
 void midden_fit_close(midden_fit *fit) {
-  if (fit != NULL) memset(fit, 0, sizeof *fit);  // a late call finds no heap
+  if (fit == NULL) return;
+  mid_ledger_close(fit);
+  memset(fit, 0, sizeof *fit);  // a late call finds no heap
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/bits.h"
+#include "heap/ledger.h"
 #include "region/region.h"
 #include "span/span.h"
 
@@ -194,6 +195,7 @@ midden_status midden_pool_open(midden_allocator *from, size_t block_bytes, size_
 
 void midden_pool_close(midden_pool *face) {
   if (face == NULL) return;
+  mid_ledger_close(face);
   struct mid_pool *pool = mid_pool_of(face);
   midden_allocator *from = pool->chunks.from;
   mid_chunks_give_all(&pool->chunks);

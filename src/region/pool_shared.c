@@ -18,6 +18,7 @@
 #include <threads.h>
 
 #include "base/bits.h"
+#include "heap/ledger.h"
 #include "os/os.h"
 #include "region/pool.h"
 #include "region/region.h"

@@ -22,6 +22,7 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "heap/ledger.h"
 #include "os/os.h"
 #include "region/chunk.h"
 #include "region/region.h"
@@ -468,6 +469,7 @@ midden_status midden_slab_open(midden_allocator *from, const midden_slab_type *t
 
 void midden_slab_close(midden_slab *cache) {
   if (cache == NULL) return;
+  mid_ledger_close(cache);
   slab_delist(cache);
   while (cache->slabs > 0)
     for (size_t i = 0; i <= cache->table_mask; i++)

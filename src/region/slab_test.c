@@ -221,7 +221,10 @@ static void give_twice(void) {
   midden_slab_give(cache, o);
   midden_slab_give(cache, o);
 }
-static void give_foreign(void) { midden_slab_give(open_cache(), midden_malloc(200)); }
+static void give_foreign(void) {
+  void *volatile p = midden_malloc(200);
+  midden_slab_give(open_cache(), p);
+}
 static void give_a_low_address(void) { midden_slab_give(open_cache(), (void *)64); }
 static void give_the_middle(void) {
   midden_slab *cache = open_cache();

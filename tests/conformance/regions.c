@@ -7,6 +7,7 @@
 
 #include "midden/midden.h"
 #include "region/chunk.h"
+#include "region/fit.h"
 #include "region/region.h"
 #include "support.h"
 #include "test.h"
@@ -131,10 +132,10 @@ static void *slab_open(midden_allocator *from) {
 // In a region that is a block of the source.
 enum { REGION_BYTES = 1 << 20 };
 
-KIND(context)
-static void *context_open(midden_allocator *from) {
-  midden_context *context;
-  return midden_context_open(from, "test", &context) == MIDDEN_OK ? context : NULL;
+KIND(fit)
+static void fit_end(void *handle) {
+  fit_shut(handle);
+  source.allocator.free(&source.allocator, handle, REGION_BYTES);
 }
 static void *fit_open(midden_allocator *from, const char *policy) {
   midden_fit *fit;
@@ -168,6 +169,19 @@ FIT(worst, "worst-fit")
 FIT(segregated, "segregated-fit")
 FIT(tlsf, "tlsf")
 
+KIND(stack)
+static void *stack_open(midden_allocator *from) {
+  (void)from;
+  midden_stack *stack;
+  return midden_stack_open(1 << 20, &stack) == MIDDEN_OK ? stack : NULL;
+}
+
+KIND(context)
+static void *context_open(midden_allocator *from) {
+  midden_context *context;
+  return midden_context_open(from, "test", &context) == MIDDEN_OK ? context : NULL;
+}
+
 KIND(classic)
 static void *classic_open(midden_allocator *from) {
   midden_classic *classic;
@@ -191,6 +205,8 @@ static const struct kind kinds[] = {
   {"segregated-fit", segregated_open,  fit_as,         fit_end,          NULL,        fit_check,              FREES_ANY,  0,     65536, REGION_BYTES, true,   true},
   {"tlsf",           tlsf_open,        fit_as,         fit_end,          NULL,        fit_check,              FREES_ANY,  0,     65536, REGION_BYTES, true,   true},
   {"stack",          stack_open,       stack_as,       stack_shut,       NULL,        stack_check,            FREES_LAST, 0,     65536, 1 << 20,      false,  false},
+  {"context",        context_open,     context_as,     context_shut,     NULL,        context_check,          FREES_ANY,  0,     65536, 0,            true,   true},
+  {"classic",        classic_open,     classic_as,     classic_shut,     NULL,        classic_check,          FREES_ANY,  0,     65536, 0,            true,   true},
 };
 // clang-format on
 

@@ -52,6 +52,8 @@ static struct {
   } piece[FEED_PIECES];
 } feed;
 
+_Atomic(_Atomic uint64_t *) mid_feed_recording_at;
+
 enum { FEED_IN_PROCESS, FEED_IN_CLASS, FEED_IN_HEAP, FEED_IN_COUNT, FEED_SECTIONS };
 
 #define FEED_FIELD(where, type, field, unit) {#field, unit, where, offsetof(struct type, field)},
@@ -260,7 +262,7 @@ static void feed_write_command(struct mid_feed_header *h) {
 }
 
 // The magic goes last: until then a reader finds zeros, a feed that is not there yet.
-static void feed_write_head(uint64_t start_ticks, uint64_t run,
+static void feed_write_head(uint64_t start_ticks, uint64_t run, uint64_t recording,
                             const struct mid_feed_class *classes) {
   struct feed_head *head = feed_head();
   struct mid_feed_header *h = &head->header;
@@ -273,6 +275,7 @@ static void feed_write_head(uint64_t start_ticks, uint64_t run,
   h->pid = (uint64_t)mid_call(SYS_getpid);
   h->start_ticks = start_ticks;
   h->run = run;
+  atomic_store_explicit(&h->recording, recording, memory_order_relaxed);
   h->opened_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
   feed_write_command(h);
   feed_write_sections(head->section);
@@ -312,7 +315,8 @@ static bool feed_make(int folder) {
   return true;
 }
 
-bool mid_feed_open(uint64_t run, const struct mid_feed_class *classes, uint32_t class_count) {
+bool mid_feed_open(uint64_t run, uint64_t recording, const struct mid_feed_class *classes,
+                   uint32_t class_count) {
   MID_ASSERT(feed.header == NULL && class_count <= MID_FEED_CLASSES);
   if (mid_os_is_secure()) return false;
   uint64_t start_ticks = feed_start_ticks();
@@ -321,13 +325,35 @@ bool mid_feed_open(uint64_t run, const struct mid_feed_class *classes, uint32_t 
   for (int k = 0; k < 3 && feed.header == NULL; k++) {
     int folder = feed_folder_name(k) ? feed_folder_open(true) : -1;
     if (folder < 0) continue;
-    if (feed_make(folder)) feed_write_head(start_ticks, run, classes);
+    if (feed_make(folder)) feed_write_head(start_ticks, run, recording, classes);
     feed_close(folder);
   }
+  if (feed.header != NULL)
+    atomic_store_explicit(&mid_feed_recording_at, &feed.header->recording, memory_order_relaxed);
   return feed.header != NULL;
 }
 
 bool mid_feed_is_open(void) { return feed.header != NULL; }
+const struct mid_feed_header *mid_feed_header(void) { return feed.header; }
+
+MID_RARELY int mid_feed_beside(const char *ending, uint64_t bytes) {
+  int folder = feed.header == NULL ? -ENOENT : feed_folder_open(false);
+  if (folder < 0) return folder;
+  char room[sizeof feed.name + 32];
+  struct mid_text name = mid_text_open(room, sizeof room);
+  mid_text_add(&name, feed.name);
+  *strrchr(room, '.') = 0;
+  name.at = strchr(room, 0);
+  mid_text_add(&name, ending);
+  int fd = feed_open_at(folder, room, O_RDWR | O_CREAT | O_EXCL);
+  if (fd >= 0 && !feed_file_grow(fd, 0, bytes)) {
+    mid_call(SYS_unlinkat, folder, room, 0);
+    feed_close(fd);
+    fd = -ENOSPC;
+  }
+  feed_close(folder);
+  return fd;
+}
 
 MID_RARELY static void feed_grow(void) {
   int fd = feed_file_open();
@@ -362,6 +388,7 @@ struct mid_feed_place *mid_feed_place_open(void) {
 uint64_t mid_feed_lost(void) { return feed.lost; }
 
 MID_RARELY void mid_feed_forget(void) {
+  atomic_store_explicit(&mid_feed_recording_at, NULL, memory_order_relaxed);
   for (size_t i = 0; i < feed.pieces; i++) mid_call_unmap(feed.piece[i].start, feed.piece[i].bytes);
   memset(&feed, 0, sizeof feed);
 }

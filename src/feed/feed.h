@@ -5,6 +5,7 @@
 #define MID_FEED_FEED_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "feed/format.h"
 
@@ -16,8 +17,23 @@ struct mid_feed_place;
 // false when there is no place or no room; the process goes on without.
 // threads  the caller holds the span lock in all five calls below
 // cost     about ten system calls; allocates nothing from the heap
-bool mid_feed_open(uint64_t run, const struct mid_feed_class *classes, uint32_t class_count);
+// recording  what stands in the header under this name
+bool mid_feed_open(uint64_t run, uint64_t recording, const struct mid_feed_class *classes,
+                   uint32_t class_count);
 bool mid_feed_is_open(void);
+
+// The recording that is asked for now (mid_feed_header); 0 without a feed.  Any thread, at any
+// time.
+extern _Atomic(_Atomic uint64_t *) mid_feed_recording_at;
+static inline uint64_t mid_feed_recording(void) {
+  _Atomic uint64_t *at = atomic_load_explicit(&mid_feed_recording_at, memory_order_relaxed);
+  return at == NULL ? 0 : atomic_load_explicit(at, memory_order_relaxed);
+}
+
+// A new file of `bytes` beside the feed, named as that is but for `ending`: its descriptor, or an
+// error as in -EEXIST.
+int mid_feed_beside(const char *ending, uint64_t bytes);
+const struct mid_feed_header *mid_feed_header(void);  // NULL without a feed
 
 // Copy *values into the process record, under the sequence lock.
 void mid_feed_publish_process(const struct mid_feed_process *values);

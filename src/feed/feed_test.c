@@ -62,7 +62,7 @@ static void runtime_close(void) {
   if (system(command) != 0) abort();
 }
 
-static bool open_feed(void) { return mid_feed_open(7, classes, 3); }
+static bool open_feed(void) { return mid_feed_open(7, 0, classes, 3); }
 
 // When this process was started, in the kernel's words: a number that a dead one had may be ours
 // now.
@@ -334,7 +334,7 @@ TEST(slots_have_cache_lines_of_their_own)
 static uint64_t fill_feed(uint64_t tries) {
   static const struct mid_feed_class many[MID_FEED_CLASSES];
   uint64_t slots = 0;
-  if (!mid_feed_open(1, many, MID_FEED_CLASSES)) return 0;
+  if (!mid_feed_open(1, 0, many, MID_FEED_CLASSES)) return 0;
   for (uint64_t i = 0; i < tries; i++) {
     struct mid_feed_place *place = mid_feed_place_open();
     slots += place != NULL;
@@ -407,7 +407,7 @@ static int in_child(int (*body)(void)) { return in_child_by(fork, body); }
 
 static int under_a_file_limit(void) {
   setrlimit(RLIMIT_FSIZE, &(struct rlimit){1024, 1024});
-  return mid_feed_open(7, classes, 3) ? 1 : 0;
+  return mid_feed_open(7, 0, classes, 3) ? 1 : 0;
 }
 
 TEST(a_limit_on_file_sizes_means_no_feed_and_no_signal)

@@ -131,6 +131,9 @@ struct mid_feed_header {
   uint64_t opened_ns;         // CLOCK_REALTIME when the feed was made
   _Atomic uint64_t sequence;  // of the process record: odd while it is written
   char command[128];          // start of /proc/self/cmdline, spaces between, NUL at the end
+  // Twice the number of the recording (feed/ring.h) that is asked for, and 1 while it goes on.
+  // Written by the process as the feed is made and by who records it; relaxed.
+  _Atomic uint64_t recording;
 };
 
 #endif

@@ -24,7 +24,7 @@ static void abandoned_add(struct mid_span *span) {
 static void abandoned_drop(struct mid_heap *heap, struct mid_span *span) {
   mid_spans_drop(&abandoned[span->klass].spans, span);
   atomic_fetch_sub_explicit(&abandoned[span->klass].count, 1, memory_order_relaxed);
-  atomic_store_explicit(&span->key, mid_heap_key(heap, span), memory_order_relaxed);
+  mid_span_set_key(heap, span);
   atomic_store_explicit(&span->heap, heap, memory_order_release);
   mid_count_add(&heap->told.adopted, 1);
   heap->spans[span->klass]++;

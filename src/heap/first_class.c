@@ -5,7 +5,7 @@
 #include "base/options.h"
 #include "heap/family.h"
 #include "heap/hardened.h"
-#include "heap/ledger.h"
+#include "heap/record.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"
 
@@ -22,9 +22,15 @@ midden_status midden_heap_open(midden_heap **out) {
   return MIDDEN_OK;
 }
 
+static bool give_recorded(void *block, size_t bytes, void *caller) {
+  (void)bytes;
+  mid_record_give(block, caller);
+  return true;
+}
+
 void midden_heap_close(midden_heap *heap) {
   if (heap == NULL) return;
-  mid_ledger_close(heap);
+  if (mid_record_is_on()) midden_heap_walk(heap, give_recorded, CALLER);
   mid_hardened_flush(inner(heap));
   mid_lock_take(&inner(heap)->lock);
   mid_heap_drop(inner(heap));
@@ -35,7 +41,8 @@ void midden_heap_close(midden_heap *heap) {
 }
 
 void *midden_heap_alloc(midden_heap *heap, size_t bytes) {
-  return mid_take(inner(heap), bytes, MID_BLOCK_ALIGN, false, CALLER);
+  void *p = mid_take(inner(heap), bytes, MID_BLOCK_ALIGN, false, CALLER);
+  return mid_recorded(MID_RING_TAKE, p, bytes, MID_BLOCK_ALIGN, CALLER);
 }
 
 void *midden_heap_calloc(midden_heap *heap, size_t count, size_t bytes) {

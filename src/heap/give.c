@@ -6,6 +6,7 @@
 #include "heap/fast.h"
 #include "heap/foreign.h"
 #include "heap/hardened.h"
+#include "heap/record.h"
 
 // ---- remote frees ----
 
@@ -198,7 +199,9 @@ void mid_heap_give_block(struct mid_span *span, struct mid_block *block) {
   }
 }
 
-__attribute__((noinline)) static void give_looked_up(void *p) {
+void mid_heap_give_any(void *p) {
+  if (mid_record_is_on()) mid_record_give(p, __builtin_return_address(0));
+  if (p == NULL || (mid_options.hardened && mid_hardened_give_quick(p))) return;
   struct mid_span *span = mid_heap_block_span(p);
   if (span == NULL)
     mid_foreign_give(p);

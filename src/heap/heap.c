@@ -42,8 +42,10 @@ void mid_span_relist(struct mid_heap *heap, struct mid_span *span, uint8_t list)
 void mid_heap_set_current(struct mid_heap *heap, unsigned klass, struct mid_span *span) {
   heap->current[klass] = span;
   if (span != &mid_span_none) mid_span_relist(heap, span, MID_LIST_CURRENT);
-  // Hardened heaps take every block the slow way; so do shared ones, which need the lock.
+  // Hardened heaps take every block the slow way; so do shared ones, which need the lock, and those
+  // that are recorded.
   if (heap->kind != MID_HEAP_THREAD || mid_options.hardened) return;
+  if (heap->recorded) span = &mid_span_none;
   size_t most = mid_class_bytes(klass), least = klass == 0 ? 0 : mid_class_bytes(klass - 1) + 1;
   for (size_t i = (least + 15) / 16; i <= most / 16 && i <= MID_QUICK_MOST / 16; i++)
     heap->quick[i] = span;
@@ -119,7 +121,7 @@ struct mid_span *mid_span_open(struct mid_heap *heap, unsigned klass, bool urgen
   span->klass = (uint8_t)klass;
   span->block_bytes = (uint32_t)bytes;
   span->magic = mid_span_magic(bytes);
-  atomic_store_explicit(&span->key, mid_heap_key(heap, span), memory_order_relaxed);
+  mid_span_set_key(heap, span);
   span->capacity = (uint16_t)(slices * MID_SLICE_BYTES / bytes);
   span->ready = span->freed = mid_no_block();
   atomic_store_explicit(&span->heap, heap, memory_order_release);
@@ -190,6 +192,7 @@ void mid_heap_prepare(struct mid_heap *heap, enum mid_heap_kind kind, uintptr_t 
   heap->rounds = 0;
   memset(heap->lent, 0, sizeof heap->lent);
   heap->thread = thread;
+  heap->recorded = false;
   for (unsigned c = 0; c < MID_CLASSES; c++) heap->current[c] = &mid_span_none;
   for (size_t i = 0; i < sizeof heap->quick / sizeof *heap->quick; i++)
     heap->quick[i] = &mid_span_none;

@@ -122,6 +122,7 @@ struct mid_heap {
   struct mid_span *pending;
   struct mid_feed_place *place;  // where `told` and `count` are published; NULL: nowhere yet
   bool place_sought;
+  bool recorded;  // every call of its thread goes the slow way, and is told (record.h)
   struct mid_feed_heap told;
   size_t committed, peak;  // bytes charged to its spans
   size_t sweep_at;         // when it is to look for memory that it does not need
@@ -291,9 +292,11 @@ static inline void mid_count_add(uint64_t *counter, uint64_t more) {
 }
 
 // The key of a span of `heap` (mid_span_frees_inline).  Spans that are touched under the lock alone
-// belong to no thread.
-static inline uint64_t mid_heap_key(const struct mid_heap *heap, const struct mid_span *span) {
-  return mid_span_base(span) + ((uint64_t)heap->thread << 16);
+// belong to no thread; those of a heap that is recorded to one that none is, as nothing is mapped
+// at 16.
+static inline void mid_span_set_key(const struct mid_heap *heap, struct mid_span *span) {
+  uint64_t key = mid_span_base(span) + ((uint64_t)(heap->recorded ? 16 : heap->thread) << 16);
+  atomic_store_explicit(&span->key, key, memory_order_relaxed);
 }
 static inline bool mid_span_is_locked(const struct mid_span *span) {
   return atomic_load_explicit(&span->key, memory_order_relaxed) == mid_span_base(span);

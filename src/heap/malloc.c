@@ -11,6 +11,7 @@
 #include "heap/fast.h"
 #include "heap/foreign.h"
 #include "heap/hardened.h"
+#include "heap/record.h"
 
 static void *refused(void) {
   errno = ENOMEM;
@@ -108,8 +109,8 @@ void *mid_malloc_slow(size_t bytes, const void *caller) {
   bool zeroed;
   void *p =
       mid_unlikely(mid_options.hardened) ? mid_hardened_quick(bytes) : take_quick(bytes, &zeroed);
-  if (mid_likely(p != NULL)) return p;
-  return mid_take(NULL, bytes, MID_BLOCK_ALIGN, false, caller);
+  if (mid_unlikely(p == NULL)) p = mid_take(NULL, bytes, MID_BLOCK_ALIGN, false, caller);
+  return mid_recorded(MID_RING_TAKE, p, bytes, MID_BLOCK_ALIGN, caller);
 }
 
 void *midden_malloc(size_t bytes) { return mid_fast_malloc(bytes); }
@@ -120,8 +121,11 @@ void *mid_calloc(struct mid_heap *heap, size_t count, size_t bytes, const void *
   if (mid_unlikely(__builtin_mul_overflow(count, bytes, &all))) return refused();
   bool zeroed;
   void *p = heap == NULL && !mid_options.hardened ? take_quick(all, &zeroed) : NULL;
-  if (mid_likely(p != NULL)) return memset(p, 0, zeroed ? sizeof(struct mid_block) : all);
-  return mid_take(heap, all, MID_BLOCK_ALIGN, true, caller);
+  if (mid_likely(p != NULL))
+    memset(p, 0, zeroed ? sizeof(struct mid_block) : all);
+  else
+    p = mid_take(heap, all, MID_BLOCK_ALIGN, true, caller);
+  return mid_recorded(MID_RING_CALLOC, p, all, MID_BLOCK_ALIGN, caller);
 }
 
 void *midden_calloc(size_t count, size_t bytes) {
@@ -172,7 +176,7 @@ static void *resize_any(struct mid_heap *heap, void *p, size_t bytes, const void
   return mid_moved(p, q, mid_min(usable, bytes));
 }
 
-void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *caller) {
+static void *resize(struct mid_heap *heap, void *p, size_t bytes, const void *caller) {
   if (p == NULL)
     return heap == NULL ? mid_fast_malloc(bytes)
                         : mid_take(heap, bytes, MID_BLOCK_ALIGN, false, caller);
@@ -183,6 +187,13 @@ void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *call
   size_t usable = span->block_bytes;
   if (fits(usable, bytes)) return p;
   return mid_moved(p, mid_fast_malloc(with_spare(usable, bytes)), mid_min(usable, bytes));
+}
+
+void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *caller) {
+  bool recorded = mid_record_is_on() && mid_record_resize_begin(p);
+  void *q = resize(heap, p, bytes, caller);
+  if (mid_unlikely(recorded)) mid_record_resize_end(q, bytes, caller);
+  return q;
 }
 
 void *midden_realloc(void *p, size_t bytes) {
@@ -204,7 +215,9 @@ void *mid_aligned(struct mid_heap *heap, size_t align, size_t bytes, const void 
     errno = EINVAL;
     return NULL;
   }
-  return mid_take(heap, bytes, mid_max(align, MID_BLOCK_ALIGN), false, caller);
+  align = mid_max(align, MID_BLOCK_ALIGN);
+  void *p = mid_take(heap, bytes, align, false, caller);
+  return mid_recorded(MID_RING_ALIGNED, p, bytes, align, caller);
 }
 
 void *midden_aligned_alloc(size_t align, size_t bytes) {

@@ -8,6 +8,7 @@
 
 #include "base/options.h"
 #include "heap/heap.h"
+#include "heap/record.h"
 
 static struct mid_lock feed_lock;  // innermost: taken under heap locks, never around them
 static _Atomic bool sought;        // x: the feed was opened, or could not be
@@ -16,7 +17,8 @@ static void feed_open(void) {
   struct mid_feed_class classes[MID_CLASSES];
   for (unsigned c = 0; c < MID_CLASSES; c++)
     classes[c] = (struct mid_feed_class){mid_class_bytes(c), mid_class_slices(c) * MID_SLICE_BYTES};
-  mid_feed_open(mid_options.run, classes, MID_CLASSES);
+  uint64_t recording = mid_options.record != 0 ? mid_options.record * 2 + 1 : 0;
+  mid_feed_open(mid_options.run, recording, classes, MID_CLASSES);
 }
 
 static void publish_process(struct mid_feed_process *totals, void *context) {
@@ -51,6 +53,7 @@ void mid_tell_process(void) {
 
 void mid_tell_class(struct mid_heap *heap, unsigned klass) {
   if (!mid_options.feed) return;
+  mid_record_look();
   if (!heap->place_sought) place_seek(heap);
   struct mid_feed_heap told = mid_heap_told(heap);
   mid_feed_publish_heap(heap->place, &told);

@@ -13,6 +13,7 @@
 #include "base/options.h"
 #include "heap/hardened.h"
 #include "heap/heap.h"
+#include "heap/record.h"
 
 __thread struct mid_heap *mid_thread_heap = MID_HEAP_NONE;
 
@@ -104,7 +105,7 @@ static void thread_ended(void *value) {
   struct mid_heap *heap = value;
   if (++heap->rounds < ROUNDS) return mid_os_thread_mark(heap);
   mid_hardened_flush(heap);
-  mid_gather_give_all(heap);
+  mid_record_thread_ended();
   mid_thread_heap = MID_HEAP_ENDED;
   heap_retire(heap);
   mid_span_settle();
@@ -116,6 +117,7 @@ static void fork_prepare(void) {
   mid_lock_take(&heaps_lock);
   for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) mid_lock_take(&heap->lock);
   mid_abandoned_lock();
+  mid_record_lock();
   mid_tell_lock();
   mid_span_lock_all();
 }
@@ -123,6 +125,7 @@ static void fork_prepare(void) {
 static void fork_unlock(void) {
   mid_span_unlock_all();
   mid_tell_unlock();
+  mid_record_unlock();
   mid_abandoned_unlock();
   for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) mid_lock_give(&heap->lock);
   mid_lock_give(&heaps_lock);
@@ -130,6 +133,7 @@ static void fork_unlock(void) {
 
 static void fork_child(void) {
   mid_tell_forked(heaps);
+  mid_record_forked();
   fork_unlock();
   if (mid_heap_is_real(mid_thread_heap)) {
     mid_thread_heap->told.thread = mid_os_thread_id();
@@ -160,6 +164,7 @@ static void start(void) {
   if (!atomic_load_explicit(&started, memory_order_relaxed)) {
     const char *options = mid_os_environment("MIDDEN_OPTIONS");
     if (options != NULL) mid_options_start(options);
+    mid_record_on = mid_options.record != 0;
     for (size_t i = 0; i < MID_QUICKS; i++) mid_heap_ended_quick[i] = &mid_span_none;
     mid_span_start();
     if (mid_options.hardened) mid_hardened_start();
@@ -206,4 +211,7 @@ __attribute__((constructor)) static void library_start(void) {
   if (mid_options.purge_thread) mid_os_thread_start(purge_now_and_then);
 }
 
-__attribute__((destructor)) static void library_end(void) { mid_tell_end(); }
+__attribute__((destructor)) static void library_end(void) {
+  mid_record_end();
+  mid_tell_end();
+}

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #if defined(__x86_64__)
 static inline size_t mid_os_page_bytes(void) { return 4096; }
@@ -109,6 +110,22 @@ static inline uint64_t mid_os_self_shifted(void) {
   return self;
 #else
   return (uint64_t)mid_os_self() << 16;
+#endif
+}
+
+// A clock of the processor's that rises at a steady rate, the same in all threads and processes;
+// where there is none, nanoseconds.
+static inline uint64_t mid_os_ticks(void) {
+#if defined(__x86_64__)
+  return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+  uint64_t now;
+  __asm__ volatile("mrs %0, cntvct_el0" : "=r"(now));
+  return now;
+#else
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 #endif
 }
 

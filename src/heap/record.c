@@ -1,0 +1,329 @@
+// heap/record.c -- see record.h.
+// SPDX-License-Identifier: MIT
+#include "heap/record.h"
+
+#include <string.h>
+
+#include "base/options.h"
+#include "base/text.h"
+#include "os/os.h"
+
+enum {
+  RING_LEAST = 1 << 13,  // words: 64 KiB, about 3000 events, all that most threads need
+  RING_MOST = 1 << 19,   // 4 MiB: what a thread of 5 M events a second fills in 30 ms
+  RING_GROWTH = 8,
+  FULL_WAITS = 9,         // of a millisecond: with what the kernel adds to each, 10 ms at most
+  GIVE_UP_LOST = 1 << 22  // events in a row: the reader is gone
+};
+
+// A ring as its writer sees it.  Records are never given back, only used again.
+struct record_ring {
+  struct mid_ring *ring;  // NULL: none could be made, or none yet
+  uint64_t head, tail;    // tail: as last seen
+  uint64_t recording;
+  uint64_t thread;       // the number of the thread in this process; 0: threads that are ending
+  uint64_t lost;         // events, of this ring
+  uint64_t lost_in_row;  // of these, since the last that was not
+  struct record_ring *next, *next_spare;
+};
+
+_Atomic bool mid_record_on;
+
+static struct mid_lock rings_lock;  // taken before the feed's
+static struct record_ring *rings;   // all but `late`, by `next`
+static struct record_ring *spare;   // without a thread, by `next_spare`
+static uint64_t threads;            // numbers given out
+static uint64_t told;               // the recording whose modules were told last
+
+static struct mid_lock late_lock;  // taken before rings_lock
+static struct record_ring late;
+
+static __thread struct record_ring *own;
+static __thread bool busy;  // in an event: what the calling thread does now is part of it
+
+// ---- words into the ring ----
+
+static void ring_put(struct record_ring *r, const uint64_t *word, uint32_t count) {
+  for (uint32_t i = 0; i < count; i++)
+    atomic_store_explicit(mid_ring_word(r->ring, r->head + i), word[i], memory_order_relaxed);
+  r->head += count;
+  atomic_store_explicit(&r->ring->xhead, r->head, memory_order_release);
+}
+
+static bool ring_has_room(struct record_ring *r, uint32_t count) {
+  if (mid_likely(r->head + count - r->tail <= r->ring->words)) return true;
+  r->tail = atomic_load_explicit(&r->ring->xtail, memory_order_acquire);
+  return r->head + count - r->tail <= r->ring->words;
+}
+
+static uint64_t first_word(enum mid_ring_op op, uint64_t more) {
+  uint64_t time = mid_os_ticks() >> MID_RING_TICK_SHIFT;
+  return time << MID_RING_TIME_SHIFT | more << MID_RING_ALIGN_SHIFT | op;
+}
+
+// ---- opening, growing, closing ----
+
+static void ring_shut(struct record_ring *r) {
+  struct mid_ring *ring = r->ring;
+  if (ring == NULL) return;
+  atomic_store_explicit(&ring->xclosed, 1, memory_order_release);
+  r->ring = NULL;  // first: a child that is forked off here unmaps what it finds
+  mid_ring_close(ring);
+}
+
+// A ring in place of the one that there is, which the reader finishes.
+MID_RARELY static bool ring_renew(struct record_ring *r, uint64_t words, uint64_t recording) {
+  mid_tell_lock();
+  struct mid_ring *ring = mid_ring_open(words, recording);
+  mid_tell_unlock();
+  if (ring == NULL) return false;
+  ring_shut(r);
+  r->ring = ring;
+  r->head = r->tail = r->lost = r->lost_in_row = 0;
+  r->recording = recording;
+  uint64_t thread[] = {first_word(MID_RING_THREAD, 0), r->thread,
+                       r->thread == 0 ? 0 : mid_os_thread_id()};
+  ring_put(r, thread, 3);
+  mid_ring_publish(ring);
+  return true;
+}
+
+// There is no room for another event: make some, or wait for it.
+MID_RARELY static bool ring_make_room(struct record_ring *r, uint32_t count) {
+  if (r->ring->words < RING_MOST && ring_renew(r, r->ring->words * RING_GROWTH, r->recording))
+    return true;
+  for (int i = 0; i < FULL_WAITS && r->lost_in_row == 0; i++) {
+    mid_os_sleep_ms(1);
+    if (ring_has_room(r, count)) return true;
+  }
+  return false;
+}
+
+// Nobody reads any more: the program goes on as if nobody ever had.
+MID_RARELY static void record_give_up(const struct record_ring *r) {
+  _Atomic uint64_t *word = atomic_load_explicit(&mid_feed_recording_at, memory_order_relaxed);
+  if (word != NULL) atomic_store_explicit(word, r->recording * 2, memory_order_relaxed);
+}
+
+static void ring_add(struct record_ring *r, const uint64_t *word, uint32_t count) {
+  if (mid_unlikely(!ring_has_room(r, count)) && !ring_make_room(r, count)) {
+    atomic_store_explicit(&r->ring->xlost, ++r->lost, memory_order_relaxed);
+    if (++r->lost_in_row == GIVE_UP_LOST) record_give_up(r);
+    return;
+  }
+  r->lost_in_row = 0;
+  ring_put(r, word, count);
+}
+
+// ---- modules: what return addresses lie in ----
+
+// A line of /proc/self/maps: start-end perms offset device inode path.
+static const char *hex_read(const char *at, uint64_t *out) {
+  for (*out = 0;; at++) {
+    char c = *at;
+    int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+    if (digit < 0) return at;
+    *out = *out << 4 | (unsigned)digit;
+  }
+}
+
+static void module_tell(struct record_ring *r, const char *line) {
+  uint64_t word[MID_RING_EVENT_MOST] = {0};
+  const char *at = hex_read(line, &word[1]);
+  if (*at != '-') return;
+  at = hex_read(at + 1, &word[2]);
+  if (*at != ' ' || at[3] != 'x') return;
+  hex_read(at + 6, &word[3]);
+  size_t bytes = strcspn(line, "\n"), path = strcspn(line, "/");
+  if (path >= bytes) return;
+  bytes = mid_min(bytes - path, MID_RING_PATH_WORDS * sizeof *word);
+  memcpy(&word[4], line + path, bytes);
+  uint32_t words = (uint32_t)((bytes + sizeof *word - 1) / sizeof *word);
+  word[0] = first_word(MID_RING_MODULE, words);
+  ring_add(r, word, 4 + words);
+}
+
+MID_RARELY static void modules_tell(struct record_ring *r) {
+  enum { MAPS_BYTES = 1 << 20 };
+  char *room = mid_os_map(NULL, MAPS_BYTES);
+  if (room == NULL) return;
+  (void)mid_os_file_read("/proc/self/maps", room, MAPS_BYTES);
+  for (char *line = room; *line != 0; line += strcspn(line, "\n"), line += *line != 0)
+    module_tell(r, line);
+  mid_os_unmap(room, MAPS_BYTES);
+}
+
+// ---- whose ring it is ----
+
+// All spans of the calling thread's heap: by the inline paths, or not.
+MID_RARELY static void heap_switch(struct mid_heap *heap, bool recorded) {
+  mid_lock_take(&heap->lock);
+  heap->recorded = recorded;
+  for (unsigned c = 0; c < MID_CLASSES; c++) {
+    struct mid_span *current = heap->current[c];
+    if (current != &mid_span_none) {
+      mid_heap_set_current(heap, c, current);
+      mid_span_set_key(heap, current);
+    }
+    const struct mid_span_list *lists[] = {&heap->partial[c], &heap->full[c]};
+    for (int l = 0; l < 2; l++)
+      for (struct mid_span *span = lists[l]->first; span != NULL; span = span->next)
+        mid_span_set_key(heap, span);
+  }
+  mid_lock_give(&heap->lock);
+}
+
+static struct record_ring *spare_take(void) {
+  struct record_ring *r = spare;
+  if (r != NULL) {
+    spare = r->next_spare;
+    return r;
+  }
+  r = mid_meta_take(sizeof *r);
+  if (r == NULL) return NULL;
+  r->next = rings;
+  return rings = r;
+}
+
+// A ring for the calling thread, one that another has left if there is such.
+MID_RARELY static struct record_ring *ring_for_thread(uint64_t recording) {
+  mid_lock_take(&rings_lock);
+  struct record_ring *r = spare_take();
+  if (r != NULL) {
+    r->thread = ++threads;
+    uint64_t thread[] = {first_word(MID_RING_THREAD, 0), r->thread, mid_os_thread_id()};
+    if (r->ring != NULL && r->recording == recording && ring_has_room(r, 3))
+      ring_put(r, thread, 3);
+    else if (!ring_renew(r, RING_LEAST, recording))
+      ring_shut(r);
+    if (told != recording && r->ring != NULL) told = recording, modules_tell(r);
+  }
+  mid_lock_give(&rings_lock);
+  return r;
+}
+
+MID_RARELY static struct record_ring *ring_switch(uint64_t wanted) {
+  struct mid_heap *heap = mid_thread_heap_get();
+  uint64_t recording = (wanted & 1) != 0 ? wanted / 2 : 0;
+  if (heap != NULL && heap == mid_thread_heap && heap->recorded != (recording != 0))
+    heap_switch(heap, recording != 0);
+  if (recording == 0) {
+    mid_record_thread_ended();
+    return NULL;
+  }
+  mid_options.record = recording;  // for the feeds of children
+  if (own != NULL && own->recording != recording) mid_record_thread_ended();
+  if (own == NULL) own = ring_for_thread(recording);
+  return own;
+}
+
+// The ring for the calling thread's next event; NULL: nothing is recorded.  In an ended thread the
+// late one's lock is held after it.
+static struct record_ring *ring_get(void) {
+  uint64_t wanted = mid_feed_recording();
+  if (mid_unlikely(mid_thread_heap == MID_HEAP_ENDED)) {
+    mid_lock_take(&late_lock);
+    if ((wanted & 1) != 0 && (late.ring == NULL || late.recording != wanted / 2))
+      (void)ring_renew(&late, RING_LEAST, wanted / 2);
+    return (wanted & 1) != 0 ? &late : NULL;
+  }
+  struct record_ring *r = own;
+  if (mid_unlikely(r == NULL || r->recording * 2 + 1 != wanted)) r = ring_switch(wanted);
+  return r;
+}
+
+static void record(const uint64_t *word, uint32_t count) {
+  struct record_ring *r = ring_get();
+  if (r != NULL && r->ring != NULL) ring_add(r, word, count);
+  if (mid_unlikely(mid_thread_heap == MID_HEAP_ENDED)) mid_lock_give(&late_lock);
+}
+
+MID_RARELY void mid_record_thread_ended(void) {
+  struct record_ring *r = own;
+  if (r == NULL) return;
+  own = NULL;
+  mid_lock_take(&rings_lock);
+  r->next_spare = spare;
+  spare = r;
+  mid_lock_give(&rings_lock);
+}
+
+// ---- events ----
+
+static uint64_t block_word(const void *p, uint64_t bytes) {
+  return (uintptr_t)p / MID_BLOCK_ALIGN | mid_min(bytes, MID_RING_SIZE_APART)
+                                              << MID_RING_BLOCK_BITS;
+}
+
+static void record_taken(enum mid_ring_op op, const void *p, size_t bytes, size_t align,
+                         const void *caller) {
+  uint64_t word[4] = {first_word(op, mid_log2(align)), block_word(p, bytes)};
+  uint32_t count = 2;
+  if (mid_unlikely(bytes >= MID_RING_SIZE_APART)) word[count++] = bytes;
+  word[count++] = (uintptr_t)caller;
+  record(word, count);
+}
+
+void mid_record_take(enum mid_ring_op op, const void *p, size_t bytes, size_t align,
+                     const void *caller) {
+  if (busy) return;
+  busy = true;
+  record_taken(op, p, bytes, align, caller);
+  busy = false;
+}
+
+void mid_record_give(const void *p, const void *caller) {
+  if (busy || p == NULL) return;
+  busy = true;
+  uint64_t word[] = {first_word(MID_RING_GIVE, 0), block_word(p, 0), (uintptr_t)caller};
+  record(word, 3);
+  busy = false;
+}
+
+bool mid_record_resize_begin(const void *p) {
+  if (busy) return false;
+  busy = true;
+  uint64_t word[] = {first_word(MID_RING_RESIZING, 0), block_word(p, 0)};
+  if (p != NULL) record(word, 2);
+  return true;
+}
+
+void mid_record_resize_end(const void *p, size_t bytes, const void *caller) {
+  record_taken(MID_RING_RESIZED, p, p == NULL ? 0 : bytes, MID_BLOCK_ALIGN, caller);
+  busy = false;
+}
+
+// ---- the end, and fork ----
+
+MID_RARELY void mid_record_end(void) {
+  if (!mid_record_is_on() || busy || own == NULL || own->ring == NULL) return;
+  busy = true;
+  modules_tell(own);  // those that were loaded meanwhile
+  busy = false;
+}
+
+void mid_record_lock(void) {
+  mid_lock_take(&late_lock);
+  mid_lock_take(&rings_lock);
+}
+void mid_record_unlock(void) {
+  mid_lock_give(&rings_lock);
+  mid_lock_give(&late_lock);
+}
+
+static void ring_forget(struct record_ring *r) {
+  if (r->ring != NULL) mid_ring_close(r->ring);
+  r->ring = NULL;
+}
+
+// The rings are the parent's.
+MID_RARELY void mid_record_forked(void) {
+  own = spare = NULL;
+  for (struct record_ring *r = rings; r != NULL; r = r->next) {
+    ring_forget(r);
+    r->next_spare = spare;
+    spare = r;
+  }
+  ring_forget(&late);
+  told = threads = 0;
+}

@@ -31,6 +31,7 @@ extern const size_t cli_verb_count;
 const struct cli_verb *cli_verb_find(const char *name);
 
 int cli_run(int argc, char **argv);
+int cli_record(int argc, char **argv);
 int cli_ps(int argc, char **argv);
 int cli_options(int argc, char **argv);
 int cli_help(int argc, char **argv);
@@ -57,6 +58,10 @@ struct cli_args cli_args_open(int argc, char **argv);
 int cli_args_next(struct cli_args *args);
 // The command ends with a complaint when there are operands left.
 void cli_args_end(const struct cli_args *args);
+
+// Add NAME=VALUE, in the words `name` and `value`, to a list for MIDDEN_OPTIONS; a bad one ends the
+// command.
+void cli_options_add(char *list, size_t bytes, const char *name, const char *value);
 
 // How wide the terminal on `fd` is, else 80; never under 40.
 unsigned cli_columns(int fd);

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli.h"
+
 struct target {
   bool in_place;
   char name[PATH_MAX], beside[PATH_MAX + 32];
@@ -83,4 +85,10 @@ int cli_file_write(const char *name, bool (*print)(const void *, FILE *), const 
   if (error == 0 && rename(t.beside, t.name) != 0) error = errno;
   if (error != 0) unlink(t.beside);
   return error;
+}
+
+void cli_file_require(const char *name) {
+  int error = name != NULL ? cli_file_check(name) : 0;
+  if (error != 0)
+    cli_die(CLI_USAGE, "'%s' cannot be written: %s: name another file", name, strerror(error));
 }

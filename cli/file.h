@@ -9,6 +9,9 @@
 // Whether `name` could be written now: 0, or the errno that says why not.
 int cli_file_check(const char *name);
 
+// The command ends with a complaint where `name`, if there is one, could not be written.
+void cli_file_require(const char *name);
+
 // Call `print` with a stream and see that all of it is in `name`: 0 or the errno.  What is no plain
 // file, such as a pipe or a terminal, is written in place.
 int cli_file_write(const char *name, bool (*print)(const void *self, FILE *out), const void *self);

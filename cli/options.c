@@ -3,6 +3,7 @@
 #include "base/options.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -33,6 +34,16 @@ static void print_option(const struct mid_option_row *row, unsigned columns) {
   printf(ROW, row->name, def, row->unit, room);
   printf("%*s", INDENT, "");
   mid_words_wrap(stdout, row->meaning, INDENT, columns);
+}
+
+void cli_options_add(char *list, size_t bytes, const char *name, const char *value) {
+  size_t used = strlen(list);
+  int n = snprintf(list + used, bytes - used, "%s%s%s", used ? "," : "", name, value);
+  if (n >= (int)(bytes - used)) cli_die(CLI_USAGE, "too many options: give fewer");
+  char why[320];
+  struct mid_text t = mid_text_open(why, sizeof why);
+  struct mid_options scratch = mid_options_default;
+  if (!mid_options_read(&scratch, list + used, &t)) cli_die(CLI_USAGE, "%s", why);
 }
 
 int cli_options(int argc, char **argv) {

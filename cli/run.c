@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/options.h"
+#include "child.h"
 #include "cli.h"
 #include "file.h"
 #include "launch.h"
@@ -33,10 +34,8 @@ struct run {
   const char *report, *json;
   bool quiet;
   char options[4096];
-  char **argv;
 
-  struct mid_program program;
-  pid_t pid;
+  struct cli_child child;
   int status;
   struct mid_watch watch;
   struct mid_cgroup cgroup;
@@ -47,53 +46,17 @@ struct run {
 
 // ---- the command line ---------------------------------------------------------------------------
 
-static void add_option(struct run *run, const char *name, const char *value) {
-  size_t used = strlen(run->options);
-  int n = snprintf(run->options + used, sizeof run->options - used, "%s%s%s", used ? "," : "", name,
-                   value);
-  if (n >= (int)(sizeof run->options - used)) cli_die(CLI_USAGE, "too many options: give fewer");
-  char why[320];
-  struct mid_text t = mid_text_open(why, sizeof why);
-  struct mid_options scratch = mid_options_default;
-  if (!mid_options_read(&scratch, run->options + used, &t)) cli_die(CLI_USAGE, "%s", why);
-}
-
 static void read_arguments(struct run *run, int argc, char **argv) {
   struct cli_args args = cli_args_open(argc, argv);
   for (int option; (option = cli_args_next(&args)) >= 0;) {
     if (option == REPORT) run->report = args.value;
     if (option == JSON) run->json = args.value;
-    if (option == LIMIT) add_option(run, "heap_limit=", args.value);
-    if (option == OPTION) add_option(run, "", args.value);
+    if (option == LIMIT)
+      cli_options_add(run->options, sizeof run->options, "heap_limit=", args.value);
+    if (option == OPTION) cli_options_add(run->options, sizeof run->options, "", args.value);
     if (option == QUIET) run->quiet = true;
   }
-  if (args.at == argc)
-    cli_die(CLI_USAGE, "a program is missing: midden run [OPTION]... [--] PROGRAM [ARGUMENT]...");
-  run->argv = argv + args.at;
-}
-
-static void check_file(const char *name) {
-  int error = name != NULL ? cli_file_check(name) : 0;
-  if (error != 0)
-    cli_die(CLI_USAGE, "'%s' cannot be written: %s: name another file", name, strerror(error));
-}
-
-// As a shell would end: 127 where nothing was found, 126 where it cannot be run.
-static _Noreturn void blame_program(const struct run *run, int error) {
-  const char *name = run->argv[0];
-  bool there = access(run->program.path, F_OK) == 0 && run->program.path[0] != 0;
-  if (error == ENOENT && there)
-    cli_die(126,
-            "'%s' cannot be run: what its first line or its header names to run it is not "
-            "there",
-            name);
-  if (error == ENOENT || error == ENOTDIR)
-    cli_die(127, "there is no program '%s': give a path, or a name that is in PATH", name);
-  if (error == ENAMETOOLONG)
-    cli_die(127, "there is no program of this name: it is longer than a path can be");
-  if (error == EACCES)
-    cli_die(126, "'%s' cannot be run: it is no program, or its permissions forbid it", name);
-  cli_die(126, "'%s' cannot be run: %s", name, strerror(error));
+  cli_child_find(&run->child, &args);
 }
 
 // ---- notes --------------------------------------------------------------------------------------
@@ -107,22 +70,9 @@ __attribute__((format(printf, 2, 3))) static void note(struct run *run, const ch
 
 // What can be said before it runs.  That nothing will be seen is said at once.
 static void note_program(struct run *run) {
-  const struct mid_program *p = &run->program;
-  if (p->secure)
-    note(run,
-         "%s is set-uid, set-gid or has capabilities: the loader ignores LD_PRELOAD for it, so "
-         "its memory cannot be seen: run it as the user whose rights it takes",
-         p->looked_at);
-  else if (p->foreign)
-    note(run,
-         "%s is a program for another machine: libmidden cannot be loaded into it, so its "
-         "memory cannot be seen",
-         p->looked_at);
-  else if (p->elf && p->is_static)
-    note(run,
-         "%s is statically linked: libmidden cannot be loaded into it, so its memory cannot be "
-         "seen: link it with libmidden.a, or link it dynamically",
-         p->looked_at);
+  const struct mid_program *p = &run->child.program;
+  char blind[PATH_MAX + 256];
+  if (cli_child_blind(&run->child, blind, sizeof blind)) note(run, "%s", blind);
   if (run->notes > 0) cli_say("%s", run->note[0]);
   if (p->other_malloc[0] != 0)
     note(run, "%s links %s; its calls by the standard names go to Midden", p->looked_at,
@@ -134,7 +84,8 @@ static void note_blind(struct run *run) {
   struct mid_words outside, peak;
   const struct mid_process *first = run->watch.process[0];
   mid_figures_make(first, &f);
-  bool known = run->program.secure || run->program.foreign || run->program.is_static;
+  bool known =
+      run->child.program.secure || run->child.program.foreign || run->child.program.is_static;
   if (!mid_figures_blind(first, &f)) return;
   // It was said already, or others of the run are seen.
   if (!first->has_feed && (known || run->watch.count > 1)) return;
@@ -170,55 +121,6 @@ static void note_kill(struct run *run) {
 
 // ---- while it runs ------------------------------------------------------------------------------
 
-static const int passed_on[] = {SIGINT,  SIGTERM,  SIGHUP,  SIGQUIT, SIGUSR1,
-                                SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP};
-
-static sigset_t watched_signals(void) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGCHLD);
-  for (size_t i = 0; i < sizeof passed_on / sizeof *passed_on; i++) sigaddset(&set, passed_on[i]);
-  return set;
-}
-
-// Stop as a terminal's ^Z has it, which is not at all where no shell could wake us again.
-static void stop_here(struct run *run) {
-  sigset_t one;
-  cli_status_hide(&run->line);
-  sigemptyset(&one);
-  sigaddset(&one, SIGTSTP);
-  raise(SIGTSTP);
-  sigprocmask(SIG_UNBLOCK, &one, NULL);
-  sigprocmask(SIG_BLOCK, &one, NULL);
-}
-
-// What the terminal sends reaches the program by itself, since it is in our process group; what a
-// process sent was meant for us alone.
-static void handle(struct run *run, const siginfo_t *info) {
-  if (info->si_signo == SIGCHLD) return;
-  if (info->si_code <= 0) kill(run->pid, info->si_signo);
-  if (info->si_signo == SIGTSTP) stop_here(run);
-}
-
-static bool has_ended(pid_t pid) {
-  siginfo_t info = {0};
-  return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
-}
-
-// Sleep until a signal or until `seconds` are over; true: it has ended.
-static bool pause_for(struct run *run, const sigset_t *set, double seconds) {
-  double end = mid_watch_seconds(&run->watch) + seconds;
-  while (!has_ended(run->pid)) {
-    double left = end - mid_watch_seconds(&run->watch);
-    if (left <= 0) return false;
-    siginfo_t info;
-    struct timespec most = {.tv_sec = (time_t)left,
-                            .tv_nsec = (long)((left - (double)(time_t)left) * 1e9)};
-    if (sigtimedwait(set, &info, &most) > 0) handle(run, &info);
-  }
-  return true;
-}
-
 static void draw(struct run *run) {
   char words[512];
   if (!run->watch.process[0]->lives) return;  // it ended just now
@@ -234,17 +136,17 @@ static double processor_seconds(void) {
 
 // Ten looks a second, sooner in the beginning, since many programs are short; and less often, down
 // to one, where a look is costly: it may take a fiftieth of a processor.
-static void watch_it(struct run *run, const sigset_t *set) {
+static void watch_it(struct run *run) {
   double drawn = 0;
   for (;;) {
     double before = processor_seconds();
     mid_watch_look(&run->watch);
-    mid_cgroup_follow(run->pid, &run->cgroup);
+    mid_cgroup_follow(run->child.pid, &run->cgroup);
     double cost = processor_seconds() - before, now = mid_watch_seconds(&run->watch);
     if (run->line.wanted && now - drawn > 0.3) draw(run), drawn = now;
     double delay = now < 0.2 ? 0.005 + now / 2 : 0.1;
     if (delay < 50 * cost) delay = cost < 0.02 ? 50 * cost : 1;
-    if (pause_for(run, set, delay)) return;
+    if (cli_child_wait(&run->child, delay)) return;
   }
 }
 
@@ -266,18 +168,10 @@ static void finish(struct run *run) {
   struct mid_proc_stat stat = {0};
   struct rusage usage = {0};
   mid_watch_finish(&run->watch);  // while it still is there, as a zombie with its figures
-  bool known = mid_proc_stat_read(run->pid, &stat);
-  if (wait4(run->pid, &run->status, 0, &usage) == run->pid && known) take_usage(run, &stat, &usage);
+  bool known = mid_proc_stat_read(run->child.pid, &stat);
+  if (wait4(run->child.pid, &run->status, 0, &usage) == run->child.pid && known)
+    take_usage(run, &stat, &usage);
   cli_status_hide(&run->line);
-}
-
-static void start(struct run *run) {
-  sigset_t set = watched_signals(), before;
-  signal(SIGCHLD, SIG_DFL);  // ignored, it would keep the status from us
-  sigprocmask(SIG_BLOCK, &set, &before);
-  int error = cli_launch(&run->program, run->argv, &before, &run->pid);
-  if (error != 0) blame_program(run, error);
-  signal(SIGPIPE, SIG_IGN);  // a report that nobody reads is no reason to lose the status
 }
 
 // ---- the report ---------------------------------------------------------------------------------
@@ -324,30 +218,21 @@ static bool tell(const struct run *run) {
   return write_file(run->json, print_json, &story) && ok;
 }
 
-static uint64_t run_number(void) {
-  uint64_t n = 0;
-  while (n == 0)
-    if (getrandom(&n, sizeof n, 0) == sizeof n) n &= (1ull << 62) - 1;
-  return n;
-}
-
 int cli_run(int argc, char **argv) {
   static struct run run;
-  uint64_t number = run_number();
+  uint64_t number = cli_random_number();
   setlocale(LC_CTYPE, "");
   read_arguments(&run, argc, argv);
-  int error = mid_program_find(run.argv[0], &run.program);
-  if (error != 0) blame_program(&run, error);
-  check_file(run.report);
-  check_file(run.json);
+  cli_file_require(run.report);
+  cli_file_require(run.json);
   cli_launch_prepare(number, run.options);
   note_program(&run);
   mid_folders_sweep();
-  start(&run);
-  mid_watch_open(&run.watch, number, run.pid, run.argv);
+  cli_child_start(&run.child);
+  mid_watch_open(&run.watch, number, run.child.pid, run.child.argv);
   run.line = cli_status_open(STDERR_FILENO, !run.quiet);
-  sigset_t set = watched_signals();
-  watch_it(&run, &set);
+  run.child.line = &run.line;
+  watch_it(&run);
   finish(&run);
   note_blind(&run);
   note_kill(&run);

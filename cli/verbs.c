@@ -16,6 +16,14 @@ static const struct cli_option run_options[] = {
     {"--quiet", NULL, "print no report and no status line"},
 };
 
+static const struct cli_option record_options[] = {
+    {"-o", "FILE", "write the trace to FILE; else to PROGRAM.PID.midden"},
+    {"--pid", "PID", "record a process that runs on Midden already, until it ends or ^C"},
+    {"--for", "TIME", "stop recording after TIME, such as 30s, 500ms or 5m"},
+    {"--max-bytes", "SIZE", "stop recording when the trace has SIZE, such as 2G"},
+    {"--option", "NAME=VALUE", "set an option of the library; 'midden options' lists them"},
+};
+
 static const struct cli_option help_options[] = {
     {"--man", NULL, "print the manual page, for man(1)"},
     {"--completion", "SHELL", "print completion for bash or zsh"},
@@ -31,6 +39,16 @@ const struct cli_verb cli_verbs[] = {
      "command line was wrong, and 1 when a file could not be written at the end of a run that "
      "else ended with 0. Signals sent to midden are passed on to PROGRAM.",
      run_options, COUNT(run_options), cli_run},
+    {"record", "[--] PROGRAM [ARGUMENT]...",
+     "record every allocation, resize and free of a program",
+     "Starts PROGRAM on Midden's heap, or finds the process that --pid names, and writes each of "
+     "its allocations, resizes and frees to a trace: thread, time, size, alignment and return "
+     "address; its children's too. 'midden trace' tells what is in one.\n\n"
+     "When recording stops, by --for, --max-bytes or a full disk, the program goes on at full "
+     "speed. What is lost because a thread was faster than the recorder for long is counted. The "
+     "trace of a program that was killed reaches up to its death. The exit status is that of "
+     "'midden run'.",
+     record_options, COUNT(record_options), cli_record},
     {"ps", "", "list the processes that run on Midden",
      "Shows this user's processes with what is resident of each, what is live in its heap, its "
      "threads and how long it has run. What processes that died left behind is removed a day "

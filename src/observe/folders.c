@@ -43,22 +43,24 @@ static int folder_open(int which) {
   return -1;
 }
 
-// PID.START.feed, both in plain decimal.
-static bool name_read(const char *name, struct mid_feed_file *out) {
+// PID.START.feed, both in plain decimal; of a ring PID.START.N.ring.
+static bool name_read(const char *name, bool ring, struct mid_feed_file *out) {
   char *end, *last;
   if (name[0] < '0' || name[0] > '9') return false;
   errno = 0;
   unsigned long pid = strtoul(name, &end, 10);
   if (*end != '.' || end[1] < '0' || end[1] > '9') return false;
   unsigned long long start = strtoull(end + 1, &last, 10);
-  if (errno != 0 || pid == 0 || pid > INT_MAX || strcmp(last, ".feed") != 0) return false;
+  if (ring && *last == '.') last += 1 + strspn(last + 1, "0123456789");
+  if (errno != 0 || pid == 0 || pid > INT_MAX || strcmp(last, ring ? ".ring" : ".feed") != 0)
+    return false;
   out->name = name;
   out->pid = (pid_t)pid;
   out->start_ticks = start;
   return true;
 }
 
-static void folder_walk(int folder, void (*visit)(void *, const struct mid_feed_file *),
+static void folder_walk(int folder, bool rings, void (*visit)(void *, const struct mid_feed_file *),
                         void *self) {
   DIR *dir = fdopendir(folder);
   if (dir == NULL) {
@@ -67,25 +69,38 @@ static void folder_walk(int folder, void (*visit)(void *, const struct mid_feed_
   }
   struct mid_feed_file file = {.folder = folder};
   for (struct dirent *entry; (entry = readdir(dir)) != NULL;)
-    if (name_read(entry->d_name, &file)) visit(self, &file);
+    if (name_read(entry->d_name, rings, &file)) visit(self, &file);
   closedir(dir);
 }
 
-void mid_folders_walk(void (*visit)(void *, const struct mid_feed_file *), void *self) {
+static void walk(bool rings, void (*visit)(void *, const struct mid_feed_file *), void *self) {
   for (int i = 0; i < FOLDERS; i++) {
     int folder = folder_open(i);
-    if (folder >= 0) folder_walk(folder, visit, self);
+    if (folder >= 0) folder_walk(folder, rings, visit, self);
   }
 }
 
-int mid_feed_file_open(const struct mid_feed_file *file) {
+void mid_folders_walk(void (*visit)(void *, const struct mid_feed_file *), void *self) {
+  walk(false, visit, self);
+}
+
+void mid_folders_walk_rings(void (*visit)(void *, const struct mid_feed_file *), void *self) {
+  walk(true, visit, self);
+}
+
+static int file_open(const struct mid_feed_file *file, int how) {
   struct stat s;
   // O_NONBLOCK: a pipe in place of the file must not hold us up.
-  int fd = openat(file->folder, file->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+  int fd = openat(file->folder, file->name, how | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return -1;
   if (fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_uid == geteuid()) return fd;
   close(fd);
   return -1;
+}
+
+int mid_feed_file_open(const struct mid_feed_file *file) { return file_open(file, O_RDONLY); }
+int mid_feed_file_open_to_write(const struct mid_feed_file *file) {
+  return file_open(file, O_RDWR);
 }
 
 static void sweep_one(void *self, const struct mid_feed_file *file) {
@@ -104,4 +119,7 @@ static void sweep_one(void *self, const struct mid_feed_file *file) {
   close(fd);
 }
 
-void mid_folders_sweep(void) { mid_folders_walk(sweep_one, NULL); }
+void mid_folders_sweep(void) {
+  mid_folders_walk(sweep_one, NULL);
+  mid_folders_walk_rings(sweep_one, NULL);
+}

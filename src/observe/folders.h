@@ -20,11 +20,15 @@ struct mid_feed_file {
 // Visit every file that has a feed's name, in each folder that is this user's alone:
 // $XDG_RUNTIME_DIR/midden, /dev/shm/midden-UID, /tmp/midden-UID.
 void mid_folders_walk(void (*visit)(void *self, const struct mid_feed_file *file), void *self);
+// The same for every file that has a ring's name (feed/ring.h).
+void mid_folders_walk_rings(void (*visit)(void *self, const struct mid_feed_file *file),
+                            void *self);
 
-// Open it to read: a plain file of this user, no symlink.  -1 when it is none.
+// Open it to read, or to write as well: a plain file of this user, no symlink.  -1 when it is none.
 int mid_feed_file_open(const struct mid_feed_file *file);
+int mid_feed_file_open_to_write(const struct mid_feed_file *file);
 
-// Remove feeds of processes that are dead for more than a day.
+// Remove feeds and rings of processes that are dead for more than a day.
 void mid_folders_sweep(void);
 
 #endif

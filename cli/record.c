@@ -1,0 +1,220 @@
+// cli/record.c -- `midden record`: start a program, or find one, and write a trace of it.
+// SPDX-License-Identifier: MIT
+#define _GNU_SOURCE  // asprintf
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "child.h"
+#include "cli.h"
+#include "file.h"
+#include "launch.h"
+#include "observe/folders.h"
+#include "observe/proc.h"
+#include "observe/words.h"
+#include "trace/drain.h"
+
+enum { OUTPUT, PID, FOR, MAX_BYTES, OPTION };  // places in the verb's table
+
+struct record {
+  char *name;
+  pid_t pid;  // 0: a program of ours
+  double seconds;
+  uint64_t most;
+  char options[4096];
+
+  uint64_t number;
+  struct cli_child child;
+  int fd;
+  struct mid_writer *writer;
+  struct mid_drain *drain;
+  struct mid_drain_figures figures;
+  double began, took;
+};
+
+// ---- the command line ---------------------------------------------------------------------------
+
+static double read_seconds(const char *words) {
+  static const struct {
+    const char *unit;
+    double seconds;
+  } units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"", 1}};
+  char *end;
+  double n = strtod(words, &end);
+  for (size_t i = 0; end != words && i < sizeof units / sizeof *units; i++)
+    if (strcmp(end, units[i].unit) == 0 && n > 0 && isfinite(n)) return n * units[i].seconds;
+  cli_die(CLI_USAGE, "'%s' is not a time: give it as 30s, 500ms, 5m or 1h", words);
+}
+
+static pid_t read_pid(const char *words) {
+  char *end;
+  long n = strtol(words, &end, 10);
+  if (*words == 0 || *end != 0 || n <= 0 || n > INT_MAX)
+    cli_die(CLI_USAGE, "'%s' is not a process number: 'midden ps' lists them", words);
+  return (pid_t)n;
+}
+
+static uint64_t read_size(const char *words) {
+  uint64_t n;
+  if (!mid_text_read_size(words, strlen(words), &n) || n == 0)
+    cli_die(CLI_USAGE, "'%s' is not a size: give it as 500M or 2G", words);
+  return n;
+}
+
+static void read_arguments(struct record *r, int argc, char **argv) {
+  struct cli_args args = cli_args_open(argc, argv);
+  r->seconds = INFINITY;
+  r->most = UINT64_MAX;
+  for (int option; (option = cli_args_next(&args)) >= 0;) {
+    if (option == OUTPUT) r->name = (char *)(uintptr_t)args.value;
+    if (option == PID) r->pid = read_pid(args.value);
+    if (option == FOR) r->seconds = read_seconds(args.value);
+    if (option == MAX_BYTES) r->most = read_size(args.value);
+    if (option == OPTION) cli_options_add(r->options, sizeof r->options, "", args.value);
+  }
+  if (r->pid != 0)
+    cli_args_end(&args);
+  else
+    cli_child_find(&r->child, &args);
+  cli_file_require(r->name);
+}
+
+// ---- the trace ----------------------------------------------------------------------------------
+
+static double now_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void open_trace(struct record *r) {
+  const char *program = "process";
+  if (r->pid == 0) program = strrchr(r->child.argv[0], '/');
+  program = program == NULL ? r->child.argv[0] : *program == '/' ? program + 1 : program;
+  if (r->name == NULL &&
+      asprintf(&r->name, "%s.%d.midden", program, (int)(r->pid != 0 ? r->pid : getpid())) < 0)
+    cli_die(CLI_FAILED, "no memory for a name");
+  r->fd = open(r->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (r->fd < 0)
+    cli_die(CLI_USAGE, "'%s' cannot be written: %s: name another file", r->name, strerror(errno));
+  r->writer = mid_writer_open(r->fd);
+  r->drain = mid_drain_open(r->number, r->writer);
+  r->began = now_seconds();
+}
+
+static bool is_over(const struct record *r) {
+  struct mid_drain_figures f = mid_drain_figures(r->drain);
+  return f.error != 0 || f.bytes >= r->most || now_seconds() - r->began >= r->seconds;
+}
+
+static void tell(const struct record *r, int error) {
+  const struct mid_drain_figures *f = &r->figures;
+  struct mid_words events, took, size, lost;
+  if (error != 0)
+    cli_say("'%s' could not be written any further: %s: it ends there; the program goes on",
+            r->name, strerror(error));
+  if (f->events == 0) {
+    cli_say(
+        "no event was recorded: the program called no malloc by a standard name, or found no "
+        "folder for its feed ($XDG_RUNTIME_DIR/midden, /dev/shm, /tmp)");
+    return;
+  }
+  fprintf(stderr, "midden: recorded %s events of %u process%s in %s: %s in %s, %.1f bytes each\n",
+          mid_words_count((double)f->events, &events), f->processes, f->processes == 1 ? "" : "es",
+          mid_words_seconds(r->took, &took), mid_words_size(f->bytes, &size), r->name,
+          (double)f->bytes / (double)f->events);
+  if (f->lost > 0)
+    cli_say(
+        "%s events were lost: the recorder was too slow for the program, which waits at most "
+        "10 ms for it",
+        mid_words_count((double)f->lost, &lost));
+}
+
+// Take the last of it and close the file.  true: all of it is there.
+static bool close_trace(struct record *r) {
+  mid_drain_ask(r->number, 0, false);
+  r->took = now_seconds() - r->began;
+  r->figures = mid_drain_figures(r->drain);
+  struct mid_drain_figures last = mid_drain_close(r->drain);
+  last.processes = r->figures.processes > last.processes ? r->figures.processes : last.processes;
+  r->figures = last;
+  int error = mid_writer_close(r->writer, &r->figures.bytes);
+  if (close(r->fd) != 0 && error == 0) error = errno;
+  tell(r, error);
+  return error == 0;
+}
+
+// ---- the two ways -------------------------------------------------------------------------------
+
+// A millisecond from look to look while there is something: the first rings are small.
+static double delay_after(bool any) { return any ? 0.001 : 0.004; }
+
+static int record_program(struct record *r) {
+  char blind[PATH_MAX + 256];
+  bool whole = true, recording = true;
+  int status = 0;
+  cli_launch_prepare(0, r->options);
+  if (cli_child_blind(&r->child, blind, sizeof blind)) cli_say("%s", blind);
+  open_trace(r);
+  cli_child_start(&r->child);
+  for (double delay = 0; !cli_child_wait(&r->child, delay);) {
+    if (recording && is_over(r)) {
+      whole = close_trace(r);
+      recording = false;
+    }
+    if (!recording) mid_drain_discard(r->number);  // of children that begin later
+    delay = recording ? delay_after(mid_drain_look(r->drain)) : 0.1;
+  }
+  if (recording) whole = close_trace(r);
+  mid_drain_discard(r->number);
+  while (waitpid(r->child.pid, &status, 0) < 0 && errno == EINTR) continue;
+  if (!whole && WIFEXITED(status) && WEXITSTATUS(status) == 0) return CLI_FAILED;
+  cli_end_as(status);
+}
+
+static int record_process(struct record *r) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGHUP);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  struct mid_proc_stat stat;
+  if (!mid_proc_stat_read(r->pid, &stat))
+    cli_die(CLI_FAILED, "there is no process %d: 'midden ps' lists those on Midden", (int)r->pid);
+  open_trace(r);
+  if (mid_drain_ask(r->number, r->pid, true) == 0)
+    cli_die(CLI_FAILED,
+            "process %d does not run on this Midden, or is another user's: 'midden ps' lists those "
+            "that do",
+            (int)r->pid);
+  double delay = 0;
+  do {
+    struct timespec most = {.tv_nsec = (long)(delay * 1e9)};
+    if (sigtimedwait(&set, NULL, &most) > 0) break;
+    delay = delay_after(mid_drain_look(r->drain));
+  } while (!is_over(r) && mid_proc_lives(r->pid, stat.start_ticks));
+  return close_trace(r) ? 0 : CLI_FAILED;
+}
+
+int cli_record(int argc, char **argv) {
+  static struct record r;
+  r.number = cli_random_number();
+  read_arguments(&r, argc, argv);
+  mid_folders_sweep();
+  if (r.pid != 0) return record_process(&r);
+  char number[32];
+  snprintf(number, sizeof number, "%llu", (unsigned long long)r.number);
+  cli_options_add(r.options, sizeof r.options, "record=", number);
+  cli_options_add(r.options, sizeof r.options, "feed=1", "");  // not kept at the end
+  return record_program(&r);
+}

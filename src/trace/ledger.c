@@ -1,0 +1,90 @@
+// trace/ledger.c -- see ledger.h.
+// SPDX-License-Identifier: MIT
+#include "trace/ledger.h"
+
+struct mid_ledger mid_ledger_open(struct mid_writer *writer, uint32_t process) {
+  return (struct mid_ledger){.writer = writer,
+                             .process = process,
+                             .blocks = mid_table_open(sizeof(struct mid_ledger_block)),
+                             .sites = mid_table_open(sizeof(uint32_t))};
+}
+
+void mid_ledger_close(struct mid_ledger *l) {
+  mid_table_close(&l->blocks);
+  mid_table_close(&l->sites);
+}
+
+// `event` is about `block`, whose last event becomes it.
+static void write_about(struct mid_ledger *l, struct mid_trace_event *event,
+                        struct mid_ledger_block *block) {
+  event->process = l->process;
+  event->block = block->name;
+  event->passed = block->thread != event->thread;
+  event->resizes = block->resizes;
+  if (event->passed && event->tick <= block->tick) event->tick = block->tick + 1;
+  mid_writer_add(l->writer, event);
+  block->tick = event->tick;
+  block->thread = event->thread;
+}
+
+// `address` is about to hold another block.
+static void give_up_old(struct mid_ledger *l, const struct mid_trace_event *by, uint64_t address) {
+  struct mid_ledger_block *old = mid_table_find(&l->blocks, address / 16);
+  if (old == NULL) return;
+  struct mid_trace_event event = {
+      .kind = MID_TRACE_FREE, .tick = by->tick, .thread = by->thread, .unseen = true};
+  write_about(l, &event, old);
+  mid_table_drop(&l->blocks, old);
+}
+
+static void put(struct mid_ledger *l, uint64_t address, const struct mid_ledger_block *block) {
+  struct mid_ledger_block *to = mid_table_add(&l->blocks, address / 16);
+  *to = *block;
+}
+
+void mid_ledger_birth(struct mid_ledger *l, struct mid_trace_event *event, uint64_t address) {
+  give_up_old(l, event, address);
+  event->process = l->process;
+  mid_writer_add(l->writer, event);
+  struct mid_ledger_block block = {event->block, event->tick, event->thread, 0};
+  put(l, address, &block);
+}
+
+void mid_ledger_free(struct mid_ledger *l, struct mid_trace_event *event, uint64_t address) {
+  struct mid_ledger_block *block = mid_table_find(&l->blocks, address / 16);
+  event->process = l->process;
+  event->kind = block == NULL ? MID_TRACE_LOST_FREE : MID_TRACE_FREE;
+  if (block == NULL) return mid_writer_add(l->writer, event);
+  write_about(l, event, block);
+  mid_table_drop(&l->blocks, block);
+}
+
+void mid_ledger_lift(struct mid_ledger *l, struct mid_ledger_held *held, uint64_t address) {
+  // The end of the last resize was lost; unless its block moved, it is where it was.
+  if (held->known && mid_table_find(&l->blocks, held->address / 16) == NULL)
+    put(l, held->address, &held->block);
+  struct mid_ledger_block *block = mid_table_find(&l->blocks, address / 16);
+  held->known = block != NULL;
+  held->address = address;
+  if (block == NULL) return;
+  held->block = *block;
+  mid_table_drop(&l->blocks, block);
+}
+
+void mid_ledger_resize(struct mid_ledger *l, struct mid_trace_event *event,
+                       struct mid_ledger_held *held, uint64_t address) {
+  bool known = held->known;
+  held->known = false;
+  if (!known) {
+    event->kind = MID_TRACE_REALLOC;
+    if (address != 0) mid_ledger_birth(l, event, address);
+    return;
+  }
+  if (address != 0) {
+    event->kind = MID_TRACE_RESIZE;
+    give_up_old(l, event, address);
+    write_about(l, event, &held->block);
+    held->block.resizes++;
+  }
+  put(l, address != 0 ? address : held->address, &held->block);
+}

@@ -1,10 +1,13 @@
 // cli/args.c -- reading a verb's arguments by its table.
 // SPDX-License-Identifier: MIT
+#include <langinfo.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/options.h"
 #include "cli.h"
@@ -34,6 +37,18 @@ unsigned cli_columns(int fd) {
   struct winsize size;
   if (ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
   return size.ws_col < 40 ? 40 : size.ws_col;
+}
+
+struct mid_report_style cli_style(int fd) {
+  const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
+  bool terminal = fd >= 0 && isatty(fd);
+  unsigned columns = terminal ? cli_columns(fd) : 80;
+  return (struct mid_report_style){
+      .colour = terminal && (no_colour == NULL || *no_colour == 0) && term != NULL &&
+                strcmp(term, "dumb") != 0,
+      .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
+      .columns = columns < 80 ? columns : 80,
+  };
 }
 
 struct cli_args cli_args_open(int argc, char **argv) {
@@ -88,4 +103,16 @@ void cli_args_end(const struct cli_args *args) {
   if (args->at < args->argc)
     cli_die(CLI_USAGE, "'%s' takes nothing more: leave out '%s'", args->verb->name,
             args->argv[args->at]);
+}
+
+double cli_read_seconds(const char *words) {
+  static const struct {
+    const char *unit;
+    double seconds;
+  } units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"", 1}};
+  char *end;
+  double n = strtod(words, &end);
+  for (size_t i = 0; end != words && i < sizeof units / sizeof *units; i++)
+    if (strcmp(end, units[i].unit) == 0 && n >= 0 && isfinite(n)) return n * units[i].seconds;
+  cli_die(CLI_USAGE, "'%s' is not a time: give it as 30s, 500ms, 5m or 1h", words);
 }

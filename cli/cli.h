@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "observe/report.h"
+
 enum { CLI_FAILED = 1, CLI_USAGE = 2 };
 
 struct cli_option {
@@ -32,6 +34,7 @@ const struct cli_verb *cli_verb_find(const char *name);
 
 int cli_run(int argc, char **argv);
 int cli_record(int argc, char **argv);
+int cli_trace(int argc, char **argv);
 int cli_ps(int argc, char **argv);
 int cli_options(int argc, char **argv);
 int cli_help(int argc, char **argv);
@@ -63,7 +66,12 @@ void cli_args_end(const struct cli_args *args);
 // command.
 void cli_options_add(char *list, size_t bytes, const char *name, const char *value);
 
+// The seconds that 30s, 500ms, 5m or 1h are; what is no time ends the command.
+double cli_read_seconds(const char *words);
+
 // How wide the terminal on `fd` is, else 80; never under 40.
 unsigned cli_columns(int fd);
+// How to print on it; -1: into a file.  After setlocale.
+struct mid_report_style cli_style(int fd);
 
 #endif

@@ -16,4 +16,7 @@ void cli_file_require(const char *name);
 // file, such as a pipe or a terminal, is written in place.
 int cli_file_write(const char *name, bool (*print)(const void *self, FILE *out), const void *self);
 
+// A `print` that copies the stream `self`, from its start.
+bool cli_file_copy(const void *self, FILE *out);
+
 #endif

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,18 +42,6 @@ struct record {
 
 // ---- the command line ---------------------------------------------------------------------------
 
-static double read_seconds(const char *words) {
-  static const struct {
-    const char *unit;
-    double seconds;
-  } units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"", 1}};
-  char *end;
-  double n = strtod(words, &end);
-  for (size_t i = 0; end != words && i < sizeof units / sizeof *units; i++)
-    if (strcmp(end, units[i].unit) == 0 && n > 0 && isfinite(n)) return n * units[i].seconds;
-  cli_die(CLI_USAGE, "'%s' is not a time: give it as 30s, 500ms, 5m or 1h", words);
-}
-
 static pid_t read_pid(const char *words) {
   char *end;
   long n = strtol(words, &end, 10);
@@ -72,12 +59,12 @@ static uint64_t read_size(const char *words) {
 
 static void read_arguments(struct record *r, int argc, char **argv) {
   struct cli_args args = cli_args_open(argc, argv);
-  r->seconds = INFINITY;
+  r->seconds = 1e18;
   r->most = UINT64_MAX;
   for (int option; (option = cli_args_next(&args)) >= 0;) {
     if (option == OUTPUT) r->name = (char *)(uintptr_t)args.value;
     if (option == PID) r->pid = read_pid(args.value);
-    if (option == FOR) r->seconds = read_seconds(args.value);
+    if (option == FOR) r->seconds = cli_read_seconds(args.value);
     if (option == MAX_BYTES) r->most = read_size(args.value);
     if (option == OPTION) cli_options_add(r->options, sizeof r->options, "", args.value);
   }

@@ -3,7 +3,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <inttypes.h>
-#include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -176,20 +175,8 @@ static void finish(struct run *run) {
 
 // ---- the report ---------------------------------------------------------------------------------
 
-static struct mid_report_style style_for(int fd) {
-  const char *term = getenv("TERM"), *no_colour = getenv("NO_COLOR");
-  bool terminal = fd >= 0 && isatty(fd);
-  unsigned columns = terminal ? cli_columns(fd) : 80;
-  return (struct mid_report_style){
-      .colour = terminal && (no_colour == NULL || *no_colour == 0) && term != NULL &&
-                strcmp(term, "dumb") != 0,
-      .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
-      .columns = columns < 80 ? columns : 80,
-  };
-}
-
 static bool print_text(const void *story, FILE *out) {
-  struct mid_report_style style = style_for(-1);
+  struct mid_report_style style = cli_style(-1);
   mid_report_text(story, &style, out);
   return true;
 }
@@ -209,7 +196,7 @@ static bool tell(const struct run *run) {
                                       .note = (const char *const *)run->note,
                                       .notes = run->notes};
   if (!run->quiet) {
-    struct mid_report_style style = style_for(STDERR_FILENO);
+    struct mid_report_style style = cli_style(STDERR_FILENO);
     fputc('\n', stderr);
     mid_report_text(&story, &style, stderr);
     fflush(stderr);

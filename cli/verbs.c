@@ -24,6 +24,14 @@ static const struct cli_option record_options[] = {
     {"--option", "NAME=VALUE", "set an option of the library; 'midden options' lists them"},
 };
 
+static const struct cli_option trace_options[] = {
+    {"--svg", "FILE", "write the plot of live bytes over time to FILE"},
+    {"--csv", "FILE", "write every event to FILE, a line each"},
+    {"--from", "TIME", "show the events from TIME on, such as 2s or 500ms, instead of the summary"},
+    {"--to", "TIME", "show the events before TIME"},
+    {"--import", "OTHER", "make FILE from what Valgrind or heaptrack wrote, then show it"},
+};
+
 static const struct cli_option help_options[] = {
     {"--man", NULL, "print the manual page, for man(1)"},
     {"--completion", "SHELL", "print completion for bash or zsh"},
@@ -49,6 +57,14 @@ const struct cli_verb cli_verbs[] = {
      "trace of a program that was killed reaches up to its death. The exit status is that of "
      "'midden run'.",
      record_options, COUNT(record_options), cli_record},
+    {"trace", "FILE", "tell what is in a trace",
+     "Shows the sums of a trace that 'midden record' wrote, its live bytes over time, sizes, "
+     "lifetimes, and who asks for most. A damaged trace is read as far as it goes.\n\n"
+     "--import reads the text of 'valgrind --trace-malloc=yes' (its standard error), which knows "
+     "neither times nor threads, and the raw stream of 'heaptrack --raw', plain or packed by zstd, "
+     "which knows no threads. Files that heaptrack has interpreted, and those of DHAT, do not say "
+     "which block a free was of, so no trace can be made of them.",
+     trace_options, COUNT(trace_options), cli_trace},
     {"ps", "", "list the processes that run on Midden",
      "Shows this user's processes with what is resident of each, what is live in its heap, its "
      "threads and how long it has run. What processes that died left behind is removed a day "

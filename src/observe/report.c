@@ -111,17 +111,9 @@ static void head(const struct page *p, const int *status) {
 enum { BAR = 16 };
 
 static void bar(const struct page *p, double part, double whole) {
-  static const char *const eighth[] = {"",       "\u258f", "\u258e", "\u258d",
-                                       "\u258c", "\u258b", "\u258a", "\u2589"};
   if (whole <= 0 || part <= 0) return;
-  unsigned n = (unsigned)(part / whole * BAR * 8 + 0.5);
-  if (n > BAR * 8) n = BAR * 8;
-  if (n == 0 || (n < 8 && !p->style->utf8)) return;
   fputs("  ", p->out);
-  if (p->style->colour) fputs("\033[36m", p->out);
-  for (unsigned i = 0; i < n / 8; i++) fputs(p->style->utf8 ? "\u2588" : "#", p->out);
-  if (p->style->utf8) fputs(eighth[n % 8], p->out);
-  fputs(plain(p), p->out);
+  mid_words_bar(p->out, part / whole, BAR, p->style->utf8, p->style->colour);
 }
 
 // A row of the sum that makes up the resident memory; one of nothing is left out.

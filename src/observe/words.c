@@ -40,6 +40,18 @@ const char *mid_words_seconds(double s, struct mid_words *room) {
   return room->at;
 }
 
+void mid_words_bar(FILE *out, double share, unsigned columns, bool utf8, bool colour) {
+  static const char *const eighth[] = {"",       "\u258f", "\u258e", "\u258d",
+                                       "\u258c", "\u258b", "\u258a", "\u2589"};
+  unsigned n = (unsigned)(share * columns * 8 + 0.5);
+  if (n > columns * 8) n = columns * 8;
+  if (n == 0 || (n < 8 && !utf8)) return;
+  if (colour) fputs("\033[36m", out);
+  for (unsigned i = 0; i < n / 8; i++) fputs(utf8 ? "\u2588" : "#", out);
+  if (utf8) fputs(eighth[n % 8], out);
+  if (colour) fputs("\033[0m", out);
+}
+
 double mid_words_share(double part, double whole) { return whole > 0 ? 100 * part / whole : 0; }
 
 unsigned mid_words_columns(const char *words, size_t bytes) {

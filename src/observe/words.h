@@ -4,6 +4,7 @@
 #ifndef MID_OBSERVE_WORDS_H
 #define MID_OBSERVE_WORDS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -19,6 +20,9 @@ double mid_words_share(double part, double whole);
 
 // How many columns `bytes` of UTF-8 take; what is no UTF-8 is counted as it comes.
 unsigned mid_words_columns(const char *words, size_t bytes);
+
+// Print a bar that is `share` (0 to 1) of `columns` long, in blocks or, without utf8, in #.
+void mid_words_bar(FILE *out, double share, unsigned columns, bool utf8, bool colour);
 
 // What would command a terminal becomes blanks: words of others go to it.
 void mid_words_tame(char *words);

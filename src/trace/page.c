@@ -1,0 +1,236 @@
+// trace/page.c -- see page.h.
+// SPDX-License-Identifier: MIT
+#include "trace/page.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "observe/words.h"
+
+#define SIZE(bytes) mid_words_size(bytes, &(struct mid_words){0})
+#define COUNT(n) mid_words_count((double)(n), &(struct mid_words){0})
+#define TIME(ticks) \
+  mid_words_seconds((double)(ticks) / MID_TRACE_TICKS_A_SECOND, &(struct mid_words){0})
+
+enum { BAR = 24, TOP = 10, PLOT_ROWS = 8, KEY = 14 };
+
+struct page {
+  FILE *out;
+  const struct mid_report_style *style;
+};
+
+static void heading(const struct page *p, const char *words) {
+  bool colour = p->style->colour;
+  fprintf(p->out, "\n%s%s%s\n", colour ? "\033[1m" : "", words, colour ? "\033[0m" : "");
+}
+
+const char *mid_page_site(const struct mid_trace *t, uint32_t stack, char *room, size_t bytes) {
+  struct mid_trace_site site = mid_trace_site(t, stack);
+  const char *name = strrchr(site.module, '/');
+  if (stack == 0 || (site.module[0] == 0 && site.offset == 0))
+    snprintf(room, bytes, "?");
+  else
+    snprintf(room, bytes, "%s%s0x%" PRIx64, name != NULL ? name + 1 : site.module,
+             site.module[0] != 0 ? "+" : "", site.offset);
+  return room;
+}
+
+// ---- facts ----
+
+static void print_facts(const struct page *p, const struct mid_summary *s,
+                        const struct mid_trace *t) {
+  FILE *out = p->out;
+  uint32_t processes = mid_trace_processes(t);
+  double seconds = (double)s->ticks / MID_TRACE_TICKS_A_SECOND;
+  fprintf(out, "  %-*s%s, in %s file\n", KEY, "time", TIME(s->ticks), SIZE(mid_trace_size(t)));
+  fprintf(out, "  %-*s%s in all", KEY, "events", COUNT(s->events));
+  if (seconds > 0) fprintf(out, ", %s a second", COUNT((double)s->events / seconds));
+  fprintf(out, ": %s allocations, %s frees, %s resizes\n", COUNT(s->births), COUNT(s->frees),
+          COUNT(s->resizes));
+  fprintf(out, "  %-*s%s process%s, %s thread%s; %s blocks came from another thread\n", KEY,
+          "threads", COUNT(processes), processes == 1 ? "" : "es", COUNT(s->threads),
+          s->threads == 1 ? "" : "s", COUNT(s->passed));
+  fprintf(out, "  %-*s%s in all, %s each\n", KEY, "allocated", SIZE(s->bytes),
+          SIZE(s->births == 0 ? 0 : s->bytes / s->births));
+  fprintf(out, "  %-*s%s at the peak, after %s; %s in %s blocks at the end\n", KEY, "live",
+          SIZE(s->peak_bytes), TIME(s->peak_tick), SIZE(s->live_bytes), COUNT(s->live_blocks));
+  if (s->lost > 0)
+    fprintf(out, "  %-*s%s events, as the recorder was too slow for the program\n", KEY, "lost",
+            COUNT(s->lost));
+  if (s->unseen + s->unborn > 0)
+    fprintf(out,
+            "  %-*s%s frees whose blocks' places were given out again, %s frees of blocks "
+            "from before\n",
+            KEY, "not seen", COUNT(s->unseen), COUNT(s->unborn));
+}
+
+// ---- histograms ----
+
+static void print_bin(const struct page *p, const char *what, const struct mid_summary_bin *bin,
+                      uint64_t blocks) {
+  double share = mid_words_share((double)bin->blocks, (double)blocks);
+  fprintf(p->out, "  %-22s %10s %10s %6.1f %%  ", what, COUNT(bin->blocks), SIZE(bin->bytes),
+          share);
+  mid_words_bar(p->out, share / 100, BAR, p->style->utf8, p->style->colour);
+  fputc('\n', p->out);
+}
+
+static void size_words(int bin, char *room, size_t bytes) {
+  if (bin <= 1)
+    snprintf(room, bytes, bin == 0 ? "0 B" : "1 B");
+  else
+    snprintf(room, bytes, "%s to %s", SIZE((uint64_t)1 << (bin - 1)),
+             SIZE(((uint64_t)1 << bin) - 1));
+}
+
+static void print_sizes(const struct page *p, const struct mid_summary *s) {
+  heading(p, "Sizes asked for            blocks      bytes    share");
+  for (int i = 0; i < MID_SUMMARY_SIZES; i++) {
+    char what[64];
+    size_words(i, what, sizeof what);
+    if (s->sizes[i].blocks > 0) print_bin(p, what, &s->sizes[i], s->births);
+  }
+}
+
+static void print_lives(const struct page *p, const struct mid_summary *s) {
+  static const char *const what[MID_SUMMARY_LIVES] = {"under 1 us",
+                                                      "1 to 10 us",
+                                                      "10 to 100 us",
+                                                      "100 us to 1 ms",
+                                                      "1 to 10 ms",
+                                                      "10 to 100 ms",
+                                                      "100 ms to 1 s",
+                                                      "1 to 10 s",
+                                                      "10 to 100 s",
+                                                      "100 to 1000 s",
+                                                      "1000 s to 3 h",
+                                                      "longer",
+                                                      "not freed in the trace"};
+  heading(p, "Lifetimes                  blocks      bytes    share");
+  for (int i = 0; i < MID_SUMMARY_LIVES; i++)
+    if (s->lives[i].blocks > 0) print_bin(p, what[i], &s->lives[i], s->births);
+}
+
+// ---- live bytes over time ----
+
+// The most that was live in part `i` of `parts` of the time.
+static uint64_t most_in(const struct mid_summary *s, size_t i, size_t parts) {
+  size_t from = i * s->points / parts, to = mid_max((i + 1) * s->points / parts, from + 1);
+  uint64_t most = 0;
+  for (; from < to && from < s->points; from++) most = mid_max(most, s->point[from]);
+  return most;
+}
+
+static void print_plot_row(const struct page *p, const struct mid_summary *s, int row,
+                           size_t columns) {
+  static const char *const eighth[] = {" ",      "\u2581", "\u2582", "\u2583", "\u2584",
+                                       "\u2585", "\u2586", "\u2587", "\u2588"};
+  bool named = row == 0 || row == PLOT_ROWS - 1;
+  fprintf(p->out, "  %10s ", named ? SIZE(row == 0 ? s->peak_bytes : 0) : "");
+  fputs(p->style->utf8 ? "\u2502" : "|", p->out);
+  if (p->style->colour) fputs("\033[36m", p->out);
+  for (size_t i = 0; i < columns; i++) {
+    double height = (double)most_in(s, i, columns) / (double)s->peak_bytes * PLOT_ROWS;
+    double above = (height - (PLOT_ROWS - 1 - row)) * 8 + 0.5;
+    int n = above < 0 ? 0 : above > 8 ? 8 : (int)above;
+    fputs(p->style->utf8 ? eighth[n] : n >= 4 ? "#" : " ", p->out);
+  }
+  if (p->style->colour) fputs("\033[0m", p->out);
+  fputc('\n', p->out);
+}
+
+static void print_plot(const struct page *p, const struct mid_summary *s) {
+  if (s->peak_bytes == 0) return;
+  size_t columns = p->style->columns - 15;
+  heading(p, "Live bytes over time");
+  for (int row = 0; row < PLOT_ROWS; row++) print_plot_row(p, s, row, columns);
+  fprintf(p->out, "  %10s %s", "", p->style->utf8 ? "\u2514" : "+");
+  for (size_t i = 0; i < columns; i++) fputs(p->style->utf8 ? "\u2500" : "-", p->out);
+  fprintf(p->out, "\n  %10s  0%*s\n", "", (int)columns - 1, TIME(s->ticks));
+}
+
+// ---- who allocates ----
+
+static void print_sites(const struct page *p, const struct mid_summary *s,
+                        const struct mid_trace *t) {
+  uint32_t row[TOP];
+  size_t count = mid_summary_top(s, row, TOP);
+  heading(p, "Who asks for most bytes        blocks      bytes    share   live at the end");
+  for (size_t i = 0; i < count; i++) {
+    const struct mid_summary_site *site = &s->site[row[i]];
+    char name[96];
+    mid_page_site(t, row[i], name, sizeof name);
+    fprintf(p->out, "  %-26.26s %10s %10s %6.1f %%   %15s\n", name, COUNT(site->births),
+            SIZE(site->bytes), mid_words_share((double)site->bytes, (double)s->bytes),
+            SIZE(site->live_bytes));
+  }
+}
+
+void mid_page_text(const struct mid_summary *s, const struct mid_trace *t, const char *name,
+                   const struct mid_report_style *style, FILE *out) {
+  struct page p = {out, style};
+  const char *command = mid_trace_process(t, 1).command;
+  fprintf(out, "%sTrace %s: %s%s\n", style->colour ? "\033[1m" : "", name, command,
+          style->colour ? "\033[0m" : "");
+  for (unsigned i = 0; i < style->columns; i++) fputs(style->utf8 ? "\u2500" : "-", out);
+  fputc('\n', out);
+  print_facts(&p, s, t);
+  if (s->births == 0) return;
+  print_plot(&p, s);
+  print_sizes(&p, s);
+  print_lives(&p, s);
+  print_sites(&p, s, t);
+}
+
+// ---- SVG ----
+
+enum { WIDE = 960, HIGH = 360, LEFT = 90, RIGHT = 20, UPPER = 50, LOWER = 40 };
+
+static void svg_words(FILE *out, const char *words) {
+  for (; *words != 0; words++) {
+    const char *as = *words == '&'   ? "&amp;"
+                     : *words == '<' ? "&lt;"
+                     : *words == '>' ? "&gt;"
+                                     : NULL;
+    if (as != NULL)
+      fputs(as, out);
+    else
+      fputc(*words, out);
+  }
+}
+
+static void svg_axes(const struct mid_summary *s, FILE *out) {
+  for (int i = 0; i <= 4; i++) {
+    int y = HIGH - LOWER - i * (HIGH - UPPER - LOWER) / 4;
+    int x = LEFT + i * (WIDE - LEFT - RIGHT) / 4;
+    fprintf(out, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" class=\"grid\"/>\n", LEFT, y,
+            WIDE - RIGHT, y);
+    fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LEFT - 8, y + 4,
+            SIZE(s->peak_bytes / 4 * (uint64_t)i));
+    fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">%s</text>\n", x, HIGH - LOWER + 20,
+            i == 4 ? "end" : "middle", TIME(s->ticks / 4 * (uint64_t)i));
+  }
+}
+
+void mid_page_svg(const struct mid_summary *s, const char *name, FILE *out) {
+  double wide = WIDE - LEFT - RIGHT, high = HIGH - UPPER - LOWER;
+  double peak = (double)mid_max(s->peak_bytes, 1), points = (double)mid_max(s->points, 1);
+  fprintf(
+      out,
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
+      "font-size=\"12\">\n<style>text{fill:#444}.grid{stroke:#ddd}.title{font-size:16px;"
+      "fill:#222}</style>\n<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n"
+      "<text x=\"%d\" y=\"28\" class=\"title\">Live bytes: ",
+      WIDE, HIGH, WIDE, HIGH, LEFT);
+  svg_words(out, name);
+  fputs("</text>\n", out);
+  svg_axes(s, out);
+  fprintf(out, "<path fill=\"#7fb3d5\" stroke=\"#2471a3\" d=\"M%d %d", LEFT, HIGH - LOWER);
+  for (size_t i = 0; i < s->points; i++) {
+    double y = HIGH - LOWER - (double)s->point[i] / peak * high;
+    fprintf(out, "L%.1f %.1fL%.1f %.1f", LEFT + (double)i / points * wide, y,
+            LEFT + (double)(i + 1) / points * wide, y);
+  }
+  fprintf(out, "L%d %dZ\"/>\n</svg>\n", WIDE - RIGHT, HIGH - LOWER);
+}

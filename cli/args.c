@@ -109,7 +109,7 @@ double cli_read_seconds(const char *words) {
   static const struct {
     const char *unit;
     double seconds;
-  } units[] = {{"ms", 1e-3}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"", 1}};
+  } units[] = {{"us", 1e-6}, {"ms", 1e-3}, {"s", 1}, {"m", 60}, {"min", 60}, {"h", 3600}, {"", 1}};
   char *end;
   double n = strtod(words, &end);
   for (size_t i = 0; end != words && i < sizeof units / sizeof *units; i++)

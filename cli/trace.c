@@ -26,25 +26,31 @@ struct view {
 };
 
 static const char *const kind_words[] = {"malloc", "calloc", "aligned", "realloc",
-                                         "free",   "resize", "free?"};
+                                         "free",   "resize", "free?",   "exit"};
 
 static uint64_t ticks_of(const char *words) {
   double ticks = cli_read_seconds(words) * MID_TRACE_TICKS_A_SECOND;
   return ticks < 1e18 ? (uint64_t)ticks : (uint64_t)1e18;
 }
 
+static void read_options(struct view *v, struct cli_args *args) {
+  for (int option; (option = cli_args_next(args)) >= 0;) {
+    if (option == SVG) v->svg = args->value;
+    if (option == CSV) v->csv = args->value;
+    if (option == IMPORT) v->import = args->value;
+    if (option == FROM) v->from = ticks_of(args->value), v->window = true;
+    if (option == TO) v->to = ticks_of(args->value), v->window = true;
+  }
+}
+
+// Options may stand behind the file too.
 static void read_arguments(struct view *v, int argc, char **argv) {
   struct cli_args args = cli_args_open(argc, argv);
   v->to = UINT64_MAX;
-  for (int option; (option = cli_args_next(&args)) >= 0;) {
-    if (option == SVG) v->svg = args.value;
-    if (option == CSV) v->csv = args.value;
-    if (option == IMPORT) v->import = args.value;
-    if (option == FROM) v->from = ticks_of(args.value), v->window = true;
-    if (option == TO) v->to = ticks_of(args.value), v->window = true;
-  }
+  read_options(v, &args);
   if (args.at == argc) cli_die(CLI_USAGE, "a file is missing: midden trace [OPTION]... FILE");
   v->name = argv[args.at++];
+  read_options(v, &args);
   cli_args_end(&args);
   cli_file_require(v->svg);
   cli_file_require(v->csv);
@@ -83,18 +89,14 @@ static void visit(struct view *v, FILE *out,
 
 static void block_words(const struct mid_trace_event *e, char *room, size_t bytes) {
   room[0] = 0;
-  if (e->kind != MID_TRACE_LOST_FREE)
+  if (mid_trace_has_block(e->kind))
     snprintf(room, bytes, "%" PRIu32 "#%" PRIu64, e->block.thread, e->block.number);
-}
-
-static bool has_bytes(const struct mid_trace_event *e) {
-  return e->kind != MID_TRACE_FREE && e->kind != MID_TRACE_LOST_FREE;
 }
 
 static void print_line(const struct view *v, const struct mid_trace_event *e, FILE *out) {
   char block[48], site[96], bytes[24] = "", thread[24];
   block_words(e, block, sizeof block);
-  if (has_bytes(e)) snprintf(bytes, sizeof bytes, "%" PRIu64, e->bytes);
+  if (mid_trace_has_bytes(e->kind)) snprintf(bytes, sizeof bytes, "%" PRIu64, e->bytes);
   snprintf(thread, sizeof thread, "%" PRIu32 "/%" PRIu32, e->process, e->thread);
   fprintf(out, "%14.7f  %8s  %-8s%12s  %12s  %s%s\n", (double)e->tick / MID_TRACE_TICKS_A_SECOND,
           thread, kind_words[e->kind], bytes, block,
@@ -106,7 +108,7 @@ static void print_csv_line(const struct view *v, const struct mid_trace_event *e
   block_words(e, block, sizeof block);
   fprintf(out, "%.7f,%" PRIu32 ",%" PRIu32 ",%s,%s,", (double)e->tick / MID_TRACE_TICKS_A_SECOND,
           e->process, e->thread, kind_words[e->kind], block);
-  if (has_bytes(e)) fprintf(out, "%" PRIu64, e->bytes);
+  if (mid_trace_has_bytes(e->kind)) fprintf(out, "%" PRIu64, e->bytes);
   fputc(',', out);
   if (mid_trace_is_birth(e->kind)) fprintf(out, "%" PRIu64, (uint64_t)1 << e->align);
   fprintf(out, ",%s\n", mid_page_site(v->trace, e->stack, site, sizeof site));

@@ -29,7 +29,7 @@ enum {
 struct process {
   pid_t pid;
   uint64_t start_ticks, image;
-  bool ended;
+  bool ended, told;
   struct mid_merge_process *merge;
 };
 
@@ -232,6 +232,21 @@ static void take_all(struct mid_drain *d, struct mid_merge_batch *batch, size_t 
   d->sources = kept;
 }
 
+static bool has_rings(const struct mid_drain *d, const struct process *p) {
+  for (size_t i = 0; i < d->sources; i++)
+    if (d->source[i].process == p) return true;
+  return false;
+}
+
+static void tell_ends(struct mid_drain *d, struct mid_merge_batch *batch) {
+  for (size_t i = 0; i < d->processes; i++) {
+    struct process *p = d->process[i];
+    if (!p->ended || p->told || has_rings(d, p)) continue;
+    p->told = true;
+    mid_merge_exit(batch, p->merge);
+  }
+}
+
 bool mid_drain_look(struct mid_drain *d) {
   size_t room = queue_room(d) / sizeof(uint64_t);
   if (room == 0) return true;
@@ -239,6 +254,7 @@ bool mid_drain_look(struct mid_drain *d) {
   struct mid_merge_batch *batch = mid_merge_batch_open();
   mid_folders_walk_rings(visit_ring, d);
   take_all(d, batch, room);
+  tell_ends(d, batch);
   bool any = batch->words > 0;
   queue_add(d, batch);
   return any;

@@ -14,10 +14,18 @@ enum mid_trace_kind {
   MID_TRACE_FREE,
   MID_TRACE_RESIZE,
   MID_TRACE_LOST_FREE,  // of a block that was never seen: it names none
+  MID_TRACE_EXIT,       // of the process, by exec too: its blocks are gone
 };
 
 static inline bool mid_trace_is_birth(enum mid_trace_kind kind) {
   return kind <= MID_TRACE_REALLOC;
+}
+
+static inline bool mid_trace_has_bytes(enum mid_trace_kind kind) {
+  return kind <= MID_TRACE_REALLOC || kind == MID_TRACE_RESIZE;
+}
+static inline bool mid_trace_has_block(enum mid_trace_kind kind) {
+  return kind < MID_TRACE_LOST_FREE;
 }
 
 // A block's name: the thread that allocated it, and how many that thread had allocated before.

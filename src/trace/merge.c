@@ -32,6 +32,7 @@ struct mid_merge_process {
   uint64_t parent;
   char command[sizeof((struct mid_ring *)0)->command + 1];
   uint32_t number;  // in the trace; 0: not there yet
+  bool ended;
   struct mid_ledger ledger;
   struct thread **thread;  // by number; NULL: not seen yet
   uint32_t threads;
@@ -102,6 +103,12 @@ uint64_t *mid_merge_room(struct mid_merge_batch *b, struct mid_merge_ring *ring,
 
 void mid_merge_end(struct mid_merge_batch *b, struct mid_merge_ring *ring) {
   part_add(b, (struct mid_merge_part){.ring = ring, .last = true});
+}
+
+void mid_merge_exit(struct mid_merge_batch *b, struct mid_merge_process *process) {
+  b->ended = realloc(b->ended, (b->ends + 1) * sizeof(struct mid_merge_process *));
+  if (b->ended == NULL) abort();
+  b->ended[b->ends++] = process;
 }
 
 // ---- processes and rings ----
@@ -217,8 +224,20 @@ static uint32_t stack_of(struct mid_merge *m, struct mid_merge_ring *r, uint64_t
 
 // ---- events ----
 
+static void process_end(struct mid_merge *m, struct mid_merge_process *p) {
+  struct mid_trace_event event = {.kind = MID_TRACE_EXIT, .process = p->number};
+  if (p->number == 0 || p->ended) return;
+  p->ended = true;
+  mid_writer_add(m->writer, &event);
+}
+
+// What else has its number has called exec.
 static void process_begin(struct mid_merge *m, struct mid_merge_process *p) {
   if (p->number != 0) return;
+  pthread_mutex_lock(&m->lock);
+  for (struct mid_merge_process *other = m->processes; other != NULL; other = other->next)
+    if (other->pid == p->pid) process_end(m, other);
+  pthread_mutex_unlock(&m->lock);
   p->number = mid_writer_process(m->writer, (uint64_t)p->pid, p->parent, p->command);
   p->ledger = mid_ledger_open(m->writer, p->number);
 }
@@ -415,11 +434,13 @@ void mid_merge_add(struct mid_merge *m, struct mid_merge_batch *b) {
   const uint64_t *word = b->word;
   for (size_t i = 0; i < b->parts; word += b->part[i++].words) take_part(m, &b->part[i], word);
   while (m->heaped > 0 && m->heap[0]->time <= b->until) merge_first(m, b->until);
+  for (size_t i = 0; i < b->ends; i++) process_end(m, b->ended[i]);
   // A ring's last events may come with a later batch's time.
   if (b->until != UINT64_MAX) mid_writer_tick(m->writer, tick_of(m, b->until));
   show_figures(m);
   free(b->word);
   free(b->part);
+  free(b->ended);
   free(b);
 }
 

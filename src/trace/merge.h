@@ -26,6 +26,8 @@ struct mid_merge_batch {
     bool last;  // nothing of this ring follows
   } * part;
   size_t parts;
+  struct mid_merge_process **ended;  // that have ended, and have no rings left
+  size_t ends;
   struct mid_merge_batch *next;
 };
 
@@ -37,6 +39,7 @@ struct mid_merge_batch *mid_merge_batch_open(void);
 uint64_t *mid_merge_room(struct mid_merge_batch *batch, struct mid_merge_ring *ring, size_t words,
                          uint64_t lost);
 void mid_merge_end(struct mid_merge_batch *batch, struct mid_merge_ring *ring);
+void mid_merge_exit(struct mid_merge_batch *batch, struct mid_merge_process *process);
 struct mid_merge_process *mid_merge_process(struct mid_merge *m, pid_t pid, uint64_t parent,
                                             const char *command);
 struct mid_merge_ring *mid_merge_ring(struct mid_merge_process *process);

@@ -150,11 +150,10 @@ static bool read_block(struct stream *s, struct mid_trace_event *e, unsigned how
 static bool read_event(struct mid_trace *t, struct stream *s, struct mid_trace_event *e) {
   unsigned op = *s->column[OPS].at++;
   e->kind = op & MID_TRACE_KIND_MASK;
-  if (e->kind > MID_TRACE_LOST_FREE || op >= 2 * MID_TRACE_UNSEEN) return false;
+  if (op >= 2 * MID_TRACE_UNSEEN) return false;
   e->unseen = (op & MID_TRACE_UNSEEN) != 0;
   e->tick = s->tick += mid_read_number(&s->column[TIMES]);
-  if (e->kind != MID_TRACE_FREE && e->kind != MID_TRACE_LOST_FREE)
-    e->bytes = mid_read_number(&s->column[SIZES]);
+  if (mid_trace_has_bytes(e->kind)) e->bytes = mid_read_number(&s->column[SIZES]);
   uint64_t stack = mid_read_number(&s->column[STACKS]);
   if (stack > t->sites) return false;
   e->stack = (uint32_t)stack;
@@ -166,7 +165,7 @@ static bool read_event(struct mid_trace *t, struct stream *s, struct mid_trace_e
   }
   if (mid_trace_is_birth(e->kind)) {
     e->block = (struct mid_trace_block){e->thread, s->born++};
-  } else if (e->kind != MID_TRACE_LOST_FREE && !read_block(s, e, op & MID_TRACE_HOW_MASK)) {
+  } else if (mid_trace_has_block(e->kind) && !read_block(s, e, op & MID_TRACE_HOW_MASK)) {
     return false;
   }
   for (int c = TIMES; c < COLUMNS; c++)

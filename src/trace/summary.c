@@ -14,28 +14,36 @@ struct live {
 
 enum { NUMBER_BITS = 40 };  // of a block's key; the rest is its thread's number here
 
-void mid_summary_open(struct mid_summary *s) {
-  *s = (struct mid_summary){.blocks = mid_table_open(sizeof(struct live)),
-                            .streams = mid_table_open(sizeof(uint32_t)),
-                            .point_ticks = 1};
-}
+void mid_summary_open(struct mid_summary *s) { *s = (struct mid_summary){.point_ticks = 1}; }
 
 void mid_summary_close(struct mid_summary *s) {
-  mid_table_close(&s->blocks);
-  mid_table_close(&s->streams);
+  for (uint32_t i = 0; i < s->processes; i++) {
+    mid_table_close(&s->process[i].blocks);
+    mid_table_close(&s->process[i].threads);
+  }
+  free(s->process);
   free(s->site);
 }
 
-static uint64_t stream_of(struct mid_summary *s, uint32_t process, uint32_t thread) {
-  uint32_t *number = mid_table_add(&s->streams, (uint64_t)process << 32 | thread);
-  if (*number == 0) *number = (uint32_t)s->streams.count;
+static struct mid_summary_process *process_at(struct mid_summary *s, uint32_t number) {
+  for (; s->processes < number; s->processes++) {
+    s->process = realloc(s->process, (s->processes + 1) * sizeof *s->process);
+    if (s->process == NULL) abort();
+    s->process[s->processes] = (struct mid_summary_process){
+        .blocks = mid_table_open(sizeof(struct live)), .threads = mid_table_open(sizeof(uint32_t))};
+  }
+  return &s->process[number - 1];
+}
+
+static uint64_t thread_of(struct mid_summary_process *p, uint32_t thread) {
+  uint32_t *number = mid_table_add(&p->threads, thread);
+  if (*number == 0) *number = (uint32_t)p->threads.count;
   return *number;
 }
 
-static uint64_t key_of(struct mid_summary *s, uint32_t process,
-                       const struct mid_trace_block *block) {
+static uint64_t key_of(struct mid_summary_process *p, const struct mid_trace_block *block) {
   uint64_t number = block->number & (((uint64_t)1 << NUMBER_BITS) - 1);
-  return (stream_of(s, process, block->thread) << NUMBER_BITS | number) & (UINT64_MAX >> 1);
+  return (thread_of(p, block->thread) << NUMBER_BITS | number) & (UINT64_MAX >> 1);
 }
 
 // ---- over time ----
@@ -97,7 +105,8 @@ static void note_peak(struct mid_summary *s, uint64_t tick) {
 }
 
 static void add_birth(struct mid_summary *s, const struct mid_trace_event *e) {
-  struct live *live = mid_table_add(&s->blocks, key_of(s, e->process, &e->block));
+  struct mid_summary_process *p = process_at(s, e->process);
+  struct live *live = mid_table_add(&p->blocks, key_of(p, &e->block));
   if (live->tick != 0) s->broken++, live_drop(s, live);
   // Ticks are kept one too large, so that 0 is none.
   *live = (struct live){e->bytes, e->tick + 1, e->stack};
@@ -119,7 +128,8 @@ static size_t life_bin(uint64_t ticks) {
 }
 
 static void add_free(struct mid_summary *s, const struct mid_trace_event *e) {
-  struct live *live = mid_table_find(&s->blocks, key_of(s, e->process, &e->block));
+  struct mid_summary_process *p = process_at(s, e->process);
+  struct live *live = mid_table_find(&p->blocks, key_of(p, &e->block));
   s->frees++;
   s->unseen += e->unseen;
   if (live == NULL) {
@@ -128,11 +138,12 @@ static void add_free(struct mid_summary *s, const struct mid_trace_event *e) {
   }
   live_drop(s, live);
   add_to(&s->lives[life_bin(e->tick + 1 - live->tick)], live->bytes);
-  mid_table_drop(&s->blocks, live);
+  mid_table_drop(&p->blocks, live);
 }
 
 static void add_resize(struct mid_summary *s, const struct mid_trace_event *e) {
-  struct live *live = mid_table_find(&s->blocks, key_of(s, e->process, &e->block));
+  struct mid_summary_process *p = process_at(s, e->process);
+  struct live *live = mid_table_find(&p->blocks, key_of(p, &e->block));
   s->resizes++;
   if (live == NULL) {
     s->broken++;
@@ -143,10 +154,19 @@ static void add_resize(struct mid_summary *s, const struct mid_trace_event *e) {
   live_add(s, live);
 }
 
+static void add_exit(struct mid_summary *s, struct mid_summary_process *p) {
+  for (size_t i = 0; i < p->blocks.places; i++) {
+    const struct live *live = (const struct live *)(const void *)p->blocks.record + i;
+    if (p->blocks.key[i] == 0) continue;
+    add_to(&s->lives[MID_SUMMARY_LIVES - 1], live->bytes);
+    live_drop(s, live);
+  }
+  mid_table_close(&p->blocks);
+}
+
 static void add_event(struct mid_summary *s, const struct mid_trace_event *e) {
   points_reach(s, e->tick);
   s->events++;
-  s->kinds[e->kind]++;
   s->passed += e->passed;
   if (mid_trace_is_birth(e->kind))
     add_birth(s, e);
@@ -154,8 +174,10 @@ static void add_event(struct mid_summary *s, const struct mid_trace_event *e) {
     add_free(s, e);
   else if (e->kind == MID_TRACE_RESIZE)
     add_resize(s, e);
-  else
+  else if (e->kind == MID_TRACE_LOST_FREE)
     s->unborn++;
+  else
+    add_exit(s, process_at(s, e->process));
   note_peak(s, e->tick);
   points_reach(s, e->tick);
   s->ticks = e->tick;
@@ -166,17 +188,20 @@ void mid_summary_add(struct mid_summary *s, struct mid_trace *t) {
   const struct mid_trace_event *const *event = mid_trace_in_order(t, &count);
   for (size_t i = 0; i < mid_trace_threads(t); i++) {
     const struct mid_trace_thread *thread = mid_trace_thread_at(t, i);
-    stream_of(s, thread->process, thread->thread);
+    if (thread->thread != 0) thread_of(process_at(s, thread->process), thread->thread);
   }
   s->lost += mid_trace_lost(t);
   for (size_t i = 0; i < count; i++) add_event(s, event[i]);
 }
 
 void mid_summary_end(struct mid_summary *s) {
-  s->threads = s->streams.count;
-  for (size_t i = 0; i < s->blocks.places; i++)
-    if (s->blocks.key[i] != 0)
-      add_to(&s->lives[MID_SUMMARY_LIVES - 1], ((struct live *)(void *)s->blocks.record)[i].bytes);
+  uint64_t blocks = s->live_blocks, bytes = s->live_bytes;
+  for (uint32_t i = 0; i < s->processes; i++) {
+    s->threads += s->process[i].threads.count;
+    add_exit(s, &s->process[i]);
+  }
+  s->live_blocks = blocks;
+  s->live_bytes = bytes;
 }
 
 size_t mid_summary_top(const struct mid_summary *s, uint32_t *row, size_t most) {

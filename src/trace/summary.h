@@ -26,7 +26,6 @@ struct mid_summary_site {
 
 struct mid_summary {
   uint64_t events, births, frees, resizes, bytes;  // bytes: asked for, by births
-  uint64_t kinds[8];                               // by enum mid_trace_kind
   uint64_t passed;   // frees and resizes of what another thread had last
   uint64_t unseen;   // frees that nobody saw
   uint64_t unborn;   // frees of blocks whose birth nobody saw
@@ -42,8 +41,11 @@ struct mid_summary {
   struct mid_summary_site *site;  // by row of the stack table, 0 for unknown
   uint32_t sites;
 
-  struct mid_table blocks;   // that live, by name
-  struct mid_table streams;  // numbers of threads, by process and thread
+  struct mid_summary_process {
+    struct mid_table blocks;   // that live, by name
+    struct mid_table threads;  // that had events: numbers from 1 on
+  } * process;
+  uint32_t processes;
 };
 
 void mid_summary_open(struct mid_summary *s);
@@ -51,7 +53,7 @@ void mid_summary_close(struct mid_summary *s);
 
 // Add the frame at hand of `t`.
 void mid_summary_add(struct mid_summary *s, struct mid_trace *t);
-// After the last one: blocks that live count among the lifetimes.
+// After the last one: blocks that live still count among the lifetimes.
 void mid_summary_end(struct mid_summary *s);
 
 // The `most` sites with most bytes, the first one first; their number.

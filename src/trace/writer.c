@@ -33,6 +33,7 @@ struct process {
   uint32_t streams;
   uint32_t *active, actives;  // streams with events in this frame
   uint64_t lost;              // in this frame
+  uint64_t last;              // the tick of its last event
 };
 
 struct frame {
@@ -225,18 +226,19 @@ void mid_writer_add(struct mid_writer *w, struct mid_trace_event *event) {
   struct process *p = &w->process[event->process - 1];
   struct stream *s = stream_at(w, p, event->thread);
   if (event->tick < s->last_tick) event->tick = s->last_tick;
+  if (event->kind == MID_TRACE_EXIT && event->tick <= p->last) event->tick = p->last + 1;
+  if (event->tick > p->last) p->last = event->tick;
   unsigned op = event->kind;
   if (mid_trace_is_birth(event->kind))
     event->block = (struct mid_trace_block){event->thread, s->born++};
-  else if (event->kind != MID_TRACE_LOST_FREE)
+  else if (mid_trace_has_block(event->kind))
     op |= add_block(s, event);
   if (event->unseen) op |= MID_TRACE_UNSEEN;
   if (event->kind == MID_TRACE_ALIGNED) mid_bytes_number(&s->column[BLOCKS], event->align);
   mid_bytes_reserve(&s->column[OPS], 1);
   s->column[OPS].at[s->column[OPS].count++] = (unsigned char)op;
   mid_bytes_number(&s->column[TIMES], event->tick - s->last_tick);
-  if (event->kind != MID_TRACE_FREE && event->kind != MID_TRACE_LOST_FREE)
-    mid_bytes_number(&s->column[SIZES], event->bytes);
+  if (mid_trace_has_bytes(event->kind)) mid_bytes_number(&s->column[SIZES], event->bytes);
   mid_bytes_number(&s->column[STACKS], event->stack);
   s->last_tick = event->tick;
   s->events++;

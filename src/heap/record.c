@@ -207,12 +207,12 @@ MID_RARELY static struct record_ring *ring_switch(uint64_t wanted) {
   uint64_t recording = (wanted & 1) != 0 ? wanted / 2 : 0;
   if (heap != NULL && heap == mid_thread_heap && heap->recorded != (recording != 0))
     heap_switch(heap, recording != 0);
-  if (recording == 0) {
+  if (own != NULL && own->recording != recording) {
+    ring_shut(own);
     mid_record_thread_ended();
-    return NULL;
   }
+  if (recording == 0) return NULL;
   mid_options.record = recording;  // for the feeds of children
-  if (own != NULL && own->recording != recording) mid_record_thread_ended();
   if (own == NULL) own = ring_for_thread(recording);
   return own;
 }

@@ -288,14 +288,17 @@ struct mid_drain_figures mid_drain_close(struct mid_drain *d) {
   }
   struct mid_merge_batch *end = mid_merge_batch_open();
   end->until = UINT64_MAX;  // nobody adds what would have to come before
+  note_ends(d);
   for (size_t i = 0; i < d->sources; i++) mid_merge_end(end, d->source[i].merge);
+  for (size_t i = 0; i < d->sources; i++) munmap(d->source[i].ring, d->source[i].bytes);
+  d->sources = 0;
+  tell_ends(d, end);
   queue_add(d, end);
   pthread_mutex_lock(&d->lock);
   d->closing = true;
   pthread_cond_signal(&d->more);
   pthread_mutex_unlock(&d->lock);
   pthread_join(d->thread, NULL);
-  for (size_t i = 0; i < d->sources; i++) munmap(d->source[i].ring, d->source[i].bytes);
   struct mid_drain_figures figures = mid_drain_figures(d);
   mid_merge_close(d->merge);
   for (size_t i = 0; i < d->processes; i++) free(d->process[i]);

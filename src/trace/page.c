@@ -76,17 +76,26 @@ static void print_bin(const struct page *p, const char *what, const struct mid_s
   fputc('\n', p->out);
 }
 
-static void size_words(int bin, char *room, size_t bytes) {
-  if (bin <= 1)
-    snprintf(room, bytes, bin == 0 ? "0 B" : "1 B");
-  else
-    snprintf(room, bytes, "%s to %s", SIZE((uint64_t)1 << (bin - 1)),
-             SIZE(((uint64_t)1 << bin) - 1));
+// 2^bits bytes: 4 KiB.
+static void power_words(unsigned bits, char *room, size_t bytes) {
+  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  snprintf(room, bytes, "%u %s", 1u << bits % 10, units[bits / 10]);
+}
+
+static void size_words(unsigned bin, char *room, size_t bytes) {
+  char from[16], to[16];
+  if (bin == 0) {
+    snprintf(room, bytes, "0 B");
+    return;
+  }
+  power_words(bin - 1, from, sizeof from);
+  power_words(bin, to, sizeof to);
+  snprintf(room, bytes, "from %7s to %7s", from, to);
 }
 
 static void print_sizes(const struct page *p, const struct mid_summary *s) {
   heading(p, "Sizes asked for            blocks      bytes    share");
-  for (int i = 0; i < MID_SUMMARY_SIZES; i++) {
+  for (unsigned i = 0; i < MID_SUMMARY_SIZES; i++) {
     char what[64];
     size_words(i, what, sizeof what);
     if (s->sizes[i].blocks > 0) print_bin(p, what, &s->sizes[i], s->births);

@@ -84,6 +84,16 @@ foreach(options hardened=1 heap_limit=4M "hardened=1,heap_limit=4M")
                MIDDEN_OPTIONS=${options})
 endforeach()
 
+# The same for the reader of traces.
+if(TARGET midden_trace)
+  add_executable(soak_replay_trace ${PROJECT_SOURCE_DIR}/tests/soak/replay.c
+                                   ${PROJECT_SOURCE_DIR}/tests/soak/fuzz_trace.c)
+  target_link_libraries(soak_replay_trace PRIVATE midden_test_flags midden_trace midden_observe
+                                                  midden_base)
+  set_target_properties(soak_replay_trace PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+  midden_test(conformance traces soak_replay_trace ${PROJECT_SOURCE_DIR}/tests/soak/traces.txt)
+endif()
+
 # The rest is about the built library and command as users have them, so it has no place in a
 # build for a sanitizer, which brings a malloc of its own.
 if(NOT MIDDEN_STANDARD_NAMES)

@@ -393,6 +393,7 @@ void mid_heaps_visit(void (*visit)(struct mid_heap *heap, void *context), void *
 
 void mid_tell_class(struct mid_heap *heap, unsigned klass);  // the heap's lock is held
 void mid_tell_process(void);
+void mid_tell_open(void);  // make the feed, if that was not tried yet
 void mid_tell_end(void);
 void mid_tell_left(void);  // at _exit: takes no lock
 void mid_tell_lock(void);  // around fork

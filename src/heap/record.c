@@ -211,16 +211,24 @@ MID_RARELY static struct record_ring *ring_switch(uint64_t wanted) {
     ring_shut(own);
     mid_record_thread_ended();
   }
-  if (recording == 0) return NULL;
   mid_options.record = recording;  // for the feeds of children
+  if (recording == 0) return NULL;
   if (own == NULL) own = ring_for_thread(recording);
   return own;
+}
+
+// A forked child may free before anything makes it a feed.
+static uint64_t recording_wanted(void) {
+  if (mid_unlikely(atomic_load_explicit(&mid_feed_recording_at, memory_order_relaxed) == NULL) &&
+      mid_options.record != 0)
+    mid_tell_open();
+  return mid_feed_recording();
 }
 
 // The ring for the calling thread's next event; NULL: nothing is recorded.  In an ended thread the
 // late one's lock is held after it.
 static struct record_ring *ring_get(void) {
-  uint64_t wanted = mid_feed_recording();
+  uint64_t wanted = recording_wanted();
   if (mid_unlikely(mid_thread_heap == MID_HEAP_ENDED)) {
     mid_lock_take(&late_lock);
     if ((wanted & 1) != 0 && (late.ring == NULL || late.recording != wanted / 2))

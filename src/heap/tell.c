@@ -151,6 +151,13 @@ void mid_tell_left(void) {
     mid_feed_end(mid_options.feed == MID_OPTION_FEED_KEEP);
 }
 
+void mid_tell_open(void) {
+  if (!mid_options.feed || atomic_load_explicit(&sought, memory_order_relaxed)) return;
+  mid_lock_take(&feed_lock);
+  if (!atomic_exchange_explicit(&sought, true, memory_order_relaxed)) feed_open();
+  mid_lock_give(&feed_lock);
+}
+
 void mid_tell_lock(void) { mid_lock_take(&feed_lock); }
 void mid_tell_unlock(void) { mid_lock_give(&feed_lock); }
 

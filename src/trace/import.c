@@ -158,12 +158,14 @@ static void heaptrack_stack(struct import *im, const char *line) {
   char *at;
   uint64_t address = strtoull(line, &at, 16), caller = strtoull(at, NULL, 16);
   uint32_t above = caller > 0 && caller <= im->stacks ? (uint32_t)im->stack[caller - 1] : 0;
-  const struct module *m = im->module, *end = m + im->modules;
-  while (m < end && (address < m->start || address >= m->end)) m++;
+  uint32_t name = 0;
+  for (size_t i = 0; i < im->modules && name == 0; i++)
+    if (address >= im->module[i].start && address < im->module[i].end) {
+      name = im->module[i].name;
+      address -= im->module[i].start;
+    }
   im->stack = grown(im->stack, im->stacks, sizeof *im->stack);
-  im->stack[im->stacks++] = m < end
-                                ? mid_writer_stack(im->writer, above, m->name, address - m->start)
-                                : mid_writer_stack(im->writer, above, 0, address);
+  im->stack[im->stacks++] = mid_writer_stack(im->writer, above, name, address);
 }
 
 static void heaptrack_take(struct import *im, struct mid_ledger *l, const char *line) {

@@ -308,6 +308,7 @@ static void add_event(struct mid_merge *m, struct mid_merge_ring *r, const uint6
   struct mid_merge_process *p = r->process;
   unsigned op = word[0] & 15;
   if (op == MID_RING_THREAD) {
+    process_begin(m, p);  // here, so that processes are numbered as they come
     r->thread = thread_of(p, word[1]);
     return;
   }
@@ -414,8 +415,10 @@ static void ring_add(struct mid_merge *m, struct mid_merge_ring *r, const uint64
 
 static void take_part(struct mid_merge *m, const struct mid_merge_part *part,
                       const uint64_t *word) {
-  process_begin(m, part->ring->process);
-  if (part->lost > 0) mid_writer_lost(m->writer, part->ring->process->number, part->lost);
+  if (part->lost > 0) {
+    process_begin(m, part->ring->process);
+    mid_writer_lost(m->writer, part->ring->process->number, part->lost);
+  }
   if (part->words > 0) ring_add(m, part->ring, word, part->words);
   part->ring->last = part->last;
   if (part->last && !part->ring->queued) ring_free(part->ring);

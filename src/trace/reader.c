@@ -292,6 +292,7 @@ static void forget_frame(struct mid_trace *t) {
 // Events are laid out one thread after the other.
 static void place_threads(struct mid_trace *t) {
   const struct mid_trace_event *at = t->event;
+  if (t->events == 0) return;
   for (size_t i = 0; i < t->threads; at += t->thread[i++].events) t->thread[i].event = at;
 }
 
@@ -326,22 +327,49 @@ void mid_trace_rewind(struct mid_trace *t, uint64_t tick) {
 
 // ---- the one order ----
 
-static int in_order(const void *a, const void *b) {
-  const struct mid_trace_event *x = *(const struct mid_trace_event *const *)a;
-  const struct mid_trace_event *y = *(const struct mid_trace_event *const *)b;
-  if (x->tick != y->tick) return x->tick < y->tick ? -1 : 1;
-  if (x->process != y->process) return x->process < y->process ? -1 : 1;
-  if (x->thread != y->thread) return x->thread < y->thread ? -1 : 1;
-  return x < y ? -1 : 1;
+static bool is_before(const struct mid_trace_event *x, const struct mid_trace_event *y) {
+  if (x->tick != y->tick) return x->tick < y->tick;
+  if (x->process != y->process) return x->process < y->process;
+  return x->thread < y->thread;
+}
+
+// Threads that have events left, by the first of them: a heap, the earliest at its root.
+struct left {
+  const struct mid_trace_event *at, *end;
+};
+
+static void left_sink(struct left *heap, size_t count, size_t i) {
+  struct left moving = heap[i];
+  for (size_t child; (child = 2 * i + 1) < count; i = child) {
+    if (child + 1 < count && is_before(heap[child + 1].at, heap[child].at)) child++;
+    if (!is_before(heap[child].at, moving.at)) break;
+    heap[i] = heap[child];
+  }
+  heap[i] = moving;
+}
+
+static void merge(struct mid_trace *t, struct left *heap, size_t count) {
+  const struct mid_trace_event **to = t->order;
+  for (size_t i = count / 2; i-- > 0;) left_sink(heap, count, i);
+  while (count > 0) {
+    *to++ = heap[0].at++;
+    if (heap[0].at == heap[0].end) heap[0] = heap[--count];
+    if (count > 0) left_sink(heap, count, 0);
+  }
 }
 
 const struct mid_trace_event *const *mid_trace_in_order(struct mid_trace *t, size_t *count) {
   *count = t->events;
   if (t->ordered) return t->order;
+  struct left *heap = calloc(t->threads + 1, sizeof *heap);
   t->order = realloc(t->order, (t->events + 1) * sizeof *t->order);
-  if (t->order == NULL) abort();
-  for (size_t i = 0; i < t->events; i++) t->order[i] = &t->event[i];
-  if (t->threads > 1) qsort(t->order, t->events, sizeof *t->order, in_order);
+  if (heap == NULL || t->order == NULL) abort();
+  size_t threads = 0;
+  for (size_t i = 0; i < t->threads; i++)
+    if (t->thread[i].events > 0)
+      heap[threads++] = (struct left){t->thread[i].event, t->thread[i].event + t->thread[i].events};
+  merge(t, heap, threads);
+  free(heap);
   t->ordered = true;
   return t->order;
 }
@@ -401,10 +429,10 @@ struct mid_trace *mid_trace_parse(const void *bytes, size_t size, const char **w
 }
 
 struct mid_trace *mid_trace_open(const char *path, const char **why) {
+  errno = 0;
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   struct stat s;
   void *bytes = MAP_FAILED;
-  errno = 0;
   if (fd >= 0 && fstat(fd, &s) == 0) {
     if (S_ISDIR(s.st_mode))
       errno = EISDIR;

@@ -20,8 +20,8 @@ for verb in $verbs; do
   said midden.1 ".SS midden $verb"
   said midden.bash " $verb"
   said _midden "'$verb:"
-  for option in $(sed -n 's/^  \(--[a-z]*\).*/\1/p' one); do
-    said midden.1 "\\-\\-${option#--}"
+  for option in $(sed -n 's/^  \(--*[a-z-]*\).*/\1/p' one); do
+    said midden.1 "$(echo "$option" | sed 's/-/\\-/g')"
     said midden.bash " $option"
     said _midden "'${option}["
   done

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/options.h"
@@ -115,4 +116,10 @@ double cli_read_seconds(const char *words) {
   for (size_t i = 0; end != words && i < sizeof units / sizeof *units; i++)
     if (strcmp(end, units[i].unit) == 0 && n >= 0 && isfinite(n)) return n * units[i].seconds;
   cli_die(CLI_USAGE, "'%s' is not a time: give it as 30s, 500ms, 5m or 1h", words);
+}
+
+double cli_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }

@@ -99,17 +99,11 @@ static bool has_ended(pid_t pid) {
   return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
 }
 
-static double now_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 bool cli_child_wait(struct cli_child *child, double seconds) {
   sigset_t set = watched_signals();
-  double end = now_seconds() + seconds;
+  double end = cli_seconds() + seconds;
   while (!has_ended(child->pid)) {
-    double left = end - now_seconds();
+    double left = end - cli_seconds();
     if (left <= 0) return false;
     siginfo_t info;
     struct timespec most = {.tv_sec = (time_t)left,

@@ -66,6 +66,8 @@ void cli_args_end(const struct cli_args *args);
 // command.
 void cli_options_add(char *list, size_t bytes, const char *name, const char *value);
 
+double cli_seconds(void);  // a clock that only rises
+
 // The seconds that 30s, 500ms, 5m or 1h are; what is no time ends the command.
 double cli_read_seconds(const char *words);
 

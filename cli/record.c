@@ -22,7 +22,13 @@
 #include "observe/words.h"
 #include "trace/drain.h"
 
-enum { OUTPUT, PID, FOR, MAX_BYTES, OPTION };  // places in the verb's table
+enum {
+  RECORD_OUTPUT,
+  RECORD_PID,
+  RECORD_FOR,
+  RECORD_BYTES,
+  RECORD_OPTION
+};  // places in the verb's table
 
 struct record {
   char *name;
@@ -42,7 +48,7 @@ struct record {
 
 // ---- the command line ---------------------------------------------------------------------------
 
-static pid_t read_pid(const char *words) {
+static pid_t record_pid(const char *words) {
   char *end;
   long n = strtol(words, &end, 10);
   if (*words == 0 || *end != 0 || n <= 0 || n > INT_MAX)
@@ -50,23 +56,23 @@ static pid_t read_pid(const char *words) {
   return (pid_t)n;
 }
 
-static uint64_t read_size(const char *words) {
+static uint64_t record_size(const char *words) {
   uint64_t n;
   if (!mid_text_read_size(words, strlen(words), &n) || n == 0)
     cli_die(CLI_USAGE, "'%s' is not a size: give it as 500M or 2G", words);
   return n;
 }
 
-static void read_arguments(struct record *r, int argc, char **argv) {
+static void record_arguments(struct record *r, int argc, char **argv) {
   struct cli_args args = cli_args_open(argc, argv);
   r->seconds = 1e18;
   r->most = UINT64_MAX;
   for (int option; (option = cli_args_next(&args)) >= 0;) {
-    if (option == OUTPUT) r->name = (char *)(uintptr_t)args.value;
-    if (option == PID) r->pid = read_pid(args.value);
-    if (option == FOR) r->seconds = cli_read_seconds(args.value);
-    if (option == MAX_BYTES) r->most = read_size(args.value);
-    if (option == OPTION) cli_options_add(r->options, sizeof r->options, "", args.value);
+    if (option == RECORD_OUTPUT) r->name = (char *)(uintptr_t)args.value;
+    if (option == RECORD_PID) r->pid = record_pid(args.value);
+    if (option == RECORD_FOR) r->seconds = cli_read_seconds(args.value);
+    if (option == RECORD_BYTES) r->most = record_size(args.value);
+    if (option == RECORD_OPTION) cli_options_add(r->options, sizeof r->options, "", args.value);
   }
   if (r->pid != 0)
     cli_args_end(&args);
@@ -77,13 +83,7 @@ static void read_arguments(struct record *r, int argc, char **argv) {
 
 // ---- the trace ----------------------------------------------------------------------------------
 
-static double now_seconds(void) {
-  struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static void open_trace(struct record *r) {
+static void record_open(struct record *r) {
   const char *program = "process";
   if (r->pid == 0) program = strrchr(r->child.argv[0], '/');
   program = program == NULL ? r->child.argv[0] : *program == '/' ? program + 1 : program;
@@ -95,15 +95,15 @@ static void open_trace(struct record *r) {
     cli_die(CLI_USAGE, "'%s' cannot be written: %s: name another file", r->name, strerror(errno));
   r->writer = mid_writer_open(r->fd);
   r->drain = mid_drain_open(r->number, r->writer);
-  r->began = now_seconds();
+  r->began = cli_seconds();
 }
 
-static bool is_over(const struct record *r) {
+static bool record_is_over(const struct record *r) {
   struct mid_drain_figures f = mid_drain_figures(r->drain);
-  return f.error != 0 || f.bytes >= r->most || now_seconds() - r->began >= r->seconds;
+  return f.error != 0 || f.bytes >= r->most || cli_seconds() - r->began >= r->seconds;
 }
 
-static void tell(const struct record *r, int error) {
+static void record_tell(const struct record *r, int error) {
   const struct mid_drain_figures *f = &r->figures;
   struct mid_words events, took, size, lost;
   if (error != 0)
@@ -127,16 +127,16 @@ static void tell(const struct record *r, int error) {
 }
 
 // Take the last of it and close the file.  true: all of it is there.
-static bool close_trace(struct record *r) {
+static bool record_close(struct record *r) {
   mid_drain_ask(r->number, 0, false);
-  r->took = now_seconds() - r->began;
+  r->took = cli_seconds() - r->began;
   r->figures = mid_drain_figures(r->drain);
   struct mid_drain_figures last = mid_drain_close(r->drain);
   last.processes = r->figures.processes > last.processes ? r->figures.processes : last.processes;
   r->figures = last;
   int error = mid_writer_close(r->writer, &r->figures.bytes);
   if (close(r->fd) != 0 && error == 0) error = errno;
-  tell(r, error);
+  record_tell(r, error);
   return error == 0;
 }
 
@@ -151,17 +151,17 @@ static int record_program(struct record *r) {
   int status = 0;
   cli_launch_prepare(0, r->options);
   if (cli_child_blind(&r->child, blind, sizeof blind)) cli_say("%s", blind);
-  open_trace(r);
+  record_open(r);
   cli_child_start(&r->child);
   for (double delay = 0; !cli_child_wait(&r->child, delay);) {
-    if (recording && is_over(r)) {
-      whole = close_trace(r);
+    if (recording && record_is_over(r)) {
+      whole = record_close(r);
       recording = false;
     }
     if (!recording) mid_drain_discard(r->number);  // of children that begin later
     delay = recording ? delay_after(mid_drain_look(r->drain)) : 0.1;
   }
-  if (recording) whole = close_trace(r);
+  if (recording) whole = record_close(r);
   mid_drain_discard(r->number);
   while (waitpid(r->child.pid, &status, 0) < 0 && errno == EINTR) continue;
   if (!whole && WIFEXITED(status) && WEXITSTATUS(status) == 0) return CLI_FAILED;
@@ -178,7 +178,7 @@ static int record_process(struct record *r) {
   struct mid_proc_stat stat;
   if (!mid_proc_stat_read(r->pid, &stat))
     cli_die(CLI_FAILED, "there is no process %d: 'midden ps' lists those on Midden", (int)r->pid);
-  open_trace(r);
+  record_open(r);
   if (mid_drain_ask(r->number, r->pid, true) == 0)
     cli_die(CLI_FAILED,
             "process %d does not run on this Midden, or is another user's: 'midden ps' lists those "
@@ -189,14 +189,14 @@ static int record_process(struct record *r) {
     struct timespec most = {.tv_nsec = (long)(delay * 1e9)};
     if (sigtimedwait(&set, NULL, &most) > 0) break;
     delay = delay_after(mid_drain_look(r->drain));
-  } while (!is_over(r) && mid_proc_lives(r->pid, stat.start_ticks));
-  return close_trace(r) ? 0 : CLI_FAILED;
+  } while (!record_is_over(r) && mid_proc_lives(r->pid, stat.start_ticks));
+  return record_close(r) ? 0 : CLI_FAILED;
 }
 
 int cli_record(int argc, char **argv) {
   static struct record r;
   r.number = cli_random_number();
-  read_arguments(&r, argc, argv);
+  record_arguments(&r, argc, argv);
   mid_folders_sweep();
   if (r.pid != 0) return record_process(&r);
   char number[32];

@@ -15,7 +15,7 @@
 #include "trace/import.h"
 #include "trace/page.h"
 
-enum { SVG, CSV, FROM, TO, IMPORT };  // places in the verb's table
+enum { TRACE_SVG, TRACE_CSV, TRACE_FROM, TRACE_TO, TRACE_IMPORT };  // places in the verb's table
 
 struct view {
   const char *name, *svg, *csv, *import;
@@ -33,24 +33,24 @@ static uint64_t ticks_of(const char *words) {
   return ticks < 1e18 ? (uint64_t)ticks : (uint64_t)1e18;
 }
 
-static void read_options(struct view *v, struct cli_args *args) {
+static void trace_read_options(struct view *v, struct cli_args *args) {
   for (int option; (option = cli_args_next(args)) >= 0;) {
-    if (option == SVG) v->svg = args->value;
-    if (option == CSV) v->csv = args->value;
-    if (option == IMPORT) v->import = args->value;
-    if (option == FROM) v->from = ticks_of(args->value), v->window = true;
-    if (option == TO) v->to = ticks_of(args->value), v->window = true;
+    if (option == TRACE_SVG) v->svg = args->value;
+    if (option == TRACE_CSV) v->csv = args->value;
+    if (option == TRACE_IMPORT) v->import = args->value;
+    if (option == TRACE_FROM) v->from = ticks_of(args->value), v->window = true;
+    if (option == TRACE_TO) v->to = ticks_of(args->value), v->window = true;
   }
 }
 
 // Options may stand behind the file too.
-static void read_arguments(struct view *v, int argc, char **argv) {
+static void trace_arguments(struct view *v, int argc, char **argv) {
   struct cli_args args = cli_args_open(argc, argv);
   v->to = UINT64_MAX;
-  read_options(v, &args);
+  trace_read_options(v, &args);
   if (args.at == argc) cli_die(CLI_USAGE, "a file is missing: midden trace [OPTION]... FILE");
   v->name = argv[args.at++];
-  read_options(v, &args);
+  trace_read_options(v, &args);
   cli_args_end(&args);
   cli_file_require(v->svg);
   cli_file_require(v->csv);
@@ -75,8 +75,9 @@ static void make_trace(const struct view *v) {
 // ---- events -------------------------------------------------------------------------------------
 
 // Call `print` for each event of the window, in order.
-static void visit(struct view *v, FILE *out,
-                  void (*print)(const struct view *, const struct mid_trace_event *, FILE *)) {
+static void trace_visit(struct view *v, FILE *out,
+                        void (*print)(const struct view *, const struct mid_trace_event *,
+                                      FILE *)) {
   mid_trace_rewind(v->trace, v->from);
   while (mid_trace_next(v->trace)) {
     size_t count;
@@ -117,7 +118,7 @@ static void print_csv_line(const struct view *v, const struct mid_trace_event *e
 static bool print_csv(const void *self, FILE *out) {
   struct view *v = (struct view *)(uintptr_t)self;
   fputs("seconds,process,thread,event,block,bytes,align,caller\n", out);
-  visit(v, out, print_csv_line);
+  trace_visit(v, out, print_csv_line);
   return true;
 }
 
@@ -145,22 +146,22 @@ static void summarise(struct view *v) {
   mid_summary_close(&v->summary);
 }
 
-static void list(struct view *v) {
+static void trace_list(struct view *v) {
   printf("%14s  %8s  %-8s%12s  %12s  %s\n", "SECONDS", "THREAD", "EVENT", "BYTES", "BLOCK",
          "CALLER");
-  visit(v, stdout, print_line);
+  trace_visit(v, stdout, print_line);
 }
 
 int cli_trace(int argc, char **argv) {
   static struct view v;
   const char *why;
   setlocale(LC_CTYPE, "");
-  read_arguments(&v, argc, argv);
+  trace_arguments(&v, argc, argv);
   if (v.import != NULL) make_trace(&v);
   v.trace = mid_trace_open(v.name, &why);
   if (v.trace == NULL) cli_die(CLI_FAILED, "'%s' cannot be read: %s", v.name, why);
   if (v.window && v.csv == NULL)
-    list(&v);
+    trace_list(&v);
   else if (!v.window || v.svg != NULL)
     summarise(&v);
   write_to(&v, v.csv, print_csv);

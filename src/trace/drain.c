@@ -17,6 +17,7 @@
 #include "observe/folders.h"
 #include "observe/proc.h"
 #include "trace/merge.h"
+#include "trace/table.h"
 
 // What waits for the merging thread at most: more of it stays in the rings, whose threads wait.
 #define QUEUE_MOST ((size_t)256 << 20)
@@ -26,26 +27,26 @@ enum {
   LAST_LOOKS = 5000,  // after the end; a millisecond each
 };
 
-struct process {
+struct drain_process {
   pid_t pid;
   uint64_t start_ticks, image;
   bool ended, told;
   struct mid_merge_process *merge;
 };
 
-struct source {
+struct drain_source {
   struct mid_ring *ring;
   size_t bytes;
   uint64_t tail, lost;
-  struct process *process;
+  struct drain_process *process;
   struct mid_merge_ring *merge;
 };
 
 struct mid_drain {
   uint64_t recording, looks;
-  struct source *source;
+  struct drain_source *source;
   size_t sources, source_room;
-  struct process **process;
+  struct drain_process **process;
   size_t processes;
   ino_t stranger[64];  // files that are no rings of ours, the last ones seen
   size_t strangers;
@@ -73,7 +74,7 @@ static struct mid_merge_batch *batch_wait(struct mid_drain *d) {
   return batch;
 }
 
-static void *merge_all(void *self) {
+static void *drain_merge(void *self) {
   struct mid_drain *d = self;
   for (struct mid_merge_batch *batch; (batch = batch_wait(d)) != NULL;) {
     size_t bytes = batch->words * sizeof(uint64_t);
@@ -103,19 +104,18 @@ static void queue_add(struct mid_drain *d, struct mid_merge_batch *batch) {
 
 // ---- finding rings ----
 
-static struct process *process_of(struct mid_drain *d, const struct mid_feed_file *file,
-                                  const struct mid_ring *ring) {
+static struct drain_process *drain_process_of(struct mid_drain *d, const struct mid_feed_file *file,
+                                              const struct mid_ring *ring) {
   for (size_t i = d->processes; i-- > 0;)
     if (d->process[i]->image == ring->image && d->process[i]->pid == file->pid)
       return d->process[i];
-  struct process *p = calloc(1, sizeof *p);
-  struct process **more = realloc(d->process, (d->processes + 1) * sizeof *more);
-  if (p == NULL || more == NULL) abort();
+  struct drain_process *p = calloc(1, sizeof *p);
+  if (p == NULL) abort();
   p->pid = file->pid;
   p->start_ticks = file->start_ticks;
   p->image = ring->image;
   p->merge = mid_merge_process(d->merge, file->pid, ring->parent, ring->command);
-  d->process = more;
+  d->process = mid_grown(d->process, d->processes, sizeof(struct drain_process *));
   return d->process[d->processes++] = p;
 }
 
@@ -138,8 +138,8 @@ static void source_add(struct mid_drain *d, const struct mid_feed_file *file, st
     d->source = realloc(d->source, d->source_room * sizeof *d->source);
     if (d->source == NULL) abort();
   }
-  struct process *p = process_of(d, file, ring);
-  d->source[d->sources++] = (struct source){
+  struct drain_process *p = drain_process_of(d, file, ring);
+  d->source[d->sources++] = (struct drain_source){
       .ring = ring, .bytes = bytes, .process = p, .merge = mid_merge_ring(p->merge)};
 }
 
@@ -180,13 +180,13 @@ static void visit_ring(void *self, const struct mid_feed_file *file) {
 
 // ---- taking what they hold ----
 
-static uint64_t ring_words(const struct source *s) {
+static uint64_t ring_words(const struct drain_source *s) {
   return (s->bytes - MID_RING_HEAD_BYTES) / sizeof(uint64_t);
 }
 
 // Copy the words of `s` behind the batch's; at most `room`.  A head that cannot be is of a program
 // that wrote over its ring: nothing more is taken.
-static void source_take(struct source *s, struct mid_merge_batch *batch, uint64_t room) {
+static void source_take(struct drain_source *s, struct mid_merge_batch *batch, uint64_t room) {
   uint64_t words = ring_words(s), head;
   head = atomic_load_explicit(&s->ring->xhead, memory_order_acquire);
   uint64_t count = head - s->tail,
@@ -210,7 +210,7 @@ static void note_ends(struct mid_drain *d) {
       d->process[i]->ended = !mid_proc_lives(d->process[i]->pid, d->process[i]->start_ticks);
 }
 
-static bool source_has_ended(const struct source *s, bool closed) {
+static bool source_has_ended(const struct drain_source *s, bool closed) {
   if (!closed && !s->process->ended) return false;
   uint64_t left = atomic_load_explicit(&s->ring->xhead, memory_order_acquire) - s->tail;
   return left == 0 || left > ring_words(s);
@@ -219,7 +219,7 @@ static bool source_has_ended(const struct source *s, bool closed) {
 static void take_all(struct mid_drain *d, struct mid_merge_batch *batch, size_t room) {
   size_t kept = 0;
   for (size_t i = 0; i < d->sources; i++) {
-    struct source *s = &d->source[i];
+    struct drain_source *s = &d->source[i];
     bool closed = atomic_load_explicit(&s->ring->xclosed, memory_order_acquire) != 0;
     source_take(s, batch, room > batch->words ? room - batch->words : 0);
     if (source_has_ended(s, closed)) {
@@ -232,7 +232,7 @@ static void take_all(struct mid_drain *d, struct mid_merge_batch *batch, size_t 
   d->sources = kept;
 }
 
-static bool has_rings(const struct mid_drain *d, const struct process *p) {
+static bool has_rings(const struct mid_drain *d, const struct drain_process *p) {
   for (size_t i = 0; i < d->sources; i++)
     if (d->source[i].process == p) return true;
   return false;
@@ -240,7 +240,7 @@ static bool has_rings(const struct mid_drain *d, const struct process *p) {
 
 static void tell_ends(struct mid_drain *d, struct mid_merge_batch *batch) {
   for (size_t i = 0; i < d->processes; i++) {
-    struct process *p = d->process[i];
+    struct drain_process *p = d->process[i];
     if (!p->ended || p->told || has_rings(d, p)) continue;
     p->told = true;
     mid_merge_exit(batch, p->merge);
@@ -270,7 +270,7 @@ struct mid_drain *mid_drain_open(uint64_t recording, struct mid_writer *writer) 
   d->merge = mid_merge_open(writer);
   pthread_mutex_init(&d->lock, NULL);
   pthread_cond_init(&d->more, NULL);
-  if (pthread_create(&d->thread, NULL, merge_all, d) != 0) abort();
+  if (pthread_create(&d->thread, NULL, drain_merge, d) != 0) abort();
   return d;
 }
 
@@ -310,7 +310,7 @@ struct mid_drain_figures mid_drain_close(struct mid_drain *d) {
 
 // ---- asking ----
 
-struct asked {
+struct drain_asked {
   uint64_t recording;
   pid_t pid;
   bool on;
@@ -318,7 +318,7 @@ struct asked {
 };
 
 static void visit_feed(void *self, const struct mid_feed_file *file) {
-  struct asked *asked = self;
+  struct drain_asked *asked = self;
   struct mid_feed_header h;
   uint64_t ours = asked->recording * 2 + 1, word = asked->on ? ours : ours - 1;
   if (asked->pid != 0 && file->pid != asked->pid) return;
@@ -335,7 +335,7 @@ static void visit_feed(void *self, const struct mid_feed_file *file) {
 }
 
 int mid_drain_ask(uint64_t recording, pid_t pid, bool on) {
-  struct asked asked = {recording, pid, on, 0};
+  struct drain_asked asked = {recording, pid, on, 0};
   mid_folders_walk(visit_feed, &asked);
   return asked.count;
 }

@@ -29,6 +29,16 @@ enum mid_trace_section {
   MID_TRACE_END,
 };
 
+// Of the events of a thread.
+enum mid_trace_column {
+  MID_COLUMN_OPS,
+  MID_COLUMN_TIMES,
+  MID_COLUMN_SIZES,
+  MID_COLUMN_STACKS,
+  MID_COLUMN_BLOCKS,
+  MID_COLUMNS,
+};
+
 // In an operation's byte.
 enum {
   MID_TRACE_KIND_MASK = 7,

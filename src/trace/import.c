@@ -20,7 +20,7 @@ struct import_process {
   struct mid_ledger ledger;
 };
 
-struct module {
+struct import_module {
   uint64_t start, end;
   uint32_t name;
 };
@@ -34,39 +34,31 @@ struct import {
   // heaptrack
   uint64_t *stack;  // rows of our table, by its numbers
   size_t stacks;
-  struct module *module;
+  struct import_module *module;
   size_t modules;
 };
-
-static void *grown(void *array, size_t count, size_t each) {
-  if ((count & (count - 1)) != 0) return array;
-  void *more = realloc(array, (count == 0 ? 1 : 2 * count) * each);
-  if (more == NULL) abort();
-  return more;
-}
 
 static struct mid_ledger *ledger_of(struct import *im, uint64_t pid, const char *command) {
   for (size_t i = 0; i < im->processes; i++)
     if (im->process[i].pid == pid) return &im->process[i].ledger;
-  im->process = grown(im->process, im->processes, sizeof *im->process);
+  im->process = mid_grown(im->process, im->processes, sizeof *im->process);
   struct import_process *p = &im->process[im->processes++];
   p->pid = pid;
   p->ledger = mid_ledger_open(im->writer, mid_writer_process(im->writer, pid, 0, command));
   return &p->ledger;
 }
 
-static struct mid_trace_event event_now(struct import *im, enum mid_trace_kind kind,
-                                        uint64_t bytes) {
+static struct mid_trace_event event_now(struct import *im, uint8_t kind, uint64_t bytes) {
   im->events++;
   return (struct mid_trace_event){
       .tick = im->tick++, .thread = 1, .kind = kind, .align = 4, .bytes = bytes};
 }
 
-static void take(struct mid_ledger *l, struct mid_trace_event event, uint64_t address) {
+static void import_take(struct mid_ledger *l, struct mid_trace_event event, uint64_t address) {
   if (address != 0) mid_ledger_birth(l, &event, address);
 }
 
-static void give(struct import *im, struct mid_ledger *l, uint64_t address) {
+static void import_give(struct import *im, struct mid_ledger *l, uint64_t address) {
   if (address == 0) return;
   struct mid_trace_event event = event_now(im, MID_TRACE_FREE, 0);
   mid_ledger_free(l, &event, address);
@@ -106,7 +98,7 @@ static void valgrind_take(struct import *im, struct mid_ledger *l, const char *n
     event.align = align_of(after(arguments, "al "));
     event.bytes = after(arguments, "size ");
   }
-  take(l, event, after(arguments, ") = "));
+  import_take(l, event, after(arguments, ") = "));
 }
 
 // true: it is such a line.
@@ -129,7 +121,7 @@ static bool valgrind_line(struct import *im, const char *line) {
   else if (strstr(line, ") = ") != NULL)
     valgrind_take(im, l, name, arguments);
   else
-    give(im, l, strtoull(arguments, NULL, 0));
+    import_give(im, l, strtoull(arguments, NULL, 0));
   return true;
 }
 
@@ -149,8 +141,9 @@ static void heaptrack_module(struct import *im, const char *line) {
     if (base + offset + bytes > end) end = base + offset + bytes;
     if (bytes == 0) break;
   }
-  im->module = grown(im->module, im->modules, sizeof *im->module);
-  im->module[im->modules++] = (struct module){base, end, mid_writer_string(im->writer, name)};
+  im->module = mid_grown(im->module, im->modules, sizeof *im->module);
+  im->module[im->modules++] =
+      (struct import_module){base, end, mid_writer_string(im->writer, name)};
 }
 
 // t ADDRESS CALLER: the next stack.
@@ -164,7 +157,7 @@ static void heaptrack_stack(struct import *im, const char *line) {
       name = im->module[i].name;
       address -= im->module[i].start;
     }
-  im->stack = grown(im->stack, im->stacks, sizeof *im->stack);
+  im->stack = mid_grown(im->stack, im->stacks, sizeof *im->stack);
   im->stack[im->stacks++] = mid_writer_stack(im->writer, above, name, address);
 }
 
@@ -173,7 +166,7 @@ static void heaptrack_take(struct import *im, struct mid_ledger *l, const char *
   struct mid_trace_event event = event_now(im, MID_TRACE_MALLOC, strtoull(line, &at, 16));
   uint64_t stack = strtoull(at, &at, 16);
   if (stack > 0 && stack <= im->stacks) event.stack = (uint32_t)im->stack[stack - 1];
-  take(l, event, strtoull(at, NULL, 16));
+  import_take(l, event, strtoull(at, NULL, 16));
 }
 
 static void heaptrack_line(struct import *im, const char *line) {
@@ -182,7 +175,7 @@ static void heaptrack_line(struct import *im, const char *line) {
   struct mid_ledger *l = ledger_of(im, 1, "heaptrack");
   line += 2;
   if (kind == '+') heaptrack_take(im, l, line);
-  if (kind == '-') give(im, l, strtoull(line, NULL, 16));
+  if (kind == '-') import_give(im, l, strtoull(line, NULL, 16));
   if (kind == 't') heaptrack_stack(im, line);
   if (kind == 'm' && strcmp(line, "1 -") == 0) im->modules = 0;
   if (kind == 'm' && strcmp(line, "1 -") != 0) heaptrack_module(im, line);
@@ -248,13 +241,13 @@ static bool lines_open(struct lines *l, const char *path) {
 
 // ---- which it is ----
 
-static const char *dhat =
+static const char *const import_dhat =
     "DHAT keeps sums for each call stack and no single calls, so its files "
     "cannot be replayed: run the program under 'midden record'";
-static const char *interpreted =
+static const char *const import_interpreted =
     "heaptrack has interpreted this file: it names kinds of allocations, not blocks, so that which "
     "block a free was of is lost and it cannot be replayed: record with 'heaptrack --raw'";
-static const char *unknown =
+static const char *const import_unknown =
     "it is neither the text of 'valgrind --trace-malloc=yes' nor "
     "heaptrack's raw stream: 'midden help trace' says what can be read";
 
@@ -267,15 +260,15 @@ static const char *read_lines(struct import *im, struct lines *l) {
   const char *line = lines_next(l);
   bool heaptrack = line != NULL && strncmp(line, "v ", 2) == 0;
   for (; line != NULL; line = lines_next(l)) {
-    if (strstr(line, "\"dhatFileVersion\"") != NULL) return dhat;
-    if (heaptrack && is_interpreted(line)) return interpreted;
+    if (strstr(line, "\"dhatFileVersion\"") != NULL) return import_dhat;
+    if (heaptrack && is_interpreted(line)) return import_interpreted;
     if (heaptrack)
       heaptrack_line(im, line);
     else
       (void)valgrind_line(im, line);
   }
   if (l->bad) return "it is damaged: zstd cannot unpack all of it";
-  return im->events == 0 ? unknown : NULL;
+  return im->events == 0 ? import_unknown : NULL;
 }
 
 const char *mid_import(const char *path, struct mid_writer *writer, uint64_t *events) {

@@ -37,7 +37,8 @@ static void give_up_old(struct mid_ledger *l, const struct mid_trace_event *by, 
   mid_table_drop(&l->blocks, old);
 }
 
-static void put(struct mid_ledger *l, uint64_t address, const struct mid_ledger_block *block) {
+static void ledger_put(struct mid_ledger *l, uint64_t address,
+                       const struct mid_ledger_block *block) {
   struct mid_ledger_block *to = mid_table_add(&l->blocks, address / 16);
   *to = *block;
 }
@@ -47,7 +48,7 @@ void mid_ledger_birth(struct mid_ledger *l, struct mid_trace_event *event, uint6
   event->process = l->process;
   mid_writer_add(l->writer, event);
   struct mid_ledger_block block = {event->block, event->tick, event->thread, 0};
-  put(l, address, &block);
+  ledger_put(l, address, &block);
 }
 
 void mid_ledger_free(struct mid_ledger *l, struct mid_trace_event *event, uint64_t address) {
@@ -62,7 +63,7 @@ void mid_ledger_free(struct mid_ledger *l, struct mid_trace_event *event, uint64
 void mid_ledger_lift(struct mid_ledger *l, struct mid_ledger_held *held, uint64_t address) {
   // The end of the last resize was lost; unless its block moved, it is where it was.
   if (held->known && mid_table_find(&l->blocks, held->address / 16) == NULL)
-    put(l, held->address, &held->block);
+    ledger_put(l, held->address, &held->block);
   struct mid_ledger_block *block = mid_table_find(&l->blocks, address / 16);
   held->known = block != NULL;
   held->address = address;
@@ -86,5 +87,5 @@ void mid_ledger_resize(struct mid_ledger *l, struct mid_trace_event *event,
     write_about(l, event, &held->block);
     held->block.resizes++;
   }
-  put(l, address != 0 ? address : held->address, &held->block);
+  ledger_put(l, address != 0 ? address : held->address, &held->block);
 }

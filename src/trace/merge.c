@@ -16,13 +16,13 @@
 #include "trace/format.h"
 #include "trace/ledger.h"
 
-struct module {
+struct merge_module {
   uint64_t start, end, offset;
   uint32_t name;
 };
 
 // What is kept of a thread from one of its rings to the next.
-struct thread {
+struct merge_thread {
   uint32_t number;
   struct mid_ledger_held held;
 };
@@ -34,9 +34,9 @@ struct mid_merge_process {
   uint32_t number;  // in the trace; 0: not there yet
   bool ended;
   struct mid_ledger ledger;
-  struct thread **thread;  // by number; NULL: not seen yet
+  struct merge_thread **thread;  // by number; NULL: not seen yet
   uint32_t threads;
-  struct module *module;
+  struct merge_module *module;
   size_t modules;
   uint64_t maps_at;  // the tick of the last look at its maps
   struct mid_merge_process *next;
@@ -47,7 +47,7 @@ struct mid_merge_ring {
   uint64_t *word;  // not merged yet: [at, count)
   size_t at, count, room;
   uint64_t time;  // of the event at `at`
-  struct thread *thread;
+  struct merge_thread *thread;
   uint64_t site;  // the last return address, and its row
   uint32_t stack;
   bool broken, last, queued;
@@ -80,10 +80,7 @@ struct mid_merge_batch *mid_merge_batch_open(void) {
 }
 
 static struct mid_merge_part *part_add(struct mid_merge_batch *b, struct mid_merge_part part) {
-  if ((b->parts & (b->parts - 1)) == 0) {
-    b->part = realloc(b->part, (b->parts == 0 ? 1 : 2 * b->parts) * sizeof *b->part);
-    if (b->part == NULL) abort();
-  }
+  b->part = mid_grown(b->part, b->parts, sizeof *b->part);
   b->part[b->parts] = part;
   return &b->part[b->parts++];
 }
@@ -106,8 +103,7 @@ void mid_merge_end(struct mid_merge_batch *b, struct mid_merge_ring *ring) {
 }
 
 void mid_merge_exit(struct mid_merge_batch *b, struct mid_merge_process *process) {
-  b->ended = realloc(b->ended, (b->ends + 1) * sizeof(struct mid_merge_process *));
-  if (b->ended == NULL) abort();
+  b->ended = mid_grown(b->ended, b->ends, sizeof *b->ended);
   b->ended[b->ends++] = process;
 }
 
@@ -166,18 +162,15 @@ static uint64_t tick_of(const struct mid_merge *m, uint64_t time) {
 
 // ---- where a return address lies ----
 
-static void module_add(struct mid_merge *m, struct mid_merge_process *p, struct module module,
+static void module_add(struct mid_merge *m, struct mid_merge_process *p, struct merge_module module,
                        const char *name) {
-  if ((p->modules & (p->modules - 1)) == 0) {
-    p->module = realloc(p->module, (p->modules == 0 ? 1 : 2 * p->modules) * sizeof *p->module);
-    if (p->module == NULL) abort();
-  }
+  p->module = mid_grown(p->module, p->modules, sizeof *p->module);
   module.name = mid_writer_string(m->writer, name);
   p->module[p->modules++] = module;
 }
 
 // The latest that has it: an address may have been another module's before.
-static const struct module *module_of(const struct mid_merge_process *p, uint64_t address) {
+static const struct merge_module *module_of(const struct mid_merge_process *p, uint64_t address) {
   for (size_t i = p->modules; i-- > 0;)
     if (address >= p->module[i].start && address < p->module[i].end) return &p->module[i];
   return NULL;
@@ -189,7 +182,7 @@ static void maps_read(struct mid_merge *m, struct mid_merge_process *p) {
   snprintf(path, sizeof path, "/proc/%d/maps", (int)p->pid);
   FILE *maps = fopen(path, "re");
   while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
-    struct module module = {0};
+    struct merge_module module = {0};
     char access[8], *name = strchr(line, '/');
     unsigned long start, end, offset;
     if (sscanf(line, "%lx-%lx %7s %lx", &start, &end, access, &offset) != 4) continue;
@@ -203,7 +196,7 @@ static void maps_read(struct mid_merge *m, struct mid_merge_process *p) {
 
 static uint32_t stack_make(struct mid_merge *m, struct mid_merge_process *p, uint64_t address,
                            uint64_t tick) {
-  const struct module *module = module_of(p, address);
+  const struct merge_module *module = module_of(p, address);
   if (module == NULL && tick >= p->maps_at) {
     p->maps_at = tick + MID_TRACE_TICKS_A_SECOND / 10;
     maps_read(m, p);
@@ -267,20 +260,20 @@ static uint64_t address_of(uint64_t word) {
   return (word & (((uint64_t)1 << MID_RING_BLOCK_BITS) - 1)) * 16;
 }
 
-static void add_module(struct mid_merge *m, struct mid_merge_process *p, const uint64_t *word,
-                       size_t words) {
+static void merge_add_module(struct mid_merge *m, struct mid_merge_process *p, const uint64_t *word,
+                             size_t words) {
   char name[MID_RING_PATH_WORDS * sizeof *word + 1] = {0};
   memcpy(name, word + 4, (words - 4) * sizeof *word);
   mid_words_tame(name);
-  struct module module = {word[1], word[2], word[3], 0};
-  const struct module *old = module_of(p, module.start);
+  struct merge_module module = {word[1], word[2], word[3], 0};
+  const struct merge_module *old = module_of(p, module.start);
   if (old == NULL || old->start != module.start || old->offset != module.offset)
     module_add(m, p, module, name);
 }
 
 enum { THREADS_MOST = 1 << 22 };  // the kernel's own limit
 
-static struct thread *thread_of(struct mid_merge_process *p, uint64_t number) {
+static struct merge_thread *merge_thread_of(struct mid_merge_process *p, uint64_t number) {
   if (number >= THREADS_MOST) return NULL;
   if (number >= p->threads) {
     uint32_t count =
@@ -291,28 +284,28 @@ static struct thread *thread_of(struct mid_merge_process *p, uint64_t number) {
     p->threads = count;
   }
   if (p->thread[number] == NULL) {
-    if ((p->thread[number] = calloc(1, sizeof(struct thread))) == NULL) abort();
+    if ((p->thread[number] = calloc(1, sizeof(struct merge_thread))) == NULL) abort();
     p->thread[number]->number = (uint32_t)number;
   }
   return p->thread[number];
 }
 
-static enum mid_trace_kind kind_of(unsigned op) {
+static uint8_t kind_of(unsigned op) {
   return op == MID_RING_TAKE     ? MID_TRACE_MALLOC
          : op == MID_RING_CALLOC ? MID_TRACE_CALLOC
                                  : MID_TRACE_ALIGNED;
 }
 
-static void add_event(struct mid_merge *m, struct mid_merge_ring *r, const uint64_t *word,
-                      size_t words) {
+static void merge_event(struct mid_merge *m, struct mid_merge_ring *r, const uint64_t *word,
+                        size_t words) {
   struct mid_merge_process *p = r->process;
   unsigned op = word[0] & 15;
   if (op == MID_RING_THREAD) {
     process_begin(m, p);  // here, so that processes are numbered as they come
-    r->thread = thread_of(p, word[1]);
+    r->thread = merge_thread_of(p, word[1]);
     return;
   }
-  if (op == MID_RING_MODULE) return add_module(m, p, word, words);
+  if (op == MID_RING_MODULE) return merge_add_module(m, p, word, words);
   if (r->thread == NULL) return;  // its program wrote over the first event
   uint64_t address = address_of(word[1]);
   if (op == MID_RING_RESIZING) return mid_ledger_lift(&p->ledger, &r->thread->held, address);
@@ -343,15 +336,15 @@ static bool ring_ready(struct mid_merge_ring *r) {
   return !r->broken;
 }
 
-static bool is_before(const struct mid_merge_ring *a, const struct mid_merge_ring *b) {
+static bool ring_is_before(const struct mid_merge_ring *a, const struct mid_merge_ring *b) {
   return a->time < b->time;
 }
 
 static void heap_sink(struct mid_merge *m, size_t i) {
   struct mid_merge_ring *moving = m->heap[i];
   for (size_t child; (child = 2 * i + 1) < m->heaped; i = child) {
-    if (child + 1 < m->heaped && is_before(m->heap[child + 1], m->heap[child])) child++;
-    if (!is_before(m->heap[child], moving)) break;
+    if (child + 1 < m->heaped && ring_is_before(m->heap[child + 1], m->heap[child])) child++;
+    if (!ring_is_before(m->heap[child], moving)) break;
     m->heap[i] = m->heap[child];
   }
   m->heap[i] = moving;
@@ -364,7 +357,7 @@ static void heap_add(struct mid_merge *m, struct mid_merge_ring *r) {
     if (m->heap == NULL) abort();
   }
   size_t i = m->heaped++;
-  for (; i > 0 && is_before(r, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
+  for (; i > 0 && ring_is_before(r, m->heap[(i - 1) / 2]); i = (i - 1) / 2)
     m->heap[i] = m->heap[(i - 1) / 2];
   m->heap[i] = r;
   r->queued = true;
@@ -389,7 +382,7 @@ static void merge_first(struct mid_merge *m, uint64_t until) {
   bool more;
   do {
     size_t words = event_words(&r->word[r->at]);
-    add_event(m, r, &r->word[r->at], words);
+    merge_event(m, r, &r->word[r->at], words);
     r->at += words;
     more = ring_ready(r);
   } while (more && r->time <= until);

@@ -12,22 +12,23 @@
 #include <zstd.h>
 
 #include "trace/format.h"
+#include "trace/table.h"
 
-struct string {
+struct reader_string {
   char *words;
 };
 
-struct site {
+struct reader_site {
   uint32_t caller, module;
   uint64_t offset;
 };
 
-struct process {
+struct reader_process {
   uint64_t pid, parent;
   uint32_t command;
 };
 
-struct frame {
+struct reader_frame {
   uint64_t at, last;  // in the file; its last tick
 };
 
@@ -38,12 +39,12 @@ struct mid_trace {
   ZSTD_DCtx *unpack;
   struct mid_bytes raw;
 
-  struct string *string;
-  struct site *site;
-  struct process *process;
+  struct reader_string *string;
+  struct reader_site *site;
+  struct reader_process *process;
   uint32_t strings, sites, processes;
 
-  struct frame *frame;  // where the end is whole
+  struct reader_frame *frame;  // where the end is whole
   size_t frames;
 
   // The frame at hand.
@@ -61,18 +62,11 @@ struct mid_trace {
 // What one event takes at least, unpacked: an operation, a time and a stack.
 enum { EVENT_LEAST = 3 };
 
-static void *grown(void *array, size_t count, size_t each) {
-  if ((count & (count - 1)) != 0) return array;
-  void *more = realloc(array, (count == 0 ? 1 : 2 * count) * each);
-  if (more == NULL) abort();
-  return more;
-}
-
 static uint32_t get_32(const unsigned char *at) {
   return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-static bool damaged(struct mid_trace *t, uint64_t at, const char *how) {
+static bool reader_damaged(struct mid_trace *t, uint64_t at, const char *how) {
   if (t->damage[0] == 0)
     snprintf(t->damage, sizeof t->damage, "%s, at byte %" PRIu64 " of %" PRIu64, how, at, t->size);
   return false;
@@ -86,7 +80,7 @@ static bool read_strings(struct mid_trace *t, struct mid_input *in) {
     struct mid_input words = mid_read_part(in, mid_read_number(in));
     if (in->bad || number == 0 || number > (uint64_t)t->strings + 1) return false;
     if (number <= t->strings) continue;  // told again at the end
-    t->string = grown(t->string, t->strings, sizeof *t->string);
+    t->string = mid_grown(t->string, t->strings, sizeof *t->string);
     char *copy = strndup((const char *)words.at, (size_t)(words.end - words.at));
     if (copy == NULL) abort();
     t->string[t->strings++].words = copy;
@@ -103,36 +97,34 @@ static bool read_stacks(struct mid_trace *t, struct mid_input *in) {
     // A stack is made of those before it, so that walking one ends.
     if (caller >= number || module > t->strings) return false;
     if (number <= t->sites) continue;
-    t->site = grown(t->site, t->sites, sizeof *t->site);
-    t->site[t->sites++] = (struct site){(uint32_t)caller, (uint32_t)module, offset};
+    t->site = mid_grown(t->site, t->sites, sizeof *t->site);
+    t->site[t->sites++] = (struct reader_site){(uint32_t)caller, (uint32_t)module, offset};
   }
   return !in->bad;
 }
 
 static bool read_process(struct mid_trace *t, struct mid_input *in) {
   uint64_t number = mid_read_number(in);
-  struct process p = {.pid = mid_read_number(in), .parent = mid_read_number(in)};
+  struct reader_process p = {.pid = mid_read_number(in), .parent = mid_read_number(in)};
   uint64_t command = mid_read_number(in);
   if (in->bad || number == 0 || number > (uint64_t)t->processes + 1 || command > t->strings)
     return false;
   p.command = (uint32_t)command;
   if (number <= t->processes) return true;
-  t->process = grown(t->process, t->processes, sizeof *t->process);
+  t->process = mid_grown(t->process, t->processes, sizeof *t->process);
   t->process[t->processes++] = p;
   return true;
 }
 
 // ---- events ----
 
-enum { OPS, TIMES, SIZES, STACKS, BLOCKS, COLUMNS };
-
-struct stream {
-  struct mid_input column[COLUMNS];
+struct reader_stream {
+  struct mid_input column[MID_COLUMNS];
   uint64_t born, last_number, tick;
 };
 
-static bool read_block(struct stream *s, struct mid_trace_event *e, unsigned how) {
-  struct mid_input *in = &s->column[BLOCKS];
+static bool read_block(struct reader_stream *s, struct mid_trace_event *e, unsigned how) {
+  struct mid_input *in = &s->column[MID_COLUMN_BLOCKS];
   uint64_t n = mid_read_number(in);
   e->block = (struct mid_trace_block){e->thread, s->last_number + (uint64_t)mid_unzigzag(n)};
   if (how == MID_TRACE_PASSED) {
@@ -147,19 +139,19 @@ static bool read_block(struct stream *s, struct mid_trace_event *e, unsigned how
   return e->block.number < s->born;
 }
 
-static bool read_event(struct mid_trace *t, struct stream *s, struct mid_trace_event *e) {
-  unsigned op = *s->column[OPS].at++;
+static bool read_event(struct mid_trace *t, struct reader_stream *s, struct mid_trace_event *e) {
+  unsigned op = *s->column[MID_COLUMN_OPS].at++;
   e->kind = op & MID_TRACE_KIND_MASK;
   if (op >= 2 * MID_TRACE_UNSEEN) return false;
   e->unseen = (op & MID_TRACE_UNSEEN) != 0;
-  e->tick = s->tick += mid_read_number(&s->column[TIMES]);
-  if (mid_trace_has_bytes(e->kind)) e->bytes = mid_read_number(&s->column[SIZES]);
-  uint64_t stack = mid_read_number(&s->column[STACKS]);
+  e->tick = s->tick += mid_read_number(&s->column[MID_COLUMN_TIMES]);
+  if (mid_trace_has_bytes(e->kind)) e->bytes = mid_read_number(&s->column[MID_COLUMN_SIZES]);
+  uint64_t stack = mid_read_number(&s->column[MID_COLUMN_STACKS]);
   if (stack > t->sites) return false;
   e->stack = (uint32_t)stack;
   e->align = 4;
   if (e->kind == MID_TRACE_ALIGNED) {
-    uint64_t align = mid_read_number(&s->column[BLOCKS]);
+    uint64_t align = mid_read_number(&s->column[MID_COLUMN_BLOCKS]);
     if (align > 63) return false;
     e->align = (uint8_t)align;
   }
@@ -168,7 +160,7 @@ static bool read_event(struct mid_trace *t, struct stream *s, struct mid_trace_e
   } else if (mid_trace_has_block(e->kind) && !read_block(s, e, op & MID_TRACE_HOW_MASK)) {
     return false;
   }
-  for (int c = TIMES; c < COLUMNS; c++)
+  for (int c = MID_COLUMN_TIMES; c < MID_COLUMNS; c++)
     if (s->column[c].bad) return false;
   return true;
 }
@@ -183,15 +175,15 @@ static void reserve_events(struct mid_trace *t, size_t more) {
 static bool read_stream(struct mid_trace *t, struct mid_input *in, uint32_t process,
                         uint64_t floor) {
   uint64_t thread = mid_read_number(in), events = mid_read_number(in);
-  struct stream s = {.born = mid_read_number(in), .tick = floor};
-  uint64_t bytes[COLUMNS] = {[OPS] = events};
-  for (int c = TIMES; c < COLUMNS; c++) bytes[c] = mid_read_number(in);
+  struct reader_stream s = {.born = mid_read_number(in), .tick = floor};
+  uint64_t bytes[MID_COLUMNS] = {[MID_COLUMN_OPS] = events};
+  for (int c = MID_COLUMN_TIMES; c < MID_COLUMNS; c++) bytes[c] = mid_read_number(in);
   if (in->bad || events > (uint64_t)(in->end - in->at) / EVENT_LEAST || thread > UINT32_MAX ||
       s.born > UINT64_MAX / 2 || events > MID_TRACE_EVENTS_MOST - t->events)
     return false;
-  for (int c = OPS; c < COLUMNS; c++) s.column[c] = mid_read_part(in, bytes[c]);
+  for (int c = MID_COLUMN_OPS; c < MID_COLUMNS; c++) s.column[c] = mid_read_part(in, bytes[c]);
   if (in->bad) return false;
-  t->thread = grown(t->thread, t->threads, sizeof *t->thread);
+  t->thread = mid_grown(t->thread, t->threads, sizeof *t->thread);
   struct mid_trace_thread *to = &t->thread[t->threads++];
   *to = (struct mid_trace_thread){process, (uint32_t)thread, s.born, NULL, 0};
   s.last_number = s.born;
@@ -252,11 +244,12 @@ static bool read_section(struct mid_trace *t, uint64_t kind, struct mid_input *i
 
 static bool unpack_frame(struct mid_trace *t, uint64_t at, size_t stored) {
   unsigned long long bytes = ZSTD_getFrameContentSize(t->bytes + at, stored);
-  if (bytes > MID_TRACE_FRAME_MOST) return damaged(t, at, "a frame that is too large");
+  if (bytes > MID_TRACE_FRAME_MOST) return reader_damaged(t, at, "a frame that is too large");
   t->raw.count = 0;
   mid_bytes_reserve(&t->raw, (size_t)bytes + 1);
   size_t n = ZSTD_decompressDCtx(t->unpack, t->raw.at, (size_t)bytes, t->bytes + at, stored);
-  if (ZSTD_isError(n) || n != bytes) return damaged(t, at, "a frame that cannot be unpacked");
+  if (ZSTD_isError(n) || n != bytes)
+    return reader_damaged(t, at, "a frame that cannot be unpacked");
   t->raw.count = n;
   return true;
 }
@@ -278,7 +271,7 @@ static bool read_frame(struct mid_trace *t, uint64_t at) {
     uint64_t kind = mid_read_number(&in);
     struct mid_input body = mid_read_part(&in, mid_read_number(&in));
     if (in.bad || !read_section(t, kind, &body))
-      return damaged(t, at, "a frame whose contents make no sense");
+      return reader_damaged(t, at, "a frame whose contents make no sense");
   }
   return true;
 }
@@ -300,7 +293,7 @@ bool mid_trace_next(struct mid_trace *t) {
   forget_frame(t);
   while (t->damage[0] == 0 && t->at < t->end) {
     uint64_t at = t->at, end = frame_end(t, at);
-    if (end == 0) return damaged(t, at, "a frame that is cut off or damaged");
+    if (end == 0) return reader_damaged(t, at, "a frame that is cut off or damaged");
     t->at = end;
     if (is_skipped(t, at)) continue;
     if (!unpack_frame(t, at, (size_t)(end - at))) return false;
@@ -327,7 +320,7 @@ void mid_trace_rewind(struct mid_trace *t, uint64_t tick) {
 
 // ---- the one order ----
 
-static bool is_before(const struct mid_trace_event *x, const struct mid_trace_event *y) {
+static bool event_is_before(const struct mid_trace_event *x, const struct mid_trace_event *y) {
   if (x->tick != y->tick) return x->tick < y->tick;
   if (x->process != y->process) return x->process < y->process;
   return x->thread < y->thread;
@@ -341,14 +334,14 @@ struct left {
 static void left_sink(struct left *heap, size_t count, size_t i) {
   struct left moving = heap[i];
   for (size_t child; (child = 2 * i + 1) < count; i = child) {
-    if (child + 1 < count && is_before(heap[child + 1].at, heap[child].at)) child++;
-    if (!is_before(heap[child].at, moving.at)) break;
+    if (child + 1 < count && event_is_before(heap[child + 1].at, heap[child].at)) child++;
+    if (!event_is_before(heap[child].at, moving.at)) break;
     heap[i] = heap[child];
   }
   heap[i] = moving;
 }
 
-static void merge(struct mid_trace *t, struct left *heap, size_t count) {
+static void merge_threads(struct mid_trace *t, struct left *heap, size_t count) {
   const struct mid_trace_event **to = t->order;
   for (size_t i = count / 2; i-- > 0;) left_sink(heap, count, i);
   while (count > 0) {
@@ -368,7 +361,7 @@ const struct mid_trace_event *const *mid_trace_in_order(struct mid_trace *t, siz
   for (size_t i = 0; i < t->threads; i++)
     if (t->thread[i].events > 0)
       heap[threads++] = (struct left){t->thread[i].event, t->thread[i].event + t->thread[i].events};
-  merge(t, heap, threads);
+  merge_threads(t, heap, threads);
   free(heap);
   t->ordered = true;
   return t->order;
@@ -385,7 +378,7 @@ static void read_seek_table(struct mid_trace *t) {
   if (frames == 0 || table > t->size - t->begin) return;
   const unsigned char *row = t->bytes + t->size - table + 8;
   uint64_t at = t->begin, end = t->size - table;
-  struct frame *frame = calloc(frames, sizeof *frame);
+  struct reader_frame *frame = calloc(frames, sizeof *frame);
   if (frame == NULL) abort();
   for (uint64_t i = 0; i < frames; i++, row += MID_TRACE_SEEK_EACH) {
     frame[i].at = at;
@@ -485,12 +478,12 @@ const char *mid_trace_damage(const struct mid_trace *t) {
 
 struct mid_trace_process mid_trace_process(const struct mid_trace *t, uint32_t number) {
   if (number == 0 || number > t->processes) return (struct mid_trace_process){0, 0, ""};
-  const struct process *p = &t->process[number - 1];
+  const struct reader_process *p = &t->process[number - 1];
   return (struct mid_trace_process){p->pid, p->parent, string_at(t, p->command)};
 }
 
 struct mid_trace_site mid_trace_site(const struct mid_trace *t, uint32_t stack) {
   if (stack == 0 || stack > t->sites) return (struct mid_trace_site){0, "", 0};
-  const struct site *s = &t->site[stack - 1];
+  const struct reader_site *s = &t->site[stack - 1];
   return (struct mid_trace_site){s->caller, string_at(t, s->module), s->offset};
 }

@@ -7,7 +7,7 @@
 
 #include "base/bits.h"
 
-struct live {
+struct summary_live {
   uint64_t bytes, tick;
   uint32_t stack;
 };
@@ -29,13 +29,14 @@ static struct mid_summary_process *process_at(struct mid_summary *s, uint32_t nu
   for (; s->processes < number; s->processes++) {
     s->process = realloc(s->process, (s->processes + 1) * sizeof *s->process);
     if (s->process == NULL) abort();
-    s->process[s->processes] = (struct mid_summary_process){
-        .blocks = mid_table_open(sizeof(struct live)), .threads = mid_table_open(sizeof(uint32_t))};
+    s->process[s->processes] =
+        (struct mid_summary_process){.blocks = mid_table_open(sizeof(struct summary_live)),
+                                     .threads = mid_table_open(sizeof(uint32_t))};
   }
   return &s->process[number - 1];
 }
 
-static uint64_t thread_of(struct mid_summary_process *p, uint32_t thread) {
+static uint64_t summary_thread(struct mid_summary_process *p, uint32_t thread) {
   uint32_t *number = mid_table_add(&p->threads, thread);
   if (*number == 0) *number = (uint32_t)p->threads.count;
   return *number;
@@ -43,7 +44,7 @@ static uint64_t thread_of(struct mid_summary_process *p, uint32_t thread) {
 
 static uint64_t key_of(struct mid_summary_process *p, const struct mid_trace_block *block) {
   uint64_t number = block->number & (((uint64_t)1 << NUMBER_BITS) - 1);
-  return (thread_of(p, block->thread) << NUMBER_BITS | number) & (UINT64_MAX >> 1);
+  return (summary_thread(p, block->thread) << NUMBER_BITS | number) & (UINT64_MAX >> 1);
 }
 
 // ---- over time ----
@@ -83,7 +84,7 @@ static void add_to(struct mid_summary_bin *bin, uint64_t bytes) {
   bin->bytes += bytes;
 }
 
-static void live_add(struct mid_summary *s, const struct live *live) {
+static void live_add(struct mid_summary *s, const struct summary_live *live) {
   struct mid_summary_site *site = site_at(s, live->stack);
   s->live_blocks++;
   s->live_bytes += live->bytes;
@@ -91,7 +92,7 @@ static void live_add(struct mid_summary *s, const struct live *live) {
   site->live_bytes += live->bytes;
 }
 
-static void live_drop(struct mid_summary *s, const struct live *live) {
+static void live_drop(struct mid_summary *s, const struct summary_live *live) {
   struct mid_summary_site *site = site_at(s, live->stack);
   s->live_blocks--;
   s->live_bytes -= live->bytes;
@@ -106,10 +107,10 @@ static void note_peak(struct mid_summary *s, uint64_t tick) {
 
 static void add_birth(struct mid_summary *s, const struct mid_trace_event *e) {
   struct mid_summary_process *p = process_at(s, e->process);
-  struct live *live = mid_table_add(&p->blocks, key_of(p, &e->block));
+  struct summary_live *live = mid_table_add(&p->blocks, key_of(p, &e->block));
   if (live->tick != 0) s->broken++, live_drop(s, live);
   // Ticks are kept one too large, so that 0 is none.
-  *live = (struct live){e->bytes, e->tick + 1, e->stack};
+  *live = (struct summary_live){e->bytes, e->tick + 1, e->stack};
   struct mid_summary_site *site = site_at(s, e->stack);
   site->births++;
   site->bytes += e->bytes;
@@ -129,7 +130,7 @@ static size_t life_bin(uint64_t ticks) {
 
 static void add_free(struct mid_summary *s, const struct mid_trace_event *e) {
   struct mid_summary_process *p = process_at(s, e->process);
-  struct live *live = mid_table_find(&p->blocks, key_of(p, &e->block));
+  struct summary_live *live = mid_table_find(&p->blocks, key_of(p, &e->block));
   s->frees++;
   s->unseen += e->unseen;
   if (live == NULL) {
@@ -143,7 +144,7 @@ static void add_free(struct mid_summary *s, const struct mid_trace_event *e) {
 
 static void add_resize(struct mid_summary *s, const struct mid_trace_event *e) {
   struct mid_summary_process *p = process_at(s, e->process);
-  struct live *live = mid_table_find(&p->blocks, key_of(p, &e->block));
+  struct summary_live *live = mid_table_find(&p->blocks, key_of(p, &e->block));
   s->resizes++;
   if (live == NULL) {
     s->broken++;
@@ -156,7 +157,8 @@ static void add_resize(struct mid_summary *s, const struct mid_trace_event *e) {
 
 static void add_exit(struct mid_summary *s, struct mid_summary_process *p) {
   for (size_t i = 0; i < p->blocks.places; i++) {
-    const struct live *live = (const struct live *)(const void *)p->blocks.record + i;
+    const struct summary_live *live =
+        (const struct summary_live *)(const void *)p->blocks.record + i;
     if (p->blocks.key[i] == 0) continue;
     add_to(&s->lives[MID_SUMMARY_LIVES - 1], live->bytes);
     live_drop(s, live);
@@ -164,7 +166,7 @@ static void add_exit(struct mid_summary *s, struct mid_summary_process *p) {
   mid_table_close(&p->blocks);
 }
 
-static void add_event(struct mid_summary *s, const struct mid_trace_event *e) {
+static void summary_event(struct mid_summary *s, const struct mid_trace_event *e) {
   points_reach(s, e->tick);
   s->events++;
   s->passed += e->passed;
@@ -188,10 +190,10 @@ void mid_summary_add(struct mid_summary *s, struct mid_trace *t) {
   const struct mid_trace_event *const *event = mid_trace_in_order(t, &count);
   for (size_t i = 0; i < mid_trace_threads(t); i++) {
     const struct mid_trace_thread *thread = mid_trace_thread_at(t, i);
-    if (thread->thread != 0) thread_of(process_at(s, thread->process), thread->thread);
+    if (thread->thread != 0) summary_thread(process_at(s, thread->process), thread->thread);
   }
   s->lost += mid_trace_lost(t);
-  for (size_t i = 0; i < count; i++) add_event(s, event[i]);
+  for (size_t i = 0; i < count; i++) summary_event(s, event[i]);
 }
 
 void mid_summary_end(struct mid_summary *s) {

@@ -5,6 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+void *mid_grown(void *array, size_t count, size_t each) {
+  if ((count & (count - 1)) != 0) return array;
+  void *more = realloc(array, (count == 0 ? 1 : 2 * count) * each);
+  if (more == NULL) abort();
+  return more;
+}
+
 struct mid_table mid_table_open(size_t each) {
   return (struct mid_table){.each = each};
 }

@@ -18,6 +18,10 @@ struct mid_table {
   char *record;
 };
 
+// Room for one more behind `count` records of an array that doubles; without memory for that the
+// command cannot go on.
+void *mid_grown(void *array, size_t count, size_t each);
+
 struct mid_table mid_table_open(size_t each);
 void mid_table_close(struct mid_table *table);
 

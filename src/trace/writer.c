@@ -15,28 +15,26 @@ enum {
   PACK_LEVEL = 1,  // 3 packs a twelfth smaller at twice the time
 };
 
-enum { OPS, TIMES, SIZES, STACKS, BLOCKS, COLUMNS };
-
 // The events of a thread in this frame.
-struct stream {
-  struct mid_bytes column[COLUMNS];
+struct writer_stream {
+  struct mid_bytes column[MID_COLUMNS];
   uint32_t events;
   uint64_t born, born_before;  // now; as the frame began
   uint64_t last_number;        // of its own block that it named last
   uint64_t last_tick;
 };
 
-struct process {
+struct writer_process {
   uint64_t pid, parent;
   uint32_t command;
-  struct stream *stream;
+  struct writer_stream *stream;
   uint32_t streams;
   uint32_t *active, actives;  // streams with events in this frame
   uint64_t lost;              // in this frame
   uint64_t last;              // the tick of its last event
 };
 
-struct frame {
+struct writer_frame {
   uint32_t stored, bytes;
   uint64_t first, last, events;
 };
@@ -51,22 +49,15 @@ struct mid_writer {
   struct mid_bytes new_strings, new_stacks, all_strings, all_stacks;
   uint32_t string_count, stack_count, strings_told, stacks_told;
 
-  struct process *process;
+  struct writer_process *process;
   uint32_t processes, processes_told;
 
-  struct frame *frame;
+  struct writer_frame *frame;
   size_t frames;
   uint64_t floor, last;  // ticks: where the last frame ended; of the last event
   uint64_t since;        // the tick of the last flush
   uint64_t events, events_before, lost;
 };
-
-static void *grown(void *array, size_t count, size_t each) {
-  if ((count & (count - 1)) != 0) return array;
-  void *more = realloc(array, (count == 0 ? 1 : 2 * count) * each);
-  if (more == NULL) abort();
-  return more;
-}
 
 // ---- the file ----
 
@@ -102,7 +93,8 @@ static void write_head(struct mid_writer *w) {
   write_all(w, head, sizeof head);
 }
 
-static void write_frame(struct mid_writer *w, const struct mid_bytes *raw, struct frame frame) {
+static void write_frame(struct mid_writer *w, const struct mid_bytes *raw,
+                        struct writer_frame frame) {
   w->packed.count = 0;
   mid_bytes_reserve(&w->packed, ZSTD_compressBound(raw->count));
   size_t bytes = ZSTD_compress2(w->pack, w->packed.at, w->packed.room, raw->at, raw->count);
@@ -112,7 +104,7 @@ static void write_frame(struct mid_writer *w, const struct mid_bytes *raw, struc
   if (w->written == before) return;
   frame.stored = (uint32_t)bytes;
   frame.bytes = (uint32_t)raw->count;
-  w->frame = grown(w->frame, w->frames, sizeof *w->frame);
+  w->frame = mid_grown(w->frame, w->frames, sizeof *w->frame);
   w->frame[w->frames++] = frame;
 }
 
@@ -148,7 +140,7 @@ struct mid_writer *mid_writer_open(int fd) {
 // ---- the tables ----
 
 // 64-bit FNV-1a: G. Fowler, L. C. Noll, K.-P. Vo, 1991.
-static uint64_t hash(const void *from, size_t bytes) {
+static uint64_t writer_hash(const void *from, size_t bytes) {
   uint64_t h = 0xcbf29ce484222325u;
   for (const unsigned char *at = from; bytes-- > 0; at++) h = (h ^ *at) * 0x100000001b3u;
   return h >> 1;
@@ -157,7 +149,7 @@ static uint64_t hash(const void *from, size_t bytes) {
 uint32_t mid_writer_string(struct mid_writer *w, const char *words) {
   size_t bytes = strlen(words);
   if (bytes == 0) return 0;
-  uint32_t *number = mid_table_add(&w->strings, hash(words, bytes));
+  uint32_t *number = mid_table_add(&w->strings, writer_hash(words, bytes));
   if (*number != 0) return *number;
   mid_bytes_number(&w->new_strings, bytes);
   mid_bytes_add(&w->new_strings, words, bytes);
@@ -166,7 +158,7 @@ uint32_t mid_writer_string(struct mid_writer *w, const char *words) {
 
 uint32_t mid_writer_stack(struct mid_writer *w, uint32_t caller, uint32_t module, uint64_t offset) {
   uint64_t row[] = {caller, module, offset};
-  uint32_t *number = mid_table_add(&w->stacks, hash(row, sizeof row));
+  uint32_t *number = mid_table_add(&w->stacks, writer_hash(row, sizeof row));
   if (*number != 0) return *number;
   for (int i = 0; i < 3; i++) mid_bytes_number(&w->new_stacks, row[i]);
   return *number = ++w->stack_count;
@@ -174,15 +166,16 @@ uint32_t mid_writer_stack(struct mid_writer *w, uint32_t caller, uint32_t module
 
 uint32_t mid_writer_process(struct mid_writer *w, uint64_t pid, uint64_t parent,
                             const char *command) {
-  w->process = grown(w->process, w->processes, sizeof *w->process);
-  w->process[w->processes] =
-      (struct process){.pid = pid, .parent = parent, .command = mid_writer_string(w, command)};
+  w->process = mid_grown(w->process, w->processes, sizeof *w->process);
+  w->process[w->processes] = (struct writer_process){
+      .pid = pid, .parent = parent, .command = mid_writer_string(w, command)};
   return ++w->processes;
 }
 
 // ---- events ----
 
-static struct stream *stream_at(struct mid_writer *w, struct process *p, uint32_t thread) {
+static struct writer_stream *stream_at(struct mid_writer *w, struct writer_process *p,
+                                       uint32_t thread) {
   if (thread >= p->streams) {
     uint32_t count = thread + 1 > 2 * p->streams ? thread + 1 : 2 * p->streams;
     p->stream = realloc(p->stream, count * sizeof *p->stream);
@@ -191,7 +184,7 @@ static struct stream *stream_at(struct mid_writer *w, struct process *p, uint32_
     memset(p->stream + p->streams, 0, (count - p->streams) * sizeof *p->stream);
     p->streams = count;
   }
-  struct stream *s = &p->stream[thread];
+  struct writer_stream *s = &p->stream[thread];
   if (s->events == 0) {
     p->active[p->actives++] = thread;
     s->born_before = s->born;
@@ -202,8 +195,8 @@ static struct stream *stream_at(struct mid_writer *w, struct process *p, uint32_
 }
 
 // How `event` names its block; the bits for the operation.
-static unsigned add_block(struct stream *s, const struct mid_trace_event *event) {
-  struct mid_bytes *to = &s->column[BLOCKS];
+static unsigned add_block(struct writer_stream *s, const struct mid_trace_event *event) {
+  struct mid_bytes *to = &s->column[MID_COLUMN_BLOCKS];
   const struct mid_trace_block *block = &event->block;
   if (event->passed || block->thread != event->thread) {
     mid_bytes_number(to, block->thread);
@@ -223,8 +216,8 @@ static unsigned add_block(struct stream *s, const struct mid_trace_event *event)
 }
 
 void mid_writer_add(struct mid_writer *w, struct mid_trace_event *event) {
-  struct process *p = &w->process[event->process - 1];
-  struct stream *s = stream_at(w, p, event->thread);
+  struct writer_process *p = &w->process[event->process - 1];
+  struct writer_stream *s = stream_at(w, p, event->thread);
   if (event->tick < s->last_tick) event->tick = s->last_tick;
   if (event->kind == MID_TRACE_EXIT && event->tick <= p->last) event->tick = p->last + 1;
   if (event->tick > p->last) p->last = event->tick;
@@ -234,12 +227,14 @@ void mid_writer_add(struct mid_writer *w, struct mid_trace_event *event) {
   else if (mid_trace_has_block(event->kind))
     op |= add_block(s, event);
   if (event->unseen) op |= MID_TRACE_UNSEEN;
-  if (event->kind == MID_TRACE_ALIGNED) mid_bytes_number(&s->column[BLOCKS], event->align);
-  mid_bytes_reserve(&s->column[OPS], 1);
-  s->column[OPS].at[s->column[OPS].count++] = (unsigned char)op;
-  mid_bytes_number(&s->column[TIMES], event->tick - s->last_tick);
-  if (mid_trace_has_bytes(event->kind)) mid_bytes_number(&s->column[SIZES], event->bytes);
-  mid_bytes_number(&s->column[STACKS], event->stack);
+  if (event->kind == MID_TRACE_ALIGNED)
+    mid_bytes_number(&s->column[MID_COLUMN_BLOCKS], event->align);
+  mid_bytes_reserve(&s->column[MID_COLUMN_OPS], 1);
+  s->column[MID_COLUMN_OPS].at[s->column[MID_COLUMN_OPS].count++] = (unsigned char)op;
+  mid_bytes_number(&s->column[MID_COLUMN_TIMES], event->tick - s->last_tick);
+  if (mid_trace_has_bytes(event->kind))
+    mid_bytes_number(&s->column[MID_COLUMN_SIZES], event->bytes);
+  mid_bytes_number(&s->column[MID_COLUMN_STACKS], event->stack);
   s->last_tick = event->tick;
   s->events++;
   w->events++;
@@ -283,7 +278,7 @@ static void add_tables(struct mid_writer *w) {
   w->stacks_told = w->stack_count;
 }
 
-static void add_process(struct mid_bytes *to, const struct process *p, uint32_t number) {
+static void add_process(struct mid_bytes *to, const struct writer_process *p, uint32_t number) {
   struct mid_bytes body = {0};
   uint64_t words[] = {number, p->pid, p->parent, p->command};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) mid_bytes_number(&body, words[i]);
@@ -291,19 +286,19 @@ static void add_process(struct mid_bytes *to, const struct process *p, uint32_t 
   free(body.at);
 }
 
-static void add_stream(struct mid_bytes *to, struct stream *s, uint32_t thread) {
+static void add_stream(struct mid_bytes *to, struct writer_stream *s, uint32_t thread) {
   mid_bytes_number(to, thread);
   mid_bytes_number(to, s->events);
   mid_bytes_number(to, s->born_before);
-  for (int c = TIMES; c < COLUMNS; c++) mid_bytes_number(to, s->column[c].count);
-  for (int c = OPS; c < COLUMNS; c++) {
+  for (int c = MID_COLUMN_TIMES; c < MID_COLUMNS; c++) mid_bytes_number(to, s->column[c].count);
+  for (int c = MID_COLUMN_OPS; c < MID_COLUMNS; c++) {
     mid_bytes_add(to, s->column[c].at, s->column[c].count);
     s->column[c].count = 0;
   }
   s->events = 0;
 }
 
-static void add_events(struct mid_writer *w, struct process *p, uint32_t number) {
+static void add_events(struct mid_writer *w, struct writer_process *p, uint32_t number) {
   struct mid_bytes body = {0};
   mid_bytes_number(&body, number);
   mid_bytes_number(&body, w->floor);
@@ -326,7 +321,8 @@ void mid_writer_flush(struct mid_writer *w) {
     if (w->process[i].actives > 0 || w->process[i].lost > 0) add_events(w, &w->process[i], i + 1);
   if (w->raw.count == 0) return;
   if (w->last < w->floor) w->last = w->floor;
-  struct frame frame = {.first = w->floor, .last = w->last, .events = w->events - w->events_before};
+  struct writer_frame frame = {
+      .first = w->floor, .last = w->last, .events = w->events - w->events_before};
   write_frame(w, &w->raw, frame);
   w->events_before = w->events;
   w->floor = w->last;
@@ -360,13 +356,13 @@ static void write_end(struct mid_writer *w) {
   }
   add_section(&w->raw, MID_TRACE_END, &body);
   free(body.at);
-  write_frame(w, &w->raw, (struct frame){.first = w->last, .last = w->last});
+  write_frame(w, &w->raw, (struct writer_frame){.first = w->last, .last = w->last});
 }
 
-static void free_all(struct mid_writer *w) {
+static void writer_free(struct mid_writer *w) {
   for (uint32_t i = 0; i < w->processes; i++) {
     for (uint32_t t = 0; t < w->process[i].streams; t++)
-      for (int c = 0; c < COLUMNS; c++) free(w->process[i].stream[t].column[c].at);
+      for (int c = 0; c < MID_COLUMNS; c++) free(w->process[i].stream[t].column[c].at);
     free(w->process[i].stream);
     free(w->process[i].active);
   }
@@ -387,6 +383,6 @@ int mid_writer_close(struct mid_writer *w, uint64_t *bytes) {
   write_seek_table(w);
   int error = w->error;
   *bytes = w->written;
-  free_all(w);
+  writer_free(w);
   return error;
 }

@@ -54,8 +54,7 @@ MID_RARELY struct mid_ring *mid_ring_open(uint64_t words, uint64_t recording) {
 }
 
 MID_RARELY void mid_ring_publish(struct mid_ring *ring) {
-  atomic_thread_fence(memory_order_release);
-  memcpy(ring->magic, MID_RING_MAGIC, sizeof ring->magic);
+  atomic_store_explicit(&ring->xmagic, MID_RING_MAGIC, memory_order_release);
 }
 
 MID_RARELY void mid_ring_close(struct mid_ring *ring) {

@@ -34,7 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MID_RING_MAGIC "MIDDENRG"  // 8 letters, no NUL
+#define MID_RING_MAGIC 0x47524e454444494du  // "MIDDENRG"
 enum { MID_RING_VERSION = 1, MID_RING_HEAD_BYTES = 4096, MID_RING_TICK_SHIFT = 4 };
 
 enum mid_ring_op {
@@ -54,7 +54,7 @@ enum { MID_RING_ALIGN_SHIFT = 4, MID_RING_TIME_SHIFT = 10, MID_RING_BLOCK_BITS =
 enum { MID_RING_PATH_WORDS = 32, MID_RING_EVENT_MOST = 4 + MID_RING_PATH_WORDS };
 
 struct mid_ring {
-  char magic[8];  // stored last, with release: until then the file is not a ring
+  _Atomic uint64_t xmagic;  // x: stored last, with release: until then the file is not a ring
   uint32_t version, reserved;
   uint64_t words;
   uint64_t pid, start_ticks;  // as in the feed
@@ -70,15 +70,10 @@ struct mid_ring {
 };
 _Static_assert(sizeof(struct mid_ring) <= MID_RING_HEAD_BYTES, "the header has a page");
 
-static inline _Atomic uint64_t *mid_ring_word(struct mid_ring *ring, uint64_t i) {
-  char *words = (char *)ring + MID_RING_HEAD_BYTES;
-  return (_Atomic uint64_t *)(void *)words + (i & (ring->words - 1));
-}
-
 // ---- ring.c: making them ----
 
 // Make a ring for `words` words beside the feed, mapped and all of its pages there, all fields set
-// but `magic`.  NULL where there is no feed or no room.
+// but the magic.  NULL where there is no feed or no room.
 // threads  the caller holds the feed's lock
 struct mid_ring *mid_ring_open(uint64_t words, uint64_t recording);
 // Let the reader see it.

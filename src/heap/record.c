@@ -19,8 +19,10 @@ enum {
 // A ring as its writer sees it.  Records are never given back, only used again.
 struct record_ring {
   struct mid_ring *ring;  // NULL: none could be made, or none yet
-  uint64_t head, tail;    // tail: as last seen
-  uint64_t recording;
+  uint64_t *word;         // its words
+  uint64_t words;
+  uint64_t head, tail;   // tail: as last seen
+  uint64_t wanted;       // what the feed says while it is for this recording
   uint64_t thread;       // the number of the thread in this process; 0: threads that are ending
   uint64_t lost;         // events, of this ring
   uint64_t lost_in_row;  // of these, since the last that was not
@@ -44,16 +46,15 @@ static __thread bool busy;  // in an event: what the calling thread does now is 
 // ---- words into the ring ----
 
 static void ring_put(struct record_ring *r, const uint64_t *word, uint32_t count) {
-  for (uint32_t i = 0; i < count; i++)
-    atomic_store_explicit(mid_ring_word(r->ring, r->head + i), word[i], memory_order_relaxed);
+  for (uint32_t i = 0; i < count; i++) r->word[(r->head + i) & (r->words - 1)] = word[i];
   r->head += count;
   atomic_store_explicit(&r->ring->xhead, r->head, memory_order_release);
 }
 
 static bool ring_has_room(struct record_ring *r, uint32_t count) {
-  if (mid_likely(r->head + count - r->tail <= r->ring->words)) return true;
+  if (mid_likely(r->head + count - r->tail <= r->words)) return true;
   r->tail = atomic_load_explicit(&r->ring->xtail, memory_order_acquire);
-  return r->head + count - r->tail <= r->ring->words;
+  return r->head + count - r->tail <= r->words;
 }
 
 static uint64_t first_word(enum mid_ring_op op, uint64_t more) {
@@ -80,7 +81,9 @@ MID_RARELY static bool ring_renew(struct record_ring *r, uint64_t words, uint64_
   ring_shut(r);
   r->ring = ring;
   r->head = r->tail = r->lost = r->lost_in_row = 0;
-  r->recording = recording;
+  r->word = (uint64_t *)((char *)ring + MID_RING_HEAD_BYTES);
+  r->words = words;
+  r->wanted = recording * 2 + 1;
   uint64_t thread[] = {first_word(MID_RING_THREAD, 0), r->thread,
                        r->thread == 0 ? 0 : mid_os_thread_id()};
   ring_put(r, thread, 3);
@@ -90,8 +93,7 @@ MID_RARELY static bool ring_renew(struct record_ring *r, uint64_t words, uint64_
 
 // There is no room for another event: make some, or wait for it.
 MID_RARELY static bool ring_make_room(struct record_ring *r, uint32_t count) {
-  if (r->ring->words < RING_MOST && ring_renew(r, r->ring->words * RING_GROWTH, r->recording))
-    return true;
+  if (r->words < RING_MOST && ring_renew(r, r->words * RING_GROWTH, r->wanted / 2)) return true;
   for (int i = 0; i < FULL_WAITS && r->lost_in_row == 0; i++) {
     mid_os_sleep_ms(1);
     if (ring_has_room(r, count)) return true;
@@ -102,7 +104,7 @@ MID_RARELY static bool ring_make_room(struct record_ring *r, uint32_t count) {
 // Nobody reads any more: the program goes on as if nobody ever had.
 MID_RARELY static void record_give_up(const struct record_ring *r) {
   _Atomic uint64_t *word = atomic_load_explicit(&mid_feed_recording_at, memory_order_relaxed);
-  if (word != NULL) atomic_store_explicit(word, r->recording * 2, memory_order_relaxed);
+  if (word != NULL) atomic_store_explicit(word, r->wanted - 1, memory_order_relaxed);
 }
 
 static void ring_add(struct record_ring *r, const uint64_t *word, uint32_t count) {
@@ -192,7 +194,7 @@ MID_RARELY static struct record_ring *ring_for_thread(uint64_t recording) {
   if (r != NULL) {
     r->thread = ++threads;
     uint64_t thread[] = {first_word(MID_RING_THREAD, 0), r->thread, mid_os_thread_id()};
-    if (r->ring != NULL && r->recording == recording && ring_has_room(r, 3))
+    if (r->ring != NULL && r->wanted == recording * 2 + 1 && ring_has_room(r, 3))
       ring_put(r, thread, 3);
     else if (!ring_renew(r, RING_LEAST, recording))
       ring_shut(r);
@@ -207,7 +209,7 @@ MID_RARELY static struct record_ring *ring_switch(uint64_t wanted) {
   uint64_t recording = (wanted & 1) != 0 ? wanted / 2 : 0;
   if (heap != NULL && heap == mid_thread_heap && heap->recorded != (recording != 0))
     heap_switch(heap, recording != 0);
-  if (own != NULL && own->recording != recording) {
+  if (own != NULL && own->wanted != wanted) {
     ring_shut(own);
     mid_record_thread_ended();
   }
@@ -229,21 +231,33 @@ static uint64_t recording_wanted(void) {
 // late one's lock is held after it.
 static struct record_ring *ring_get(void) {
   uint64_t wanted = recording_wanted();
-  if (mid_unlikely(mid_thread_heap == MID_HEAP_ENDED)) {
+  if (mid_thread_heap == MID_HEAP_ENDED) {
     mid_lock_take(&late_lock);
-    if ((wanted & 1) != 0 && (late.ring == NULL || late.recording != wanted / 2))
+    if ((wanted & 1) != 0 && (late.ring == NULL || late.wanted != wanted))
       (void)ring_renew(&late, RING_LEAST, wanted / 2);
     return (wanted & 1) != 0 ? &late : NULL;
   }
   struct record_ring *r = own;
-  if (mid_unlikely(r == NULL || r->recording * 2 + 1 != wanted)) r = ring_switch(wanted);
+  if (r == NULL || r->wanted != wanted) r = ring_switch(wanted);
   return r;
 }
 
-static void record(const uint64_t *word, uint32_t count) {
+__attribute__((noinline)) static void record_slow(const uint64_t *word, uint32_t count) {
   struct record_ring *r = ring_get();
   if (r != NULL && r->ring != NULL) ring_add(r, word, count);
-  if (mid_unlikely(mid_thread_heap == MID_HEAP_ENDED)) mid_lock_give(&late_lock);
+  if (mid_thread_heap == MID_HEAP_ENDED) mid_lock_give(&late_lock);
+}
+
+// An ended thread has no ring of its own.
+static inline void record(const uint64_t *word, uint32_t count) {
+  struct record_ring *r = own;
+  uint64_t place = mid_likely(r != NULL) ? r->head & (r->words - 1) : 0;
+  if (mid_unlikely(r == NULL || r->wanted != mid_feed_recording() || place + count > r->words ||
+                   r->head + count - r->tail > r->words || r->lost_in_row != 0))
+    return record_slow(word, count);
+  for (uint32_t i = 0; i < count; i++) r->word[place + i] = word[i];
+  r->head += count;
+  atomic_store_explicit(&r->ring->xhead, r->head, memory_order_release);
 }
 
 MID_RARELY void mid_record_thread_ended(void) {
@@ -263,34 +277,41 @@ static uint64_t block_word(const void *p, uint64_t bytes) {
                                               << MID_RING_BLOCK_BITS;
 }
 
-static void record_taken(enum mid_ring_op op, const void *p, size_t bytes, size_t align,
-                         const void *caller) {
-  uint64_t word[4] = {first_word(op, mid_log2(align)), block_word(p, bytes)};
-  uint32_t count = 2;
-  if (mid_unlikely(bytes >= MID_RING_SIZE_APART)) word[count++] = bytes;
-  word[count++] = (uintptr_t)caller;
-  record(word, count);
+static inline void record_taken(enum mid_ring_op op, const void *p, size_t bytes, size_t align,
+                                const void *caller) {
+  uint64_t word[4] = {first_word(op, mid_log2(align)), block_word(p, bytes), (uintptr_t)caller};
+  if (mid_likely(bytes < MID_RING_SIZE_APART)) return record(word, 3);
+  word[2] = bytes;
+  word[3] = (uintptr_t)caller;
+  record(word, 4);
+}
+
+// A signal's handler that calls malloc amid an event has its own left out.
+static void busy_set(bool on) {
+  atomic_signal_fence(memory_order_seq_cst);
+  busy = on;
+  atomic_signal_fence(memory_order_seq_cst);
 }
 
 void mid_record_take(enum mid_ring_op op, const void *p, size_t bytes, size_t align,
                      const void *caller) {
-  if (busy) return;
-  busy = true;
+  if (mid_unlikely(busy)) return;
+  busy_set(true);
   record_taken(op, p, bytes, align, caller);
-  busy = false;
+  busy_set(false);
 }
 
 void mid_record_give(const void *p, const void *caller) {
-  if (busy || p == NULL) return;
-  busy = true;
+  if (mid_unlikely(busy) || p == NULL) return;
+  busy_set(true);
   uint64_t word[] = {first_word(MID_RING_GIVE, 0), block_word(p, 0), (uintptr_t)caller};
   record(word, 3);
-  busy = false;
+  busy_set(false);
 }
 
 bool mid_record_resize_begin(const void *p) {
   if (busy) return false;
-  busy = true;
+  busy_set(true);
   uint64_t word[] = {first_word(MID_RING_RESIZING, 0), block_word(p, 0)};
   if (p != NULL) record(word, 2);
   return true;
@@ -298,16 +319,16 @@ bool mid_record_resize_begin(const void *p) {
 
 void mid_record_resize_end(const void *p, size_t bytes, const void *caller) {
   record_taken(MID_RING_RESIZED, p, p == NULL ? 0 : bytes, MID_BLOCK_ALIGN, caller);
-  busy = false;
+  busy_set(false);
 }
 
 // ---- the end, and fork ----
 
 MID_RARELY void mid_record_end(void) {
   if (!mid_record_is_on() || busy || own == NULL || own->ring == NULL) return;
-  busy = true;
+  busy_set(true);
   modules_tell(own);  // those that were loaded meanwhile
-  busy = false;
+  busy_set(false);
 }
 
 void mid_record_lock(void) {

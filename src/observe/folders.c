@@ -46,14 +46,14 @@ static int folder_open(int which) {
 // PID.START.feed, both in plain decimal; of a ring PID.START.N.ring.
 static bool name_read(const char *name, bool ring, struct mid_feed_file *out) {
   char *end, *last;
-  if (name[0] < '0' || name[0] > '9') return false;
+  const char *ending = ring ? ".ring" : ".feed", *at = strrchr(name, '.');
+  if (at == NULL || strcmp(at, ending) != 0 || name[0] < '0' || name[0] > '9') return false;
   errno = 0;
   unsigned long pid = strtoul(name, &end, 10);
   if (*end != '.' || end[1] < '0' || end[1] > '9') return false;
   unsigned long long start = strtoull(end + 1, &last, 10);
   if (ring && *last == '.') last += 1 + strspn(last + 1, "0123456789");
-  if (errno != 0 || pid == 0 || pid > INT_MAX || strcmp(last, ring ? ".ring" : ".feed") != 0)
-    return false;
+  if (errno != 0 || pid == 0 || pid > INT_MAX || last != at) return false;
   out->name = name;
   out->pid = (pid_t)pid;
   out->start_ticks = start;

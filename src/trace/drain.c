@@ -156,8 +156,7 @@ static void ring_take(struct mid_drain *d, const struct mid_feed_file *file, int
   size_t bytes = (size_t)s->st_size;
   struct mid_ring *ring = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (ring == MAP_FAILED) return;
-  bool whole = memcmp(ring->magic, MID_RING_MAGIC, sizeof ring->magic) == 0;
-  atomic_thread_fence(memory_order_acquire);
+  bool whole = atomic_load_explicit(&ring->xmagic, memory_order_acquire) == MID_RING_MAGIC;
   if (whole && is_ours(d, ring, bytes)) {
     unlinkat(file->folder, file->name, 0);
     return source_add(d, file, ring, bytes);

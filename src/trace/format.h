@@ -69,10 +69,17 @@ static inline void mid_bytes_add(struct mid_bytes *b, const void *from, size_t c
   b->count += count;
 }
 
-static inline void mid_bytes_number(struct mid_bytes *b, uint64_t n) {
-  mid_bytes_reserve(b, 10);
+enum { MID_NUMBER_MOST = 10 };  // bytes of one
+
+// There is room for it.
+static inline void mid_bytes_put(struct mid_bytes *b, uint64_t n) {
   for (; n >= 128; n >>= 7) b->at[b->count++] = (unsigned char)(n | 128);
   b->at[b->count++] = (unsigned char)n;
+}
+
+static inline void mid_bytes_number(struct mid_bytes *b, uint64_t n) {
+  mid_bytes_reserve(b, MID_NUMBER_MOST);
+  mid_bytes_put(b, n);
 }
 
 // Small numbers of either sign become small ones.

@@ -46,7 +46,8 @@ struct mid_merge_ring {
   struct mid_merge_process *process;
   uint64_t *word;  // not merged yet: [at, count)
   size_t at, count, room;
-  uint64_t time;  // of the event at `at`
+  uint64_t time;     // of the event at `at`
+  size_t now_words;  // that it has
   struct merge_thread *thread;
   uint64_t site;  // the last return address, and its row
   uint32_t stack;
@@ -331,8 +332,9 @@ static bool ring_ready(struct mid_merge_ring *r) {
   // Of a ring that is used by a thread after the other, and between processors, time may step back.
   uint64_t time = r->word[r->at] >> MID_RING_TIME_SHIFT;
   if (time > r->time) r->time = time;
-  size_t left = r->count - r->at, words = left < 2 ? 0 : event_words(&r->word[r->at]);
-  r->broken = words == 0 || words > left;
+  size_t left = r->count - r->at;
+  r->now_words = left < 2 ? 0 : event_words(&r->word[r->at]);
+  r->broken = r->now_words == 0 || r->now_words > left;
   return !r->broken;
 }
 
@@ -381,9 +383,8 @@ static void merge_first(struct mid_merge *m, uint64_t until) {
     if (m->heap[i]->time < until) until = m->heap[i]->time;
   bool more;
   do {
-    size_t words = event_words(&r->word[r->at]);
-    merge_event(m, r, &r->word[r->at], words);
-    r->at += words;
+    merge_event(m, r, &r->word[r->at], r->now_words);
+    r->at += r->now_words;
     more = ring_ready(r);
   } while (more && r->time <= until);
   if (more) return heap_sink(m, 0);

@@ -194,30 +194,40 @@ static struct writer_stream *stream_at(struct mid_writer *w, struct writer_proce
   return s;
 }
 
+enum { RESERVED = 64 };  // events
+
+// Room for the next events, looked after now and then.
+static void stream_reserve(struct writer_stream *s) {
+  if (s->events % RESERVED != 0) return;
+  for (int c = 0; c < MID_COLUMNS; c++)
+    mid_bytes_reserve(&s->column[c], RESERVED * MID_NUMBER_MOST * (c == MID_COLUMN_BLOCKS ? 3 : 1));
+}
+
 // How `event` names its block; the bits for the operation.
 static unsigned add_block(struct writer_stream *s, const struct mid_trace_event *event) {
   struct mid_bytes *to = &s->column[MID_COLUMN_BLOCKS];
   const struct mid_trace_block *block = &event->block;
   if (event->passed || block->thread != event->thread) {
-    mid_bytes_number(to, block->thread);
-    mid_bytes_number(to, block->number);
-    mid_bytes_number(to, event->resizes);
+    mid_bytes_put(to, block->thread);
+    mid_bytes_put(to, block->number);
+    mid_bytes_put(to, event->resizes);
     return MID_TRACE_PASSED;
   }
   int64_t step = (int64_t)(block->number - s->last_number);
   uint64_t age = s->born - block->number;
   s->last_number = block->number;
   if (step >= -32 && step < 32 && age > 64) {
-    mid_bytes_number(to, mid_zigzag(step));
+    mid_bytes_put(to, mid_zigzag(step));
     return MID_TRACE_NEAR;
   }
-  mid_bytes_number(to, age);
+  mid_bytes_put(to, age);
   return MID_TRACE_BY_AGE;
 }
 
 void mid_writer_add(struct mid_writer *w, struct mid_trace_event *event) {
   struct writer_process *p = &w->process[event->process - 1];
   struct writer_stream *s = stream_at(w, p, event->thread);
+  stream_reserve(s);
   if (event->tick < s->last_tick) event->tick = s->last_tick;
   if (event->kind == MID_TRACE_EXIT && event->tick <= p->last) event->tick = p->last + 1;
   if (event->tick > p->last) p->last = event->tick;
@@ -227,14 +237,11 @@ void mid_writer_add(struct mid_writer *w, struct mid_trace_event *event) {
   else if (mid_trace_has_block(event->kind))
     op |= add_block(s, event);
   if (event->unseen) op |= MID_TRACE_UNSEEN;
-  if (event->kind == MID_TRACE_ALIGNED)
-    mid_bytes_number(&s->column[MID_COLUMN_BLOCKS], event->align);
-  mid_bytes_reserve(&s->column[MID_COLUMN_OPS], 1);
+  if (event->kind == MID_TRACE_ALIGNED) mid_bytes_put(&s->column[MID_COLUMN_BLOCKS], event->align);
   s->column[MID_COLUMN_OPS].at[s->column[MID_COLUMN_OPS].count++] = (unsigned char)op;
-  mid_bytes_number(&s->column[MID_COLUMN_TIMES], event->tick - s->last_tick);
-  if (mid_trace_has_bytes(event->kind))
-    mid_bytes_number(&s->column[MID_COLUMN_SIZES], event->bytes);
-  mid_bytes_number(&s->column[MID_COLUMN_STACKS], event->stack);
+  mid_bytes_put(&s->column[MID_COLUMN_TIMES], event->tick - s->last_tick);
+  if (mid_trace_has_bytes(event->kind)) mid_bytes_put(&s->column[MID_COLUMN_SIZES], event->bytes);
+  mid_bytes_put(&s->column[MID_COLUMN_STACKS], event->stack);
   s->last_tick = event->tick;
   s->events++;
   w->events++;

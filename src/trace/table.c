@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bits.h"
+
 void *mid_grown(void *array, size_t count, size_t each) {
   if ((count & (count - 1)) != 0) return array;
   void *more = realloc(array, (count == 0 ? 1 : 2 * count) * each);
@@ -36,6 +38,15 @@ static size_t table_place(const struct mid_table *t, uint64_t key) {
 
 static char *record_at(const struct mid_table *t, size_t i) { return t->record + i * t->each; }
 
+// Records are a few words: calls of memcpy would cost more than they copy.
+static void record_copy(const struct mid_table *t, char *to, const char *from) {
+  for (size_t i = 0; i < t->each; i += sizeof(uint64_t)) {
+    uint64_t word = 0;
+    if (from != NULL) memcpy(&word, from + i, sizeof word);
+    memcpy(to + i, &word, sizeof word);
+  }
+}
+
 void *mid_table_find(const struct mid_table *t, uint64_t key) {
   if (t->count == 0) return NULL;
   size_t i = table_place(t, key);
@@ -52,7 +63,7 @@ static void table_grow(struct mid_table *t) {
     if (old.key[i] != 0) {
       size_t to = table_place(t, old.key[i] - 1);
       t->key[to] = old.key[i];
-      memcpy(record_at(t, to), record_at(&old, i), t->each);
+      record_copy(t, record_at(t, to), record_at(&old, i));
     }
   free(old.key);
   free(old.record);
@@ -64,7 +75,7 @@ void *mid_table_add(struct mid_table *t, uint64_t key) {
   if (t->key[i] == 0) {
     t->key[i] = key + 1;
     t->count++;
-    memset(record_at(t, i), 0, t->each);
+    record_copy(t, record_at(t, i), NULL);
   }
   return record_at(t, i);
 }
@@ -78,7 +89,7 @@ void mid_table_drop(struct mid_table *t, void *record) {
     size_t home = table_home(t, t->key[i] - 1);
     if (((i - home) & mask) < ((i - hole) & mask)) continue;
     t->key[hole] = t->key[i];
-    memcpy(record_at(t, hole), record_at(t, i), t->each);
+    record_copy(t, record_at(t, hole), record_at(t, i));
     t->key[hole = i] = 0;
   }
 }

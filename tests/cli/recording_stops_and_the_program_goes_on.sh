@@ -82,3 +82,35 @@ run 2 "$MIDDEN" record --max-bytes 0 -- true
 run 2 "$MIDDEN" record
 run 2 "$MIDDEN" record -o /nowhere/at/all -- true
 run 127 "$MIDDEN" record -- ./nothing
+
+# A recorder that stands still: the program waits, loses events, and ends all the same; how many is
+# told, and the rest is there.
+program fast <<'END'
+#include <stdio.h>
+#include <stdlib.h>
+int main(void) {
+  getchar();
+  for (int i = 0; i < 3000000; i++) free(malloc(100));
+  FILE *done = fopen("done", "w");
+  fclose(done);
+  getchar();
+  return 0;
+}
+END
+mkfifo words
+"$MIDDEN" record -o fast.midden -- ./fast <words 2>err &
+recorder=$!
+started="$started $recorder"
+exec 3>words
+runs() { [ -n "$(find midden -name '*.feed')" ]; }
+wait_for runs
+kill -STOP $recorder
+echo >&3
+wait_for test -e done
+kill -CONT $recorder
+echo >&3
+wait $recorder || fail "the program did not end well"
+said err "events were lost"
+run 0 "$MIDDEN" trace fast.midden
+said out "lost "
+not_said out "wrong"

@@ -29,7 +29,7 @@ static const char *const kind_words[] = {"malloc", "calloc", "aligned", "realloc
                                          "free",   "resize", "free?",   "exit"};
 
 static uint64_t ticks_of(const char *words) {
-  double ticks = cli_read_seconds(words) * MID_TRACE_TICKS_A_SECOND;
+  double ticks = cli_read_seconds(words) * MID_TRACE_TICKS_A_SECOND + 0.5;
   return ticks < 1e18 ? (uint64_t)ticks : (uint64_t)1e18;
 }
 

@@ -3,9 +3,9 @@
 //
 //   churn EVENTS PAUSE     prints the seconds that its threads took
 //
-// Each thread has 4096 places.  A step frees the block of a random place, or puts one of 16 to 1039
-// bytes there and writes to it; a step in sixteen swaps with a place that the threads share, so that
-// blocks are freed by the other thread.  PAUSE is how many turns of an empty loop come after a step.
+// Each thread has 4096 places.  A step frees the block of a random place, or puts one of 16 to
+// 1039 bytes there and writes to it; a step in sixteen swaps with a place that the threads share,
+// so that blocks are freed by the other one.  PAUSE: turns of an empty loop after each step.
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>

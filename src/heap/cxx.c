@@ -24,9 +24,11 @@ static void new_failed(size_t bytes) {
                  "no memory for that many bytes, and no libstdc++ to throw std::bad_alloc");
 }
 
-static void *new_slow(size_t bytes, size_t align) {
+#define CALLER __builtin_return_address(0)
+
+static void *new_slow(size_t bytes, size_t align, const void *caller) {
   for (;;) {
-    void *p = mid_aligned(NULL, align, bytes, NULL);
+    void *p = mid_aligned(NULL, align, bytes, caller);
     if (p != NULL) return p;
     new_failed(bytes);
   }
@@ -34,16 +36,17 @@ static void *new_slow(size_t bytes, size_t align) {
 
 static inline void *new_plain(size_t bytes) {
   void *p = mid_fast_malloc(bytes);
-  return mid_likely(p != NULL) ? p : new_slow(bytes, MID_BLOCK_ALIGN);
+  return mid_likely(p != NULL) ? p : new_slow(bytes, MID_BLOCK_ALIGN, CALLER);
 }
 
 struct request {
   size_t bytes, align;
+  const void *caller;
   void *p;
 };
 
 static __attribute__((used)) void new_request(struct request *r) {
-  r->p = new_slow(r->bytes, r->align);
+  r->p = new_slow(r->bytes, r->align, r->caller);
 }
 
 // Call new_request(r); false when it threw, whatever it was.  C has no catch, so the table that
@@ -116,12 +119,12 @@ static bool mid_cxx_try(struct request *r) {  // a handler that throws goes thro
 }
 #endif
 
-static void *new_nothrow(size_t bytes, size_t align) {
-  void *p = mid_aligned(NULL, align, bytes, NULL);
+static void *new_nothrow(size_t bytes, size_t align, const void *caller) {
+  void *p = mid_aligned(NULL, align, bytes, caller);
   if (mid_likely(p != NULL)) return p;
   // Without a handler nothing can be thrown but bad_alloc, which means NULL.
   handler *h = get_new_handler != NULL ? get_new_handler() : NULL;
-  struct request r = {bytes, align, NULL};
+  struct request r = {bytes, align, caller, NULL};
   return h != NULL && mid_cxx_try(&r) ? r.p : NULL;
 }
 
@@ -135,12 +138,12 @@ static void *new_nothrow(size_t bytes, size_t align) {
 
 NEW(new_one,                  "_Znwm",                             (size_t n), new_plain(n))
 NEW(new_many,                 "_Znam",                             (size_t n), new_plain(n))
-NEW(new_one_nothrow,          "_ZnwmRKSt9nothrow_t",               (size_t n, const void *t), ((void)t, new_nothrow(n, 1)))
-NEW(new_many_nothrow,         "_ZnamRKSt9nothrow_t",               (size_t n, const void *t), ((void)t, new_nothrow(n, 1)))
-NEW(new_one_aligned,          "_ZnwmSt11align_val_t",              (size_t n, size_t a), new_slow(n, a))
-NEW(new_many_aligned,         "_ZnamSt11align_val_t",              (size_t n, size_t a), new_slow(n, a))
-NEW(new_one_aligned_nothrow,  "_ZnwmSt11align_val_tRKSt9nothrow_t", (size_t n, size_t a, const void *t), ((void)t, new_nothrow(n, a)))
-NEW(new_many_aligned_nothrow, "_ZnamSt11align_val_tRKSt9nothrow_t", (size_t n, size_t a, const void *t), ((void)t, new_nothrow(n, a)))
+NEW(new_one_nothrow,          "_ZnwmRKSt9nothrow_t",               (size_t n, const void *t), ((void)t, new_nothrow(n, 1, CALLER)))
+NEW(new_many_nothrow,         "_ZnamRKSt9nothrow_t",               (size_t n, const void *t), ((void)t, new_nothrow(n, 1, CALLER)))
+NEW(new_one_aligned,          "_ZnwmSt11align_val_t",              (size_t n, size_t a), new_slow(n, a, CALLER))
+NEW(new_many_aligned,         "_ZnamSt11align_val_t",              (size_t n, size_t a), new_slow(n, a, CALLER))
+NEW(new_one_aligned_nothrow,  "_ZnwmSt11align_val_tRKSt9nothrow_t", (size_t n, size_t a, const void *t), ((void)t, new_nothrow(n, a, CALLER)))
+NEW(new_many_aligned_nothrow, "_ZnamSt11align_val_tRKSt9nothrow_t", (size_t n, size_t a, const void *t), ((void)t, new_nothrow(n, a, CALLER)))
 
 DELETE(delete_one,                   "_ZdlPv",                              (void *p))
 DELETE(delete_many,                  "_ZdaPv",                              (void *p))

@@ -27,28 +27,23 @@ static void write_about(struct mid_ledger *l, struct mid_trace_event *event,
   block->thread = event->thread;
 }
 
-// `address` is about to hold another block.
-static void give_up_old(struct mid_ledger *l, const struct mid_trace_event *by, uint64_t address) {
-  struct mid_ledger_block *old = mid_table_find(&l->blocks, address / 16);
-  if (old == NULL) return;
-  struct mid_trace_event event = {
-      .kind = MID_TRACE_FREE, .tick = by->tick, .thread = by->thread, .unseen = true};
-  write_about(l, &event, old);
-  mid_table_drop(&l->blocks, old);
-}
-
-static void ledger_put(struct mid_ledger *l, uint64_t address,
-                       const struct mid_ledger_block *block) {
-  struct mid_ledger_block *to = mid_table_add(&l->blocks, address / 16);
-  *to = *block;
+// The place of `address`, about to hold another block: one that lives there lost its free.
+static struct mid_ledger_block *place_at(struct mid_ledger *l, const struct mid_trace_event *by,
+                                         uint64_t address) {
+  struct mid_ledger_block *place = mid_table_add(&l->blocks, address / 16);
+  if (place->lives) {
+    struct mid_trace_event event = {
+        .kind = MID_TRACE_FREE, .tick = by->tick, .thread = by->thread, .unseen = true};
+    write_about(l, &event, place);
+  }
+  return place;
 }
 
 void mid_ledger_birth(struct mid_ledger *l, struct mid_trace_event *event, uint64_t address) {
-  give_up_old(l, event, address);
+  struct mid_ledger_block *place = place_at(l, event, address);
   event->process = l->process;
   mid_writer_add(l->writer, event);
-  struct mid_ledger_block block = {event->block, event->tick, event->thread, 0};
-  ledger_put(l, address, &block);
+  *place = (struct mid_ledger_block){event->block, event->tick, event->thread, 0, true};
 }
 
 void mid_ledger_free(struct mid_ledger *l, struct mid_trace_event *event, uint64_t address) {
@@ -63,7 +58,7 @@ void mid_ledger_free(struct mid_ledger *l, struct mid_trace_event *event, uint64
 void mid_ledger_lift(struct mid_ledger *l, struct mid_ledger_held *held, uint64_t address) {
   // The end of the last resize was lost; unless its block moved, it is where it was.
   if (held->known && mid_table_find(&l->blocks, held->address / 16) == NULL)
-    ledger_put(l, held->address, &held->block);
+    *(struct mid_ledger_block *)mid_table_add(&l->blocks, held->address / 16) = held->block;
   struct mid_ledger_block *block = mid_table_find(&l->blocks, address / 16);
   held->known = block != NULL;
   held->address = address;
@@ -81,11 +76,12 @@ void mid_ledger_resize(struct mid_ledger *l, struct mid_trace_event *event,
     if (address != 0) mid_ledger_birth(l, event, address);
     return;
   }
+  uint64_t to = address != 0 ? address : held->address;
+  struct mid_ledger_block *place = place_at(l, event, to);
   if (address != 0) {
     event->kind = MID_TRACE_RESIZE;
-    give_up_old(l, event, address);
     write_about(l, event, &held->block);
     held->block.resizes++;
   }
-  ledger_put(l, address != 0 ? address : held->address, &held->block);
+  *place = held->block;
 }

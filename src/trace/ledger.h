@@ -28,6 +28,7 @@ struct mid_ledger_held {
     uint64_t tick;     // of the last event about it
     uint32_t thread;   // whose that was
     uint32_t resizes;  // so far
+    bool lives;        // false only in a place that was just made
   } block;
 };
 

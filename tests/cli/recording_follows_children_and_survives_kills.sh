@@ -1,5 +1,5 @@
-# tests/cli/recording_follows_children_and_survives_kills.sh -- fork, exec, _exit, abort, SIGKILL: what
-# a process did up to its end is in the trace.
+# tests/cli/recording_follows_children_and_survives_kills.sh -- fork, exec, _exit, abort,
+# SIGKILL: what a process did up to its end is in the trace.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
 

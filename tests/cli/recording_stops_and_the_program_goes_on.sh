@@ -1,5 +1,5 @@
-# tests/cli/recording_stops_and_the_program_goes_on.sh -- after a time, at a size, on a full disk, when
-# the recorder is killed; and a program that runs already can be recorded again and again.
+# tests/cli/recording_stops_and_the_program_goes_on.sh -- after a time, at a size, on a full
+# disk, when the recorder is killed; and a program that runs already can be recorded again and again.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
 

@@ -1,5 +1,5 @@
-# tests/cli/traces_of_others_are_imported.sh -- Valgrind's text and heaptrack's raw stream, as they wrote
-# them; and why others cannot be.
+# tests/cli/traces_of_others_are_imported.sh -- Valgrind's text and heaptrack's raw stream, as
+# they wrote them; and why others cannot be.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
 

@@ -1,5 +1,5 @@
-// tests/soak/fuzz_trace.c -- a libFuzzer target: whatever a trace's bytes are, reading them ends
-// well. SPDX-License-Identifier: MIT
+// tests/soak/fuzz_trace.c -- a libFuzzer target: reading ends well, whatever a trace's bytes are.
+// SPDX-License-Identifier: MIT
 //
 // The first byte chooses what the rest is: a file; what a frame holds, since frames have checksums
 // that no fuzzer finds; or what another tool wrote.

@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/soak/fuzz_trace.sh [CORPUS] -- fuzz the reader of traces for SECONDS_TO_FUZZ / 6, beginning with
-# traces.txt.  CORPUS, where given, is written: what is left when it is minimised.
+# tests/soak/fuzz_trace.sh [CORPUS] -- fuzz the reader of traces for SECONDS_TO_FUZZ / 6,
+# beginning with traces.txt.  CORPUS, where given, is written: what is left when it is minimised.
 # SPDX-License-Identifier: MIT
 set -eu
 cd "$(dirname "$0")/../.."

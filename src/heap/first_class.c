@@ -5,6 +5,7 @@
 #include "base/options.h"
 #include "heap/family.h"
 #include "heap/hardened.h"
+#include "heap/ledger.h"
 #include "heap/record.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"
@@ -30,6 +31,7 @@ static bool give_recorded(void *block, size_t bytes, void *caller) {
 
 void midden_heap_close(midden_heap *heap) {
   if (heap == NULL) return;
+  mid_ledger_close(heap);
   if (mid_record_is_on()) midden_heap_walk(heap, give_recorded, CALLER);
   mid_hardened_flush(inner(heap));
   mid_lock_take(&inner(heap)->lock);

@@ -199,9 +199,7 @@ void mid_heap_give_block(struct mid_span *span, struct mid_block *block) {
   }
 }
 
-void mid_heap_give_any(void *p) {
-  if (mid_record_is_on()) mid_record_give(p, __builtin_return_address(0));
-  if (p == NULL || (mid_options.hardened && mid_hardened_give_quick(p))) return;
+__attribute__((noinline)) static void give_looked_up(void *p) {
   struct mid_span *span = mid_heap_block_span(p);
   if (span == NULL)
     mid_foreign_give(p);
@@ -215,6 +213,7 @@ void mid_heap_give_any(void *p) {
 }
 
 void mid_heap_give_any(void *p) {
+  if (mid_record_is_on()) mid_record_give(p, __builtin_return_address(0));
   bool done = mid_unlikely(mid_options.hardened) ? mid_hardened_give_quick(p) : mid_gather_quick(p);
   if (!done && p != NULL) give_looked_up(p);
 }

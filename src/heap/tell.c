@@ -95,7 +95,7 @@ struct mid_feed_count mid_tell_sum(unsigned klass) {
 
 // ---- the end, and fork ----
 
-static void tell_last(struct mid_heap *heap, void *context) {
+MID_RARELY static void tell_last(struct mid_heap *heap, void *context) {
   (void)context;
   mid_lock_take(&heap->lock);
   for (unsigned c = 0; c < MID_CLASSES && heap->place != NULL; c++) {
@@ -107,7 +107,7 @@ static void tell_last(struct mid_heap *heap, void *context) {
   mid_lock_give(&heap->lock);
 }
 
-static void publish_end(struct mid_feed_process *totals, void *context) {
+MID_RARELY static void publish_end(struct mid_feed_process *totals, void *context) {
   const struct mid_feed_process *end = context;
   totals->ended = 1;
   totals->end_rss = end->end_rss;
@@ -119,7 +119,7 @@ static void publish_end(struct mid_feed_process *totals, void *context) {
   publish_process(totals, NULL);
 }
 
-void mid_tell_end(void) {
+MID_RARELY void mid_tell_end(void) {
   if (!mid_options.feed || !mid_feed_is_open()) return;
   mid_lock_hurry(true);  // exit may have been called from a signal handler, amid a malloc
   bool keep = mid_options.feed == MID_OPTION_FEED_KEEP;

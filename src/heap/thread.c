@@ -105,6 +105,7 @@ static void thread_ended(void *value) {
   struct mid_heap *heap = value;
   if (++heap->rounds < ROUNDS) return mid_os_thread_mark(heap);
   mid_hardened_flush(heap);
+  mid_gather_give_all(heap);
   mid_record_thread_ended();
   mid_thread_heap = MID_HEAP_ENDED;
   heap_retire(heap);
@@ -113,7 +114,7 @@ static void thread_ended(void *value) {
 
 // ---- fork ----
 
-static void fork_prepare(void) {
+MID_RARELY static void fork_prepare(void) {
   mid_lock_take(&heaps_lock);
   for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) mid_lock_take(&heap->lock);
   mid_abandoned_lock();
@@ -122,7 +123,7 @@ static void fork_prepare(void) {
   mid_span_lock_all();
 }
 
-static void fork_unlock(void) {
+MID_RARELY static void fork_unlock(void) {
   mid_span_unlock_all();
   mid_tell_unlock();
   mid_record_unlock();
@@ -131,7 +132,7 @@ static void fork_unlock(void) {
   mid_lock_give(&heaps_lock);
 }
 
-static void fork_child(void) {
+MID_RARELY static void fork_child(void) {
   mid_tell_forked(heaps);
   mid_record_forked();
   fork_unlock();

@@ -26,7 +26,7 @@ struct mid_span *mid_map_find_far(uintptr_t p) {
   return atomic_load_explicit(&mid_map_root[w].spans, memory_order_relaxed) + slice;
 }
 
-static struct mid_window *window_of(const struct mid_span *span) {
+MID_RARELY static struct mid_window *window_of(const struct mid_span *span) {
   uintptr_t at = (uintptr_t)span;
   if (at - (uintptr_t)mid_map.spans < table_bytes)
     return &mid_map_root[mid_map.base >> MID_WINDOW_SHIFT];
@@ -38,7 +38,7 @@ static struct mid_window *window_of(const struct mid_span *span) {
   return NULL;
 }
 
-uintptr_t mid_span_base_far(const struct mid_span *span) {
+MID_RARELY uintptr_t mid_span_base_far(const struct mid_span *span) {
   const struct mid_window *window = window_of(span);
   uintptr_t off =
       (uintptr_t)span - (uintptr_t)atomic_load_explicit(&window->spans, memory_order_relaxed);
@@ -59,7 +59,7 @@ struct mid_span *mid_map_find_head_of(struct mid_span *span, const void *p) {
   return NULL;
 }
 
-bool mid_map_was_used(const struct mid_span *span) {
+MID_RARELY bool mid_map_was_used(const struct mid_span *span) {
   if (span->state == MID_SPAN_TAIL) span -= span->slices;
   // Records inside a run are blank: the head is the nearest below that is not.
   struct mid_span *first = mid_map_find((void *)(mid_span_base(span) & ~(WINDOW_BYTES - 1)));

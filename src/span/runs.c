@@ -285,7 +285,7 @@ struct mid_span *mid_runs_longest_dirty(void) {
 size_t mid_runs_count(void) { return run_count; }
 size_t mid_runs_dirty_bytes(void) { return dirty_bytes; }
 
-static const char *run_broken(const struct mid_span *head, unsigned list, bool dirty) {
+MID_RARELY static const char *run_broken(const struct mid_span *head, unsigned list, bool dirty) {
   if (head->state != (dirty ? MID_SPAN_DIRTY : MID_SPAN_CLEAN)) return "a free run of another kind";
   if (head->slices == 0 || list_of(head->slices) != list) return "a free run in a wrong list";
   if (dirty != (head->bytes > 0)) return "a clean run with resident bytes";
@@ -299,7 +299,8 @@ static const char *run_broken(const struct mid_span *head, unsigned list, bool d
   return NULL;
 }
 
-static const char *kind_broken(const struct kind *kind, bool dirty, size_t *runs, size_t *bytes) {
+MID_RARELY static const char *kind_broken(const struct kind *kind, bool dirty, size_t *runs,
+                                          size_t *bytes) {
   for (unsigned list = 0; list < LISTS; list++) {
     bool filled = (kind->filled[list / 64] >> list % 64) & 1;
     if (filled != (kind->lists[list] != NULL)) return "a filled bit that does not match its list";
@@ -312,7 +313,7 @@ static const char *kind_broken(const struct kind *kind, bool dirty, size_t *runs
   return NULL;
 }
 
-const char *mid_runs_broken(void) {
+MID_RARELY const char *mid_runs_broken(void) {
   size_t runs = 0, bytes = 0;
   const char *broken = kind_broken(&dirty_runs, true, &runs, &bytes);
   if (broken == NULL) broken = kind_broken(&clean_runs, false, &runs, &bytes);

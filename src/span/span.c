@@ -229,7 +229,7 @@ static void stale_make_way(struct mid_span *span) {
 static bool is_huge(size_t slices) { return slices >= MID_WINDOW_SLICES / 2; }
 
 // A mapping of its own; only its first slice has a record.
-static struct mid_span *huge_take(size_t slices, size_t align) {
+MID_RARELY static struct mid_span *huge_take(size_t slices, size_t align) {
   if (slices > UINT32_MAX || slices > PTRDIFF_MAX / MID_SLICE_BYTES) return NULL;
   size_t bytes = slices * MID_SLICE_BYTES, most = (size_t)1 << MID_ADDRESS_BITS;
   if (align < MID_SLICE_BYTES) align = MID_SLICE_BYTES;
@@ -248,7 +248,7 @@ static struct mid_span *huge_take(size_t slices, size_t align) {
   return span;
 }
 
-static void huge_give(struct mid_span *span) {
+MID_RARELY static void huge_give(struct mid_span *span) {
   size_t bytes = span->slices * MID_SLICE_BYTES;
   mid_os_unmap((void *)mid_span_base(span), bytes);
   span->state = MID_SPAN_NONE;
@@ -534,19 +534,20 @@ size_t mid_span_purge_all(void) {
 
 // ---- around ----
 
-void mid_span_lock_all(void) {
+MID_RARELY void mid_span_lock_all(void) {
   mid_back_lock();
   mid_lock_take(&purge_lock);
   mid_lock_take(&span_lock);
 }
 
-void mid_span_unlock_all(void) {
+MID_RARELY void mid_span_unlock_all(void) {
   mid_lock_give(&span_lock);
   mid_lock_give(&purge_lock);
   mid_back_unlock();
 }
 
-static void visit_window(size_t w, void (*visit)(struct mid_span *, void *), void *context) {
+MID_RARELY static void visit_window(size_t w, void (*visit)(struct mid_span *, void *),
+                                    void *context) {
   struct mid_span *span = atomic_load_explicit(&mid_map_root[w].spans, memory_order_relaxed);
   size_t slices = atomic_load_explicit(&mid_map_root[w].slices, memory_order_acquire);
   for (size_t i = 0; i < slices;) {
@@ -557,19 +558,19 @@ static void visit_window(size_t w, void (*visit)(struct mid_span *, void *), voi
   }
 }
 
-void mid_span_visit(void (*visit)(struct mid_span *span, void *context), void *context) {
+MID_RARELY void mid_span_visit(void (*visit)(struct mid_span *span, void *context), void *context) {
   for (size_t w = 0; w < MID_WINDOWS; w++)
     if (atomic_load_explicit(&mid_map_root[w].spans, memory_order_acquire) != NULL)
       visit_window(w, visit, context);
 }
 
-static void add_resident(struct mid_span *span, void *context) {
+MID_RARELY static void add_resident(struct mid_span *span, void *context) {
   uint64_t *bytes = context;
   if (span->state == MID_SPAN_CLEAN) return;
   *bytes += mid_os_resident_in((void *)mid_span_base(span), span->slices * MID_SLICE_BYTES);
 }
 
-uint64_t mid_span_resident(void) {
+MID_RARELY uint64_t mid_span_resident(void) {
   uint64_t bytes = 0;
   mid_lock_take(&span_lock);
   mid_span_visit(add_resident, &bytes);
@@ -577,7 +578,7 @@ uint64_t mid_span_resident(void) {
   return bytes;
 }
 
-const char *mid_span_broken(void) {
+MID_RARELY const char *mid_span_broken(void) {
   mid_lock_take(&span_lock);
   const char *broken = mid_runs_broken();
   mid_lock_give(&span_lock);

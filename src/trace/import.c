@@ -11,13 +11,13 @@
 #include <string.h>
 #include <zstd.h>
 
-#include "trace/ledger.h"
+#include "trace/births.h"
 
 enum { LINE_MOST = 1 << 16 };
 
 struct import_process {
   uint64_t pid;
-  struct mid_ledger ledger;
+  struct mid_births births;
 };
 
 struct import_module {
@@ -38,14 +38,14 @@ struct import {
   size_t modules;
 };
 
-static struct mid_ledger *ledger_of(struct import *im, uint64_t pid, const char *command) {
+static struct mid_births *births_of(struct import *im, uint64_t pid, const char *command) {
   for (size_t i = 0; i < im->processes; i++)
-    if (im->process[i].pid == pid) return &im->process[i].ledger;
+    if (im->process[i].pid == pid) return &im->process[i].births;
   im->process = mid_grown(im->process, im->processes, sizeof *im->process);
   struct import_process *p = &im->process[im->processes++];
   p->pid = pid;
-  p->ledger = mid_ledger_open(im->writer, mid_writer_process(im->writer, pid, 0, command));
-  return &p->ledger;
+  p->births = mid_births_open(im->writer, mid_writer_process(im->writer, pid, 0, command));
+  return &p->births;
 }
 
 static struct mid_trace_event event_now(struct import *im, uint8_t kind, uint64_t bytes) {
@@ -54,14 +54,14 @@ static struct mid_trace_event event_now(struct import *im, uint8_t kind, uint64_
       .tick = im->tick++, .thread = 1, .kind = kind, .align = 4, .bytes = bytes};
 }
 
-static void import_take(struct mid_ledger *l, struct mid_trace_event event, uint64_t address) {
-  if (address != 0) mid_ledger_birth(l, &event, address);
+static void import_take(struct mid_births *l, struct mid_trace_event event, uint64_t address) {
+  if (address != 0) mid_births_birth(l, &event, address);
 }
 
-static void import_give(struct import *im, struct mid_ledger *l, uint64_t address) {
+static void import_give(struct import *im, struct mid_births *l, uint64_t address) {
   if (address == 0) return;
   struct mid_trace_event event = event_now(im, MID_TRACE_FREE, 0);
-  mid_ledger_free(l, &event, address);
+  mid_births_free(l, &event, address);
 }
 
 // ---- Valgrind: "--PID-- NAME(ARGUMENTS) = RESULT" ----
@@ -77,16 +77,16 @@ static uint8_t align_of(uint64_t align) {
   return log;
 }
 
-static void valgrind_resize(struct import *im, struct mid_ledger *l, const char *arguments) {
+static void valgrind_resize(struct import *im, struct mid_births *l, const char *arguments) {
   char *end;
-  struct mid_ledger_held held = {0};
+  struct mid_births_held held = {0};
   uint64_t old = strtoull(arguments, &end, 0), bytes = *end == ',' ? strtoull(end + 1, NULL, 0) : 0;
   struct mid_trace_event event = event_now(im, MID_TRACE_RESIZE, bytes);
-  mid_ledger_lift(l, &held, old);
-  mid_ledger_resize(l, &event, &held, after(arguments, ") = "));
+  mid_births_lift(l, &held, old);
+  mid_births_resize(l, &event, &held, after(arguments, ") = "));
 }
 
-static void valgrind_take(struct import *im, struct mid_ledger *l, const char *name,
+static void valgrind_take(struct import *im, struct mid_births *l, const char *name,
                           const char *arguments) {
   char *end;
   struct mid_trace_event event = event_now(im, MID_TRACE_MALLOC, strtoull(arguments, &end, 0));
@@ -114,7 +114,7 @@ static bool valgrind_line(struct import *im, const char *line) {
     name = strstr(name, ")malloc(") + 1;
     arguments = strchr(name, '(');
   }
-  struct mid_ledger *l = ledger_of(im, pid, "valgrind");
+  struct mid_births *l = births_of(im, pid, "valgrind");
   arguments++;
   if (strncmp(name, "realloc(", 8) == 0)
     valgrind_resize(im, l, arguments);
@@ -161,7 +161,7 @@ static void heaptrack_stack(struct import *im, const char *line) {
   im->stack[im->stacks++] = mid_writer_stack(im->writer, above, name, address);
 }
 
-static void heaptrack_take(struct import *im, struct mid_ledger *l, const char *line) {
+static void heaptrack_take(struct import *im, struct mid_births *l, const char *line) {
   char *at;
   struct mid_trace_event event = event_now(im, MID_TRACE_MALLOC, strtoull(line, &at, 16));
   uint64_t stack = strtoull(at, &at, 16);
@@ -172,7 +172,7 @@ static void heaptrack_take(struct import *im, struct mid_ledger *l, const char *
 static void heaptrack_line(struct import *im, const char *line) {
   char kind = line[0];
   if (kind == 0 || line[1] != ' ') return;
-  struct mid_ledger *l = ledger_of(im, 1, "heaptrack");
+  struct mid_births *l = births_of(im, 1, "heaptrack");
   line += 2;
   if (kind == '+') heaptrack_take(im, l, line);
   if (kind == '-') import_give(im, l, strtoull(line, NULL, 16));
@@ -279,7 +279,7 @@ const char *mid_import(const char *path, struct mid_writer *writer, uint64_t *ev
   if (lines->in != NULL) fclose(lines->in);
   ZSTD_freeDStream(lines->unpack);
   free(lines);
-  for (size_t i = 0; i < im.processes; i++) mid_ledger_close(&im.process[i].ledger);
+  for (size_t i = 0; i < im.processes; i++) mid_births_close(&im.process[i].births);
   free(im.process);
   free(im.stack);
   free(im.module);

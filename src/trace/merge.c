@@ -13,8 +13,8 @@
 #include "feed/ring.h"
 #include "observe/words.h"
 #include "os/os.h"
+#include "trace/births.h"
 #include "trace/format.h"
-#include "trace/ledger.h"
 
 struct merge_module {
   uint64_t start, end, offset;
@@ -24,7 +24,7 @@ struct merge_module {
 // What is kept of a thread from one of its rings to the next.
 struct merge_thread {
   uint32_t number;
-  struct mid_ledger_held held;
+  struct mid_births_held held;
 };
 
 struct mid_merge_process {
@@ -33,7 +33,7 @@ struct mid_merge_process {
   char command[sizeof((struct mid_ring *)0)->command + 1];
   uint32_t number;  // in the trace; 0: not there yet
   bool ended;
-  struct mid_ledger ledger;
+  struct mid_births ledger;
   struct merge_thread **thread;  // by number; NULL: not seen yet
   uint32_t threads;
   struct merge_module *module;
@@ -233,7 +233,7 @@ static void process_begin(struct mid_merge *m, struct mid_merge_process *p) {
     if (other->pid == p->pid) process_end(m, other);
   pthread_mutex_unlock(&m->lock);
   p->number = mid_writer_process(m->writer, (uint64_t)p->pid, p->parent, p->command);
-  p->ledger = mid_ledger_open(m->writer, p->number);
+  p->ledger = mid_births_open(m->writer, p->number);
 }
 
 // How many words the event that begins with `word` has; 0: it is none.
@@ -309,18 +309,18 @@ static void merge_event(struct mid_merge *m, struct mid_merge_ring *r, const uin
   if (op == MID_RING_MODULE) return merge_add_module(m, p, word, words);
   if (r->thread == NULL) return;  // its program wrote over the first event
   uint64_t address = address_of(word[1]);
-  if (op == MID_RING_RESIZING) return mid_ledger_lift(&p->ledger, &r->thread->held, address);
+  if (op == MID_RING_RESIZING) return mid_births_lift(&p->ledger, &r->thread->held, address);
   uint64_t tick = tick_of(m, r->time);
   struct mid_trace_event event = {.tick = tick,
                                   .bytes = words == 4 ? word[2] : word[1] >> MID_RING_BLOCK_BITS,
                                   .thread = r->thread->number,
                                   .stack = stack_of(m, r, word[words - 1], tick),
                                   .align = word[0] >> MID_RING_ALIGN_SHIFT & 63};
-  if (op == MID_RING_GIVE) return mid_ledger_free(&p->ledger, &event, address);
+  if (op == MID_RING_GIVE) return mid_births_free(&p->ledger, &event, address);
   if (op == MID_RING_RESIZED)
-    return mid_ledger_resize(&p->ledger, &event, &r->thread->held, address);
+    return mid_births_resize(&p->ledger, &event, &r->thread->held, address);
   event.kind = kind_of(op);
-  mid_ledger_birth(&p->ledger, &event, address);
+  mid_births_birth(&p->ledger, &event, address);
 }
 
 // ---- the order ----
@@ -456,7 +456,7 @@ struct mid_merge *mid_merge_open(struct mid_writer *writer) {
 void mid_merge_close(struct mid_merge *m) {
   for (struct mid_merge_process *p = m->processes, *next; p != NULL; p = next) {
     next = p->next;
-    if (p->number != 0) mid_ledger_close(&p->ledger);
+    if (p->number != 0) mid_births_close(&p->ledger);
     for (uint32_t i = 0; i < p->threads; i++) free(p->thread[i]);
     free(p->thread);
     free(p->module);

@@ -5,14 +5,14 @@
 #include <unistd.h>
 
 #include "test.h"
-#include "trace/ledger.h"
+#include "trace/births.h"
 #include "trace/reader.h"
 #include "trace/summary.h"
 
 static struct {
   int fd;
   struct mid_writer *writer;
-  struct mid_ledger ledger;
+  struct mid_births births;
   unsigned char bytes[1 << 20];
   size_t size;
   struct mid_trace *trace;
@@ -22,13 +22,13 @@ static void begin(void) {
   t.fd = memfd_create("trace", 0);
   CHECK(t.fd >= 0);
   t.writer = mid_writer_open(t.fd);
-  t.ledger = mid_ledger_open(t.writer, mid_writer_process(t.writer, 42, 1, "program"));
+  t.births = mid_births_open(t.writer, mid_writer_process(t.writer, 42, 1, "program"));
 }
 
 static void end(void) {
   uint64_t bytes;
   const char *why;
-  mid_ledger_close(&t.ledger);
+  mid_births_close(&t.births);
   CHECK_EQ(mid_writer_close(t.writer, &bytes), 0);
   t.size = (size_t)pread(t.fd, t.bytes, sizeof t.bytes, 0);
   CHECK_EQ(t.size, bytes);
@@ -39,19 +39,19 @@ static void end(void) {
 
 static void birth(uint32_t thread, uint64_t tick, uint64_t address, uint64_t bytes) {
   struct mid_trace_event e = {.thread = thread, .tick = tick, .bytes = bytes, .align = 4};
-  mid_ledger_birth(&t.ledger, &e, address);
+  mid_births_birth(&t.births, &e, address);
 }
 
 static void give(uint32_t thread, uint64_t tick, uint64_t address) {
   struct mid_trace_event e = {.thread = thread, .tick = tick};
-  mid_ledger_free(&t.ledger, &e, address);
+  mid_births_free(&t.births, &e, address);
 }
 
 static void resize(uint32_t thread, uint64_t tick, uint64_t from, uint64_t to, uint64_t bytes) {
-  struct mid_ledger_held held = {0};
+  struct mid_births_held held = {0};
   struct mid_trace_event e = {.thread = thread, .tick = tick, .bytes = bytes};
-  mid_ledger_lift(&t.ledger, &held, from);
-  mid_ledger_resize(&t.ledger, &e, &held, to);
+  mid_births_lift(&t.births, &held, from);
+  mid_births_resize(&t.births, &e, &held, to);
 }
 
 // All events in order as words: "1:birth#0 2:free 1#0".

@@ -8,7 +8,7 @@
 int main(void) {
   char *volatile p = malloc(100);
   p = realloc(p, 90);
-  p[90] = 1;
+  p[90] = 2;  // even, as no byte of a tail is
   free(p);
   return 0;
 }

@@ -19,7 +19,7 @@ static void drop_in_thread(void *p) {
 
 int main(void) {
   char *volatile p = malloc(100);
-  p[100] = 1;
+  p[100] = 2;  // even, as no byte of a tail is
   drop_in_thread(p);
   return 0;
 }

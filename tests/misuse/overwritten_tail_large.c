@@ -6,7 +6,7 @@
 
 int main(void) {
   char *volatile p = malloc(3000001);
-  p[3000001] = 1;
+  p[3000001] = 2;  // even, as no byte of a tail is
   free(p);
   return 0;
 }

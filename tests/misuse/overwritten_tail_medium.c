@@ -6,7 +6,7 @@
 
 int main(void) {
   char *volatile p = malloc(20000);
-  p[20000] = 1;
+  p[20000] = 2;  // even, as no byte of a tail is
   free(p);
   return 0;
 }

@@ -7,7 +7,7 @@
 
 int main(void) {
   char *volatile p = calloc(7, 15);
-  p[7 * 15] = 1;
+  p[7 * 15] = 2;  // even, as no byte of a tail is
   free(p);
   return 0;
 }

@@ -6,7 +6,7 @@
 
 int main(void) {
   char *volatile p = malloc(100);
-  p[100] = 1;
+  p[100] = 2;  // even, as no byte of a tail is
   free(realloc(p, 50000));
   return 0;
 }

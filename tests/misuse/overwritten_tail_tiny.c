@@ -6,7 +6,7 @@
 
 int main(void) {
   char *volatile p = malloc(1);
-  p[1] = 1;
+  p[1] = 2;  // even, as no byte of a tail is
   free(p);
   return 0;
 }

@@ -104,8 +104,9 @@ MIDDEN_API MIDDEN_MEMORY MIDDEN_PRINTF(2, 0) char *midden_arena_vsprintf(midden_
 MIDDEN_API midden_arena_mark *midden_arena_here(midden_arena *arena);
 
 /* Give back all that was taken since `mark`, which stays and can be gone back to again.  A mark
- * that is not the arena's, or no longer, stops the program with a sentence that says so. cost
- * O(chunks, marks, destructors and children since)
+ * that is not the arena's, or no longer, stops the program with a sentence that says so.
+ *
+ * cost  O(chunks, marks, destructors and children since)
  */
 MIDDEN_API void midden_arena_back(midden_arena *arena, midden_arena_mark *mark);
 

@@ -57,6 +57,33 @@ void mid_gather_give_all(struct mid_heap *heap) {
 
 void mid_gather_forget(struct mid_heap *heap) { memset(heap->gathered, 0, sizeof heap->gathered); }
 
+struct sought {
+  const struct mid_span *span;
+  const struct mid_block *block;
+  bool found;
+};
+
+// The thread that gathers goes on meanwhile, so each link is followed only while it leads to a
+// block of the span that carries its mark.
+__attribute__((no_sanitize("thread"))) static void seek_in(struct mid_heap *heap, void *context) {
+  struct sought *sought = context;
+  uintptr_t base = mid_span_base(sought->span);
+  const struct mid_gathered *bundle = mid_gathered_at(heap, base);
+  if (bundle->limit == 0 || bundle->span != sought->span) return;
+  const struct mid_block *block = bundle->first;
+  for (uint32_t most = bundle->most; most > 0; most--, block = block->next) {
+    bool within = (uintptr_t)block - base < MID_SLICE_BYTES && (uintptr_t)block % 16 == 0;
+    if (!within || block->mark != sought->span) return;
+    if (block == sought->block) sought->found = true;
+  }
+}
+
+bool mid_gather_has(const struct mid_span *span, const struct mid_block *block) {
+  struct sought sought = {span, block, false};
+  mid_heaps_visit(seek_in, &sought);
+  return sought.found;
+}
+
 uint32_t mid_gather_count(const struct mid_heap *heap, unsigned klass) {
   uint32_t count = 0;
   for (unsigned i = 0; i < MID_GATHERS; i++) {

@@ -16,22 +16,24 @@
 // lock alone, so another thread that holds it may take the span apart.
 //
 //   carved = used + blocks in `freed`              used = floor + left
-//   used   = blocks in `ready` + in the program's hands + in `xfreed` + in pages that are gone
+//   used   = blocks in `ready` + in the program's hands + put aside by other threads + in `xfreed`
+//            + in pages that are gone
 //
 // `left` counts frees down to the next look at the span (mid_span_watch), so that the counters
 // never lag by more than a quarter of a span.  The current span is not looked at.
 //
-// Frees by other threads are pushed without a word, until they are a good part of a full span, or
-// all that is still used of a partial one: then the span is put on its heap's `pending` list.  An
-// owner that sleeps does not look there: of its spans the full ones are given up by whoever frees
-// their last block; one that the owner itself has freed into waits for its return.
+// Frees by other threads are gathered in each and pushed in bundles (gather.c), without a word
+// until they are a good part of a full span, or all that is still used of a partial one: then the
+// span is put on its heap's `pending` list.  An owner that sleeps does not look there: of its spans
+// the full ones are given up by whoever frees their last block; one that the owner itself has freed
+// into waits for its return.
 //
-// When a thread ends its spans are abandoned: heap NULL, in a global list for each
-// class; whoever needs such blocks, or frees one of them, takes the span over whole.
+// When a thread ends its spans are abandoned: heap NULL, in a global list for each class; whoever
+// needs such blocks, or frees one of them, takes the span over whole.
 //
 // Where things are: refill.c (take, when it runs dry), give.c (free, when it is not a plain push),
-// pages.c (free pages within a span), abandon.c (spans without a thread), heap.c (lists, counts, a
-// heap as a whole).
+// gather.c (frees for other threads), pages.c (free pages within a span), abandon.c (spans without
+// a thread), heap.c (lists, counts, a heap as a whole).
 //
 // Lock order: heaps_lock (the registry), heap->lock, abandoned_lock, the span locks.  No thread
 // holds two heaps' locks, but for fork.
@@ -117,7 +119,9 @@ struct mid_heap {
   enum mid_heap_kind kind;
   uint8_t rounds;    // of key destructors that its thread has been through
   uint32_t reloads;  // tried by the owner without the lock, since the counters were last published
-  uintptr_t thread;  // mid_os_self of its thread, 0 for others
+  const struct mid_span *reloaded;  // tried last, and how often in a row; by the owner
+  uint32_t reloads_in_row;
+  uintptr_t thread;            // mid_os_self of its thread, 0 for others
   struct mid_span_list large;  // of a shared heap; thread heaps do not keep their large blocks
   struct mid_span *pending;
   struct mid_feed_place *place;  // where `told` and `count` are published; NULL: nowhere yet
@@ -229,6 +233,8 @@ void mid_gather_give(struct mid_gathered *bundle);
 void mid_gather_give_all(struct mid_heap *heap);
 // In a forked child: what a thread that is not here had put aside is lost.
 void mid_gather_forget(struct mid_heap *heap);
+// Whether a thread has put `block` of `span` aside.  Takes the registry's lock; for rare doubts.
+bool mid_gather_has(const struct mid_span *span, const struct mid_block *block);
 // Blocks of a class that are put aside; an estimate while the owner runs.
 uint32_t mid_gather_count(const struct mid_heap *heap, unsigned klass);
 

@@ -28,14 +28,17 @@ static bool is_ours(const struct mid_span *span) {
 }
 
 // `block` carries the mark of a free one.  Chance may have put it there: in a span of the caller's
-// own the lists are looked through; in another's they move meanwhile, and the mark is believed.
+// own the lists are looked through, those of blocks that other threads put aside too; in another's
+// they move meanwhile, and the mark is believed.
 static bool is_free(const struct mid_span *span, const struct mid_block *block) {
   if (mid_likely(block->mark != span)) return false;
   if (!is_ours(span)) return true;
   uint64_t remote = atomic_load_explicit(&span->xfreed, memory_order_acquire);
   return list_has(span, span->freed, block, span->carved) ||
          list_has(span, span->ready, block, span->carved) ||
-         (remote != 0 && list_has(span, mid_remote_first(remote), block, mid_remote_count(remote)));
+         (remote != 0 &&
+          list_has(span, mid_remote_first(remote), block, mid_remote_count(remote))) ||
+         mid_gather_has(span, block);
 }
 
 _Noreturn void mid_heap_crime_double(const void *p) {

@@ -6,8 +6,8 @@
 
 enum {
   RELOAD_LEAST = 1024,  // bytes of blocks that a reload should bring while there is room to carve
-
-  TELL_EVERY = 64,  // reloads
+  RELOAD_HOT = 8192,    // the same of a span that is all that was reloaded of late
+  TELL_EVERY = 64,      // reloads
 };
 
 static bool is_enough(const struct mid_span *span, uint32_t blocks, size_t least) {
@@ -59,6 +59,8 @@ static struct mid_block *pop_ready(struct mid_span *span) {
 }
 
 struct mid_block *mid_heap_reload(struct mid_heap *heap, struct mid_span *span, size_t asked) {
+  if (heap->reloaded != span) heap->reloaded = span, heap->reloads_in_row = 0;
+  heap->reloads_in_row++;
   if (span->ready != mid_no_block() || ++heap->reloads >= TELL_EVERY) return NULL;
   if (atomic_load_explicit(&span->gone, memory_order_relaxed) != 0) return NULL;
   uint32_t freed = span->carved - mid_span_used(span);
@@ -169,13 +171,14 @@ static struct mid_span *next_span(struct mid_heap *heap, unsigned klass, bool ur
 // Make `ready` of the class's current span hold a block.  Blocks that were used before come before
 // untouched memory, the heap's own before those of ended threads.
 bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent) {
-  size_t least = RELOAD_LEAST;
   mid_heap_drain(heap);
   struct mid_span *span = heap->current[klass];
   uint32_t ready = span == &mid_span_none ? 0 : span_reload(heap, span);
   if (ready > 0) {
     // Of so few the next call would come soon.
-    if (!is_enough(span, ready, least)) (void)span_carve(heap, span, urgent);
+    bool hot = heap->reloaded == span && heap->reloads_in_row >= TELL_EVERY;
+    if (!is_enough(span, ready, hot ? RELOAD_HOT : RELOAD_LEAST))
+      (void)span_carve(heap, span, urgent);
     return true;
   }
   struct mid_span *next = partial_with_freed(heap, klass);

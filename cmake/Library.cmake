@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 
 # All of libmidden above base/, in order; base/ is compiled apart since the command has it too.
-set(library_layers os feed span heap region)
+set(library_layers os unwind feed span heap region)
 
 # The .c files of the layers named, without tests.  In os/ a file os_NAME.c is for one system only.
 function(midden_sources out)
@@ -53,7 +53,7 @@ midden_plug_ins(fit_sources region/fit region/fit.h mid_fit_policy mid_fit mid_f
 list(APPEND library_sources ${fit_sources})
 
 # These define names that are not ours: malloc, operator new, dlopen.
-set(names "/heap/(standard|cxx|deepbind)\\.c$")
+set(names "/heap/(standard|cxx|deepbind|dlclose)\\.c$")
 set(names_sources ${library_sources})
 list(FILTER names_sources INCLUDE REGEX ${names})
 list(FILTER library_sources EXCLUDE REGEX ${names})

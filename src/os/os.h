@@ -137,7 +137,7 @@ void mid_os_fork_watch(void (*prepare)(void), void (*parent)(void), void (*child
 bool mid_os_thread_start(void (*body)(void));
 void mid_os_sleep_ms(unsigned ms);
 
-// ---- call stacks, and faults ----
+// ---- call stacks ----
 
 // The calling thread's: frames grow from `high` down to `low`, under which `guard` bytes cannot be
 // accessed.  The one call here that allocates from the heap, as pthread_getattr_np does.
@@ -149,6 +149,28 @@ bool mid_os_stack_read(struct mid_os_stack *out);
 // The first page from `base` to `base + bytes` that was ever touched, be it swapped out now.
 // false when the kernel does not tell; *out is the end when there is none.
 bool mid_os_first_touched(const void *base, size_t bytes, const void **out);
+
+// ---- what is loaded.  Neither locks nor allocates: safe wherever malloc may be called. ----
+
+// The program, a library, or what the kernel brings along.
+struct mid_os_module {
+  uintptr_t start, end;
+  uintptr_t frames;    // its index of unwind tables (.eh_frame_hdr), 0: none
+  uintptr_t identity;  // most likely unlike that of what lies there when this is unloaded
+};
+// What `code` lies in.  Weak, so that a test can answer.
+bool mid_os_module_find(uintptr_t code, struct mid_os_module *out);
+// All that the other finds before glibc 2.35: the module that this function is in.
+bool mid_os_module_own(uintptr_t code, struct mid_os_module *out);
+// The bytes of its file around `at` that can be read; false: `at` is not among them.
+bool mid_os_module_readable(const struct mid_os_module *module, uintptr_t at, uintptr_t *start,
+                            uintptr_t *end);
+// What its linker gave it as a name: how many bytes, at most `most`; 0: none.
+size_t mid_os_module_build_id(const struct mid_os_module *module, unsigned char *id, size_t most);
+// Whether the 8 bytes at `word`, a multiple of 8, can be read: a system call.
+bool mid_os_is_readable(uintptr_t word);
+
+// ---- faults ----
 
 // Ask `seen` about each access to memory that faults, and go on as without it when it returns;
 // the program's own handler is called then.  A handler that is set later replaces this one.

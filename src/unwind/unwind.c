@@ -1,0 +1,310 @@
+// unwind/unwind.c -- see unwind.h.
+// SPDX-License-Identifier: MIT
+#include "unwind/unwind.h"
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "os/os.h"
+#include "unwind/rule.h"
+
+enum {
+  UNWIND_OWN_MOST = 16,            // frames between mid_unwind and who called the library
+  UNWIND_REACH = 1 << 20,          // bytes: a larger step goes to pages that are proven apart
+  UNWIND_COMPILED_MOST = 1 << 20,  // bytes that a frame by the frame pointer may have
+};
+
+// Raised by mid_unwind_forget; relaxed.
+static _Atomic uint64_t unwind_epoch = 1;
+
+enum unwind_end { UNWIND_GOES_ON, UNWIND_ENDS, UNWIND_IS_CUT };
+
+struct unwind {
+  struct mid_unwind_thread *thread;
+  struct mid_unwind_memo *memo;  // NULL: this stack cannot be remembered
+  struct mid_unwind_frame frame;
+  uintptr_t bottom;            // the stack pointer at first
+  uintptr_t from[MID_CFI_SP];  // where a register was read; 0: as at first
+};
+
+// The checks of a stack's words by sanitizers know their own frames and no others.
+#define UNWIND_READS_THE_STACK __attribute__((no_sanitize("address"), no_sanitize("thread")))
+
+UNWIND_READS_THE_STACK static uintptr_t unwind_word(uintptr_t at) {
+  return *(volatile uintptr_t *)at;
+}
+
+// ---- pages of the stack ----
+
+// Whether all pages from `from` to `to` can be read.
+static bool unwind_pages_are_readable(uintptr_t from, uintptr_t to) {
+  for (; from < to; from += mid_os_page_bytes())
+    if (!mid_os_is_readable(from)) return false;
+  return true;
+}
+
+// Have `at` among the pages that are known to be readable.
+MID_RARELY static bool unwind_pages_reach(struct mid_unwind_thread *t, uintptr_t at) {
+  uintptr_t page = mid_round_down(at, mid_os_page_bytes()), next = page + mid_os_page_bytes();
+  if (next == 0) return false;
+  if (page >= t->high && page - t->high < UNWIND_REACH && unwind_pages_are_readable(t->high, next))
+    t->high = next;
+  else if (next <= t->low && t->low - next < UNWIND_REACH &&
+           unwind_pages_are_readable(page, t->low))
+    t->low = page;
+  else if (mid_os_is_readable(page))
+    t->low = page, t->high = next;
+  else
+    return false;
+  return true;
+}
+
+static bool unwind_read(struct mid_unwind_thread *t, uintptr_t at, uintptr_t *word) {
+  if (at % sizeof *word != 0) return false;
+  if (mid_unlikely(at - t->low >= t->high - t->low) && !unwind_pages_reach(t, at)) return false;
+  *word = unwind_word(at);
+  return true;
+}
+
+// ---- what decides a stack ----
+
+static void unwind_depends_on_word(struct unwind *u, uintptr_t at, uintptr_t word) {
+  struct mid_unwind_memo *m = u->memo;
+  if (m == NULL) return;
+  if (m->words == MID_UNWIND_WORDS || at - u->bottom > UINT32_MAX) {
+    u->memo = NULL;
+    return;
+  }
+  m->at[m->words] = (uint32_t)(at - u->bottom);
+  m->word[m->words++] = word;
+}
+
+static void unwind_depends_on_register(struct unwind *u, unsigned reg) {
+  uintptr_t value = u->frame.reg[reg];
+  if (reg == MID_CFI_SP || u->memo == NULL) return;
+  if (u->from[reg] != 0) return unwind_depends_on_word(u, u->from[reg], value);
+  u->memo->registers |= 1u << reg;
+  u->memo->reg[reg] = value;
+}
+
+static bool unwind_memo_fits(const struct mid_unwind_memo *m, const struct mid_unwind_frame *from) {
+  for (uint32_t bits = m->registers; bits != 0; bits &= bits - 1) {
+    int reg = __builtin_ctz(bits);
+    if (m->reg[reg] != from->reg[reg]) return false;
+  }
+  for (uint32_t i = 0; i < m->words; i++)
+    if (unwind_word(m->sp + m->at[i]) != m->word[i]) return false;
+  return true;
+}
+
+// ---- code that no module covers ----
+
+// Whether the instruction before `pc` is a call.
+static bool unwind_is_after_call(uintptr_t pc) {
+#if defined(__x86_64__)
+  const unsigned char *at = (const unsigned char *)pc;
+  if (at[-5] == 0xe8) return true;  // to a place relative to pc
+  // 0xff with 2 in the middle of the byte behind it: indirect, of 2, 3, 4, 6 or 7 bytes.
+  static const int8_t back[] = {2, 3, 4, 6, 7};
+  for (size_t i = 0; i < sizeof back; i++)
+    if (at[-back[i]] == 0xff && (at[1 - back[i]] & 0x38) == 0x10) return true;
+  return false;
+#else
+  uint32_t before = *(const uint32_t *)(pc - 4);
+  return before >> 26 == 0x25 || (before & 0xfefff000) == 0xd63f0000;  // BL; BLR, also with a key
+#endif
+}
+
+// Code can be read wherever it is compiled as the program runs.
+static bool unwind_is_compiled(const struct mid_unwind_frame *f) {
+  enum { BEFORE = 8 };
+  if (f->pc < mid_os_page_bytes() || f->pc % (MID_CFI_LINKS ? 4 : 1) != 0) return false;
+  uintptr_t at = f->exact ? f->pc : f->pc - BEFORE;
+  if (!mid_os_is_readable(mid_round_down(at, 8)) || !mid_os_is_readable(mid_round_down(f->pc, 8)))
+    return false;
+  return f->exact || unwind_is_after_call(f->pc);
+}
+
+// ---- a frame ----
+
+// A return address without the signature that some processors put into it.
+static uintptr_t unwind_unsigned(uintptr_t pc) {
+#if defined(__aarch64__)
+  register uintptr_t x30 __asm__("x30") = pc;
+  __asm__("hint #7" : "+r"(x30));  // XPACLRI
+  return x30;
+#else
+  return pc;
+#endif
+}
+
+// The calling frame: stacks grow downwards, so it lies above, but for one that was interrupted.
+static enum unwind_end unwind_enter(struct unwind *u, const struct mid_unwind_frame *to) {
+  const struct mid_unwind_frame *f = &u->frame;
+  uintptr_t sp = to->reg[MID_CFI_SP];
+  bool upwards = sp > f->reg[MID_CFI_SP] || (f->exact && sp == f->reg[MID_CFI_SP]);
+  if (sp % sizeof sp != 0 || (!to->exact && !upwards)) return UNWIND_IS_CUT;
+  if (to->pc == 0) return UNWIND_ENDS;
+  u->frame = *to;
+  return UNWIND_GOES_ON;
+}
+
+static enum unwind_end unwind_by_rule(struct unwind *u, const struct mid_unwind_rule *rule) {
+  const struct mid_unwind_frame *f = &u->frame;
+  struct mid_unwind_frame to = *f;
+  if (rule->ends) return UNWIND_ENDS;
+  uintptr_t cfa = f->reg[rule->reg] + (uintptr_t)(intptr_t)rule->offset;
+  unwind_depends_on_register(u, rule->reg);
+  if (rule->compiled && cfa - f->reg[MID_CFI_SP] > UNWIND_COMPILED_MOST) return UNWIND_IS_CUT;
+  for (int r = 0; r < MID_CFI_SP; r++) {
+    uintptr_t at = cfa + (uintptr_t)(intptr_t)rule->at[r] * sizeof at;
+    if (rule->at[r] == MID_RULE_SAME) continue;
+    if (!unwind_read(u->thread, at, &to.reg[r])) return UNWIND_IS_CUT;
+    u->from[r] = at;
+  }
+  if (rule->at[MID_CFI_RETURN] != MID_RULE_SAME)
+    unwind_depends_on_word(u, u->from[MID_CFI_RETURN], to.reg[MID_CFI_RETURN]);
+  else if (!MID_CFI_LINKS || !f->exact)
+    return UNWIND_IS_CUT;
+  to.pc = unwind_unsigned(to.reg[MID_CFI_RETURN]);
+  to.reg[MID_CFI_SP] = cfa;
+  to.exact = false;
+  return unwind_enter(u, &to);
+}
+
+// ---- a frame whose row does not fit a rule ----
+
+static bool unwind_read_for_row(void *context, uintptr_t at, uintptr_t *word) {
+  return unwind_read(context, at, word);
+}
+
+static bool unwind_row_value(struct unwind *u, const struct mid_cfi_part *part,
+                             const struct mid_cfi_rule *rule, const uintptr_t *cfa,
+                             uintptr_t *value) {
+  const struct mid_unwind_frame *f = &u->frame;
+  uintptr_t at;
+  switch (rule->how) {
+    case MID_CFI_AT:
+      return unwind_read(u->thread, *cfa + (uintptr_t)(intptr_t)rule->offset, value);
+    case MID_CFI_IS:
+      *value = *cfa + (uintptr_t)(intptr_t)rule->offset;
+      return true;
+    case MID_CFI_AT_EXPRESSION:
+      return mid_cfi_evaluate(part, rule, f->reg, f->pc, cfa, unwind_read_for_row, u->thread,
+                              &at) &&
+             unwind_read(u->thread, at, value);
+    case MID_CFI_IS_EXPRESSION:
+      return mid_cfi_evaluate(part, rule, f->reg, f->pc, cfa, unwind_read_for_row, u->thread,
+                              value);
+    default:
+      return true;  // as it is; what is lost matters only where a later frame needs it
+  }
+}
+
+static enum unwind_end unwind_by_row(struct unwind *u, const struct mid_cfi_part *part,
+                                     const struct mid_cfi_row *row) {
+  struct mid_unwind_frame to = u->frame;
+  uintptr_t base = u->frame.reg[row->cfa.reg], cfa;
+  if (row->reg[MID_CFI_RETURN].how == MID_CFI_UNDEFINED) return UNWIND_ENDS;
+  if (row->cfa.how == MID_CFI_IS)
+    cfa = base + (uintptr_t)(intptr_t)row->cfa.offset;
+  else if (!unwind_row_value(u, part, &row->cfa, NULL, &cfa))
+    return UNWIND_IS_CUT;
+  for (int r = 0; r < MID_CFI_SP; r++)
+    if (!unwind_row_value(u, part, &row->reg[r], &cfa, &to.reg[r])) return UNWIND_IS_CUT;
+  u->memo = NULL;
+  to.pc = unwind_unsigned(to.reg[MID_CFI_RETURN]);
+  to.reg[MID_CFI_SP] = cfa;
+  to.exact = row->signal;
+  // The return address of what interrupts is where its code begins: no call stands before it.
+  struct mid_unwind_trace *trace = &u->thread->trace;
+  if (row->signal && trace->frames > 0 && !u->frame.exact) trace->frame[trace->frames - 1]++;
+  return unwind_enter(u, &to);
+}
+
+// ---- a step ----
+
+static enum unwind_end unwind_by_tables(struct unwind *u, const struct mid_os_module *module,
+                                        uintptr_t code, uint64_t key) {
+  struct mid_cfi_row row;
+  struct mid_unwind_rule rule;
+  uintptr_t start, end;
+  if (!mid_os_module_readable(module, module->frames, &start, &end)) return UNWIND_IS_CUT;
+  struct mid_cfi_part part = {(const unsigned char *)start, (const unsigned char *)end};
+  if (!mid_cfi_find(&part, (const unsigned char *)module->frames, code, &row)) return UNWIND_IS_CUT;
+  if (!mid_rule_of(&row, &rule)) return unwind_by_row(u, &part, &row);
+  mid_rule_keep(key, &rule);
+  return unwind_by_rule(u, &rule);
+}
+
+// To the calling frame.
+static enum unwind_end unwind_step(struct unwind *u) {
+  struct mid_os_module module;
+  struct mid_unwind_rule rule;
+  uintptr_t code = u->frame.pc - !u->frame.exact;
+  bool found = mid_os_module_find(code, &module);
+  uint64_t owner = atomic_load_explicit(&unwind_epoch, memory_order_relaxed);
+  if (found) owner ^= module.identity;
+  // Addresses have 48 bits; whose they were as the rule was made has the rest.
+  uint64_t key = code ^ (owner * 0x9e3779b97f4a7c15u >> 48 << 48);
+  if (mid_likely(mid_rule_find(key, &rule))) return unwind_by_rule(u, &rule);
+  if (found) return unwind_by_tables(u, &module, code, key);
+  if (!unwind_is_compiled(&u->frame)) return UNWIND_IS_CUT;
+  rule = mid_rule_compiled();
+  mid_rule_keep(key, &rule);
+  return unwind_by_rule(u, &rule);
+}
+
+// ---- whole traces ----
+
+static void unwind_trace(struct unwind *u, uintptr_t caller) {
+  struct mid_unwind_trace *trace = &u->thread->trace;
+  bool found = false;
+  enum unwind_end end = UNWIND_GOES_ON;
+  trace->frames = 0;
+  for (int own = 0; own < UNWIND_OWN_MOST && (end = unwind_step(u)) == UNWIND_GOES_ON;) {
+    found = found || u->frame.pc == caller;
+    own += !found;
+    if (!found) continue;
+    if (trace->frames == MID_UNWIND_MOST) break;
+    trace->frame[trace->frames++] = u->frame.pc + u->frame.exact;
+  }
+  trace->cut = end != UNWIND_ENDS || !found;
+  if (found) return;
+  u->memo = NULL;
+  trace->frame[0] = caller;
+  trace->frames = 1;
+}
+
+static struct mid_unwind_memo *unwind_memo_of(struct mid_unwind_thread *t, uintptr_t sp,
+                                              uintptr_t caller) {
+  uint64_t epoch = atomic_load_explicit(&unwind_epoch, memory_order_relaxed);
+  if (mid_unlikely(t->epoch != epoch)) {
+    for (int i = 0; i < MID_UNWIND_MEMOS; i++) t->memo[i].sp = 0;
+    t->epoch = epoch;
+  }
+  uint64_t hash = (sp ^ caller << 20) * 0x9e3779b97f4a7c15u;
+  return &t->memo[(hash >> 32) % MID_UNWIND_MEMOS];
+}
+
+uint64_t mid_unwind(struct mid_unwind_thread *t, const struct mid_unwind_frame *from,
+                    uintptr_t caller) {
+  uintptr_t sp = from->reg[MID_CFI_SP];
+  struct mid_unwind_memo *memo = unwind_memo_of(t, sp, caller);
+  if (memo->sp == sp && memo->caller == caller && unwind_memo_fits(memo, from)) return memo->mark;
+  struct unwind u = {.thread = t, .memo = memo, .frame = *from, .bottom = sp};
+  memo->sp = 0;
+  memo->words = memo->registers = 0;
+  memo->caller = caller;
+  unwind_trace(&u, caller);
+  t->pending = u.memo;
+  t->pending_sp = sp;
+  return 0;
+}
+
+void mid_unwind_mark(struct mid_unwind_thread *t, uint64_t mark) {
+  if (t->pending == NULL) return;
+  t->pending->mark = mark;
+  t->pending->sp = t->pending_sp;
+}
+
+void mid_unwind_forget(void) { atomic_fetch_add_explicit(&unwind_epoch, 1, memory_order_relaxed); }

@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "child.h"
 #include "cli.h"
+#include "feed/ring.h"
 #include "file.h"
 #include "launch.h"
 #include "observe/folders.h"
@@ -24,6 +25,7 @@
 
 enum {
   RECORD_OUTPUT,
+  RECORD_STACKS,
   RECORD_PID,
   RECORD_FOR,
   RECORD_BYTES,
@@ -32,6 +34,7 @@ enum {
 
 struct record {
   char *name;
+  bool stacks;
   pid_t pid;  // 0: a program of ours
   double seconds;
   uint64_t most;
@@ -69,6 +72,7 @@ static void record_arguments(struct record *r, int argc, char **argv) {
   r->most = UINT64_MAX;
   for (int option; (option = cli_args_next(&args)) >= 0;) {
     if (option == RECORD_OUTPUT) r->name = (char *)(uintptr_t)args.value;
+    if (option == RECORD_STACKS) r->stacks = true;
     if (option == RECORD_PID) r->pid = record_pid(args.value);
     if (option == RECORD_FOR) r->seconds = cli_read_seconds(args.value);
     if (option == RECORD_BYTES) r->most = record_size(args.value);
@@ -195,8 +199,9 @@ static int record_process(struct record *r) {
 
 int cli_record(int argc, char **argv) {
   static struct record r;
-  r.number = cli_random_number();
   record_arguments(&r, argc, argv);
+  r.number = cli_random_number() & ~MID_RING_WANTS_STACKS;
+  if (r.stacks) r.number |= MID_RING_WANTS_STACKS;
   mid_folders_sweep();
   if (r.pid != 0) return record_process(&r);
   char number[32];

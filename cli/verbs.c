@@ -18,6 +18,7 @@ static const struct cli_option run_options[] = {
 
 static const struct cli_option record_options[] = {
     {"-o", "FILE", "write the trace to FILE; else to PROGRAM.PID.midden"},
+    {"--stacks", NULL, "record the calling stack of each event as well"},
     {"--pid", "PID", "record a process that runs on Midden already, until it ends or ^C"},
     {"--for", "TIME", "stop recording after TIME, such as 30s, 500ms or 5m"},
     {"--max-bytes", "SIZE", "stop recording when the trace has SIZE, such as 2G"},
@@ -52,6 +53,10 @@ const struct cli_verb cli_verbs[] = {
      "Starts PROGRAM on Midden's heap, or finds the process that --pid names, and writes each of "
      "its allocations, resizes and frees to a trace: thread, time, size, alignment and return "
      "address; its children's too. 'midden trace' tells what is in one.\n\n"
+     "With --stacks each event has the whole calling stack, from the unwind tables that every "
+     "program has: no rebuild and no frame pointers are needed. Code that is compiled as the "
+     "program "
+     "runs is followed by its frame pointers. 63 frames are kept.\n\n"
      "When recording stops, by --for, --max-bytes or a full disk, the program goes on at full "
      "speed. What is lost because a thread was faster than the recorder for long is counted. The "
      "trace of a program that was killed reaches up to its death. The exit status is that of "
@@ -59,7 +64,11 @@ const struct cli_verb cli_verbs[] = {
      record_options, COUNT(record_options), cli_record},
     {"trace", "FILE", "tell what is in a trace",
      "Shows the sums of a trace that 'midden record' wrote, its live bytes over time, sizes, "
-     "lifetimes, and who asks for most. A damaged trace is read as far as it goes.\n\n"
+     "lifetimes, and who asks for most: by function and line, from the files of the program and "
+     "its "
+     "libraries and what debugging information is installed for them. A damaged trace is read as "
+     "far "
+     "as it goes.\n\n"
      "--import reads the text of 'valgrind --trace-malloc=yes' (its standard error), which knows "
      "neither times nor threads, and the raw stream of 'heaptrack --raw', plain or packed by zstd, "
      "which knows no threads. Files that heaptrack has interpreted, and those of DHAT, do not say "

@@ -12,14 +12,16 @@ blame() {
   bad=1
 }
 
-# The names that we replace on purpose: the malloc family, dlopen (for RTLD_DEEPBIND), _exit (so that
-# the feed goes too), and every operator new and delete.
+# The names that we replace on purpose: the malloc family, dlopen (for RTLD_DEEPBIND), dlclose (after
+# which recorded addresses mean something else), _exit (so that the feed goes too), and every operator
+# new and delete.
 sort >"$place/standard" <<'END'
 _Exit
 _exit
 aligned_alloc
 calloc
 cfree
+dlclose
 dlopen
 free
 free_aligned_sized

@@ -15,11 +15,18 @@
 //   |     time     |  more    | op |    more: the alignment, as a power of two; or a count of words
 //
 //   op        further words
-//   TAKE      block, [bytes,] caller     CALLOC, ALIGNED, RESIZED have the same
-//   GIVE      block, caller
+//   TAKE      block, [bytes,] site       CALLOC, ALIGNED, RESIZED have the same
+//   GIVE      block, site
 //   RESIZING  block                      the one that RESIZED, next in this ring, is about
 //   THREAD    its number in this process, its number in the kernel: the events after it are its own
-//   MODULE    start, end, offset in the file, then `more` words of its path, NUL-padded
+//   MODULE    start, end, offset in the file, bytes of its build-id, that in 4 words, then `more`
+//             words of its path, NUL-padded.  Where end is 0: all that were told of are gone
+//   STACK     its number, then `more` return addresses, the innermost first
+//
+// site is the return address of the call; or, with MID_RING_IS_STACK, the number of a stack that
+// this process told of before, in any of its rings.  MID_RING_IS_CUT in a STACK's number says that
+// its outermost frames are missing.  Stacks are taken where the number of the recording has
+// MID_RING_WANTS_STACKS.
 //
 // block is its address / 16 in 44 bits, above that its size in 20; MID_RING_SIZE_APART there means
 // that the size is the next word.  Only the words between xtail and xhead are whole.
@@ -35,7 +42,7 @@
 #include <stdint.h>
 
 #define MID_RING_MAGIC 0x47524e454444494du  // "MIDDENRG"
-enum { MID_RING_VERSION = 1, MID_RING_HEAD_BYTES = 4096, MID_RING_TICK_SHIFT = 4 };
+enum { MID_RING_VERSION = 2, MID_RING_HEAD_BYTES = 4096, MID_RING_TICK_SHIFT = 4 };
 
 enum mid_ring_op {
   MID_RING_TAKE = 1,
@@ -46,12 +53,19 @@ enum mid_ring_op {
   MID_RING_RESIZING,
   MID_RING_THREAD,
   MID_RING_MODULE,
+  MID_RING_STACK,
 };
 
 enum { MID_RING_ALIGN_SHIFT = 4, MID_RING_TIME_SHIFT = 10, MID_RING_BLOCK_BITS = 44 };
 #define MID_RING_SIZE_APART ((uint64_t)0xfffff)
+#define MID_RING_IS_STACK ((uint64_t)1 << 63)
+#define MID_RING_IS_CUT ((uint64_t)1 << 63)
+#define MID_RING_WANTS_STACKS ((uint64_t)1)
+enum { MID_RING_FRAMES_MOST = 63, MID_RING_ID_WORDS = 4, MID_RING_PATH_WORDS = 32 };
+enum { MID_RING_MODULE_HEAD = 5 + MID_RING_ID_WORDS, MID_RING_STACK_HEAD = 2 };
 // The most words that one event has.
-enum { MID_RING_PATH_WORDS = 32, MID_RING_EVENT_MOST = 4 + MID_RING_PATH_WORDS };
+enum { MID_RING_EVENT_MOST = MID_RING_STACK_HEAD + MID_RING_FRAMES_MOST };
+_Static_assert(MID_RING_EVENT_MOST >= MID_RING_MODULE_HEAD + MID_RING_PATH_WORDS, "the larger");
 
 struct mid_ring {
   _Atomic uint64_t xmagic;  // x: stored last, with release: until then the file is not a ring

@@ -6,6 +6,7 @@
 
 #include "base/options.h"
 #include "base/text.h"
+#include "heap/record_stack.h"
 #include "os/os.h"
 
 enum {
@@ -26,6 +27,7 @@ struct record_ring {
   uint64_t thread;       // the number of the thread in this process; 0: threads that are ending
   uint64_t lost;         // events, of this ring
   uint64_t lost_in_row;  // of these, since the last that was not
+  struct mid_unwind_thread *unwind;  // NULL: no stacks yet
   struct record_ring *next, *next_spare;
 };
 
@@ -109,14 +111,16 @@ MID_RARELY static void record_give_up(const struct record_ring *r) {
   if (word != NULL) atomic_store_explicit(word, r->wanted - 1, memory_order_relaxed);
 }
 
-static void ring_add(struct record_ring *r, const uint64_t *word, uint32_t count) {
+// false: it is lost, and counted.
+static bool ring_add(struct record_ring *r, const uint64_t *word, uint32_t count) {
   if (mid_unlikely(!ring_has_room(r, count)) && !ring_make_room(r, count)) {
     atomic_store_explicit(&r->ring->xlost, ++r->lost, memory_order_relaxed);
     if (++r->lost_in_row == GIVE_UP_LOST) record_give_up(r);
-    return;
+    return false;
   }
   r->lost_in_row = 0;
   ring_put(r, word, count);
+  return true;
 }
 
 // ---- modules: what return addresses lie in ----
@@ -141,17 +145,24 @@ static void module_tell(struct record_ring *r, const char *line) {
   size_t bytes = strcspn(line, "\n"), path = strcspn(line, "/");
   if (path >= bytes) return;
   bytes = mid_min(bytes - path, MID_RING_PATH_WORDS * sizeof *word);
-  memcpy(&word[4], line + path, bytes);
+  struct mid_os_module module;
+  if (mid_os_module_find(word[1], &module))
+    word[4] = mid_os_module_build_id(&module, (unsigned char *)&word[5],
+                                     MID_RING_ID_WORDS * sizeof *word);
+  memcpy(&word[MID_RING_MODULE_HEAD], line + path, bytes);
   uint32_t words = (uint32_t)((bytes + sizeof *word - 1) / sizeof *word);
   word[0] = first_word(MID_RING_MODULE, words);
-  ring_add(r, word, 4 + words);
+  (void)ring_add(r, word, MID_RING_MODULE_HEAD + words);
 }
 
+// All that there are now, and before them that those which were told of are gone.
 MID_RARELY static void modules_tell(struct record_ring *r) {
   enum { MAPS_BYTES = 1 << 20 };
+  uint64_t anew[MID_RING_MODULE_HEAD] = {first_word(MID_RING_MODULE, 0)};
   char *room = mid_os_map(NULL, MAPS_BYTES);
   if (room == NULL) return;
   (void)mid_os_file_read("/proc/self/maps", room, MAPS_BYTES);
+  (void)ring_add(r, anew, MID_RING_MODULE_HEAD);
   for (char *line = room; *line != 0; line += strcspn(line, "\n"), line += *line != 0)
     module_tell(r, line);
   mid_os_unmap(room, MAPS_BYTES);
@@ -195,6 +206,8 @@ MID_RARELY static struct record_ring *ring_for_thread(uint64_t recording) {
   struct record_ring *r = spare_take();
   if (r != NULL) {
     r->thread = ++threads;
+    if (r->unwind != NULL) mid_unwind_hand_on(r->unwind);
+    if (told != recording) mid_record_stack_forget();
     uint64_t thread[] = {first_word(MID_RING_THREAD, 0), r->thread, mid_os_thread_id()};
     if (r->ring != NULL && r->wanted == recording * 2 + 1 && ring_has_room(r, 3))
       ring_put(r, thread, 3);
@@ -246,7 +259,7 @@ static struct record_ring *ring_get(void) {
 
 __attribute__((noinline)) static void record_slow(const uint64_t *word, uint32_t count) {
   struct record_ring *r = ring_get();
-  if (r != NULL && r->ring != NULL) ring_add(r, word, count);
+  if (r != NULL && r->ring != NULL) (void)ring_add(r, word, count);
   if (mid_thread_heap == MID_HEAP_ENDED) mid_lock_give(&late_lock);
 }
 
@@ -272,6 +285,55 @@ MID_RARELY void mid_record_thread_ended(void) {
   mid_lock_give(&rings_lock);
 }
 
+// ---- where an event comes from ----
+
+static bool wants_stacks(const struct record_ring *r) {
+  return (r->wanted / 2 & MID_RING_WANTS_STACKS) != 0;
+}
+
+// Tell the stack that was just unwound; 0: it is lost.
+MID_RARELY static uint64_t stack_tell(struct record_ring *r, uint64_t hash) {
+  const struct mid_unwind_trace *trace = &r->unwind->trace;
+  uint64_t word[MID_RING_EVENT_MOST], number;
+  mid_lock_take(&rings_lock);
+  if (mid_record_stack_is_elsewhere(trace)) modules_tell(r);
+  number = mid_record_stack_next();
+  word[0] = first_word(MID_RING_STACK, trace->frames);
+  word[1] = number | (trace->cut ? MID_RING_IS_CUT : 0);
+  memcpy(&word[MID_RING_STACK_HEAD], trace->frame, trace->frames * sizeof *trace->frame);
+  if (ring_add(r, word, MID_RING_STACK_HEAD + trace->frames))
+    mid_record_stack_keep(hash, number);
+  else
+    number = 0;
+  mid_lock_give(&rings_lock);
+  return number;
+}
+
+// With the number of the calling stack.  Its time is before the event's, which is taken later.
+__attribute__((noinline)) static uint64_t site_with_stack(const void *caller) {
+  struct record_ring *r = mid_thread_heap == MID_HEAP_ENDED ? NULL : ring_get();
+  struct mid_unwind_frame here;
+  if (r == NULL || r->ring == NULL || !wants_stacks(r)) return (uintptr_t)caller;
+  if (r->unwind == NULL) r->unwind = mid_meta_take(sizeof *r->unwind);
+  if (r->unwind == NULL) return (uintptr_t)caller;
+  mid_unwind_here(&here);
+  uint64_t number = mid_unwind(r->unwind, &here, (uintptr_t)caller);
+  if (number == 0) {
+    uint64_t hash = mid_record_stack_hash(&r->unwind->trace);
+    number = mid_record_stack_find(hash);
+    if (number == 0) number = stack_tell(r, hash);
+    if (number == 0) return (uintptr_t)caller;
+    mid_unwind_mark(r->unwind, number);
+  }
+  return number | MID_RING_IS_STACK;
+}
+
+static inline uint64_t site_of(const void *caller) {
+  const struct record_ring *r = own;
+  if (mid_likely(r != NULL && !wants_stacks(r))) return (uintptr_t)caller;
+  return site_with_stack(caller);
+}
+
 // ---- events ----
 
 static uint64_t block_word(const void *p, uint64_t bytes) {
@@ -281,10 +343,11 @@ static uint64_t block_word(const void *p, uint64_t bytes) {
 
 static inline void record_taken(enum mid_ring_op op, const void *p, size_t bytes, size_t align,
                                 const void *caller) {
-  uint64_t word[4] = {first_word(op, mid_log2(align)), block_word(p, bytes), (uintptr_t)caller};
+  uint64_t site = site_of(caller);
+  uint64_t word[4] = {first_word(op, mid_log2(align)), block_word(p, bytes), site};
   if (mid_likely(bytes < MID_RING_SIZE_APART)) return record(word, 3);
   word[2] = bytes;
-  word[3] = (uintptr_t)caller;
+  word[3] = site;
   record(word, 4);
 }
 
@@ -306,7 +369,8 @@ void mid_record_take(enum mid_ring_op op, const void *p, size_t bytes, size_t al
 void mid_record_give(const void *p, const void *caller) {
   if (mid_unlikely(busy) || p == NULL) return;
   busy_set(true);
-  uint64_t word[] = {first_word(MID_RING_GIVE, 0), block_word(p, 0), (uintptr_t)caller};
+  uint64_t site = site_of(caller);
+  uint64_t word[] = {first_word(MID_RING_GIVE, 0), block_word(p, 0), site};
   record(word, 3);
   busy_set(false);
 }
@@ -324,7 +388,17 @@ void mid_record_resize_end(const void *p, size_t bytes, const void *caller) {
   busy_set(false);
 }
 
-// ---- the end, and fork ----
+// ---- modules that go, the end, and fork ----
+
+MID_RARELY void mid_record_unloaded(void) {
+  if (busy) return;
+  busy_set(true);
+  mid_lock_take(&rings_lock);
+  mid_record_stack_forget();
+  if (own != NULL && own->ring != NULL) modules_tell(own);
+  mid_lock_give(&rings_lock);
+  busy_set(false);
+}
 
 MID_RARELY void mid_record_end(void) {
   if (!mid_record_is_on() || busy || own == NULL || own->ring == NULL) return;
@@ -357,4 +431,5 @@ MID_RARELY void mid_record_forked(void) {
   }
   ring_forget(&late);
   told = threads = 0;
+  mid_record_stack_forget();
 }

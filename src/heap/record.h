@@ -48,8 +48,9 @@ static inline void *mid_recorded(enum mid_ring_op op, void *p, size_t bytes, siz
 }
 
 void mid_record_thread_ended(void);
-void mid_record_end(void);   // at a clean exit
-void mid_record_lock(void);  // around fork
+void mid_record_unloaded(void);  // code may lie where other code lay
+void mid_record_end(void);       // at a clean exit
+void mid_record_lock(void);      // around fork
 void mid_record_unlock(void);
 void mid_record_forked(void);  // in the child, with the lock held
 

@@ -49,6 +49,12 @@ struct mid_trace_event {
   uint64_t resizes;  // where `passed`
 };
 
+// A module's build-id: what its linker called it.
+struct mid_trace_id {
+  uint8_t bytes;  // 0: not known
+  unsigned char at[32];
+};
+
 enum { MID_TRACE_TICKS_A_SECOND = 10 * 1000 * 1000 };
 
 #endif

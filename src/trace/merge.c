@@ -36,8 +36,10 @@ struct mid_merge_process {
   struct mid_births ledger;
   struct merge_thread **thread;  // by number; NULL: not seen yet
   uint32_t threads;
+  struct mid_table stacks;  // rows of the trace, by the numbers of the process
   struct merge_module *module;
   size_t modules;
+  uint64_t unloads;  // how often all modules were forgotten
   uint64_t maps_at;  // the tick of the last look at its maps
   struct mid_merge_process *next;
 };
@@ -49,7 +51,7 @@ struct mid_merge_ring {
   uint64_t time;     // of the event at `at`
   size_t now_words;  // that it has
   struct merge_thread *thread;
-  uint64_t site;  // the last return address, and its row
+  uint64_t site, unloads;  // the last one, and its row
   uint32_t stack;
   bool broken, last, queued;
 };
@@ -164,9 +166,9 @@ static uint64_t tick_of(const struct mid_merge *m, uint64_t time) {
 // ---- where a return address lies ----
 
 static void module_add(struct mid_merge *m, struct mid_merge_process *p, struct merge_module module,
-                       const char *name) {
+                       const char *name, const struct mid_trace_id *id) {
   p->module = mid_grown(p->module, p->modules, sizeof *p->module);
-  module.name = mid_writer_string(m->writer, name);
+  module.name = mid_writer_module(m->writer, name, id);
   p->module[p->modules++] = module;
 }
 
@@ -190,30 +192,52 @@ static void maps_read(struct mid_merge *m, struct mid_merge_process *p) {
     if (name == NULL || access[2] != 'x' || module_of(p, start) != NULL) continue;
     name[strcspn(name, "\n")] = 0;
     module.start = start, module.end = end, module.offset = offset;
-    module_add(m, p, module, name);
+    module_add(m, p, module, name, &(struct mid_trace_id){0});
   }
   if (maps != NULL) fclose(maps);
 }
 
+// The row of a frame at `address` that `caller` called.
 static uint32_t stack_make(struct mid_merge *m, struct mid_merge_process *p, uint64_t address,
-                           uint64_t tick) {
+                           uint32_t caller, uint64_t tick) {
   const struct merge_module *module = module_of(p, address);
   if (module == NULL && tick >= p->maps_at) {
     p->maps_at = tick + MID_TRACE_TICKS_A_SECOND / 10;
     maps_read(m, p);
     module = module_of(p, address);
   }
-  if (module == NULL) return mid_writer_stack(m->writer, 0, 0, address);
-  return mid_writer_stack(m->writer, 0, module->name, address - module->start + module->offset);
+  if (module == NULL) return mid_writer_stack(m->writer, caller, 0, address);
+  return mid_writer_stack(m->writer, caller, module->name,
+                          address - module->start + module->offset);
 }
 
-static uint32_t stack_of(struct mid_merge *m, struct mid_merge_ring *r, uint64_t address,
+static uint32_t stack_told(const struct mid_merge_process *p, uint64_t number) {
+  const uint32_t *row = mid_table_find(&p->stacks, number);
+  return row == NULL ? 0 : *row;
+}
+
+static uint32_t stack_of(struct mid_merge *m, struct mid_merge_ring *r, uint64_t site,
                          uint64_t tick) {
-  if (address == r->site) return r->stack;
-  uint32_t *row = mid_table_add(&r->process->ledger.sites, address & (UINT64_MAX >> 1));
-  if (*row == 0) *row = stack_make(m, r->process, address, tick);
-  r->site = address;
+  struct mid_merge_process *p = r->process;
+  if (site == r->site && r->unloads == p->unloads) return r->stack;
+  r->site = site;
+  r->unloads = p->unloads;
+  if ((site & MID_RING_IS_STACK) != 0) return r->stack = stack_told(p, site & ~MID_RING_IS_STACK);
+  uint32_t *row = mid_table_add(&p->ledger.sites, site);
+  if (*row == 0) *row = stack_make(m, p, site, 0, tick);
   return r->stack = *row;
+}
+
+// The frames of a stack, the innermost first.  Where it was cut, a frame that is not known called
+// the outermost.
+static void stack_add(struct mid_merge *m, struct mid_merge_ring *r, const uint64_t *word,
+                      size_t words) {
+  struct mid_merge_process *p = r->process;
+  uint64_t tick = tick_of(m, r->time);
+  uint32_t row = 0;
+  if ((word[1] & MID_RING_IS_CUT) != 0) row = mid_writer_stack(m->writer, 0, 0, 0);
+  for (size_t i = words; i-- > MID_RING_STACK_HEAD;) row = stack_make(m, p, word[i], row, tick);
+  *(uint32_t *)mid_table_add(&p->stacks, word[1] & ~MID_RING_IS_CUT) = row;
 }
 
 // ---- events ----
@@ -234,6 +258,7 @@ static void process_begin(struct mid_merge *m, struct mid_merge_process *p) {
   pthread_mutex_unlock(&m->lock);
   p->number = mid_writer_process(m->writer, (uint64_t)p->pid, p->parent, p->command);
   p->ledger = mid_births_open(m->writer, p->number);
+  p->stacks = mid_table_open(sizeof(uint32_t));
 }
 
 // How many words the event that begins with `word` has; 0: it is none.
@@ -251,7 +276,9 @@ static size_t event_words(const uint64_t *word) {
     case MID_RING_RESIZING:
       return 2;
     case MID_RING_MODULE:
-      return more <= MID_RING_PATH_WORDS ? 4 + more : 0;
+      return more <= MID_RING_PATH_WORDS ? MID_RING_MODULE_HEAD + more : 0;
+    case MID_RING_STACK:
+      return MID_RING_STACK_HEAD + more;
     default:
       return 0;
   }
@@ -261,15 +288,20 @@ static uint64_t address_of(uint64_t word) {
   return (word & (((uint64_t)1 << MID_RING_BLOCK_BITS) - 1)) * 16;
 }
 
-static void merge_add_module(struct mid_merge *m, struct mid_merge_process *p, const uint64_t *word,
+static void merge_add_module(struct mid_merge *m, struct mid_merge_ring *r, const uint64_t *word,
                              size_t words) {
+  struct mid_merge_process *p = r->process;
   char name[MID_RING_PATH_WORDS * sizeof *word + 1] = {0};
-  memcpy(name, word + 4, (words - 4) * sizeof *word);
+  memcpy(name, word + MID_RING_MODULE_HEAD, (words - MID_RING_MODULE_HEAD) * sizeof *word);
   mid_words_tame(name);
-  struct merge_module module = {word[1], word[2], word[3], 0};
-  const struct merge_module *old = module_of(p, module.start);
-  if (old == NULL || old->start != module.start || old->offset != module.offset)
-    module_add(m, p, module, name);
+  struct mid_trace_id id = {.bytes = word[4] < sizeof id.at ? (uint8_t)word[4] : sizeof id.at};
+  memcpy(id.at, &word[5], id.bytes);
+  if (word[2] != 0)
+    return module_add(m, p, (struct merge_module){word[1], word[2], word[3], 0}, name, &id);
+  p->modules = 0;
+  mid_table_close(&p->ledger.sites);
+  p->ledger.sites = mid_table_open(sizeof(uint32_t));
+  p->unloads++;
 }
 
 enum { THREADS_MOST = 1 << 22 };  // the kernel's own limit
@@ -306,7 +338,8 @@ static void merge_event(struct mid_merge *m, struct mid_merge_ring *r, const uin
     r->thread = merge_thread_of(p, word[1]);
     return;
   }
-  if (op == MID_RING_MODULE) return merge_add_module(m, p, word, words);
+  if (op == MID_RING_MODULE) return merge_add_module(m, r, word, words);
+  if (op == MID_RING_STACK) return stack_add(m, r, word, words);
   if (r->thread == NULL) return;  // its program wrote over the first event
   uint64_t address = address_of(word[1]);
   if (op == MID_RING_RESIZING) return mid_births_lift(&p->ledger, &r->thread->held, address);
@@ -456,7 +489,7 @@ struct mid_merge *mid_merge_open(struct mid_writer *writer) {
 void mid_merge_close(struct mid_merge *m) {
   for (struct mid_merge_process *p = m->processes, *next; p != NULL; p = next) {
     next = p->next;
-    if (p->number != 0) mid_births_close(&p->ledger);
+    if (p->number != 0) mid_births_close(&p->ledger), mid_table_close(&p->stacks);
     for (uint32_t i = 0; i < p->threads; i++) free(p->thread[i]);
     free(p->thread);
     free(p->module);

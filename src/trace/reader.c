@@ -15,7 +15,8 @@
 #include "trace/table.h"
 
 struct reader_string {
-  char *words;
+  char *words;  // a NUL stands behind them, and perhaps between them
+  size_t bytes;
 };
 
 struct reader_site {
@@ -81,9 +82,11 @@ static bool read_strings(struct mid_trace *t, struct mid_input *in) {
     if (in->bad || number == 0 || number > (uint64_t)t->strings + 1) return false;
     if (number <= t->strings) continue;  // told again at the end
     t->string = mid_grown(t->string, t->strings, sizeof *t->string);
-    char *copy = strndup((const char *)words.at, (size_t)(words.end - words.at));
+    size_t bytes = (size_t)(words.end - words.at);
+    char *copy = calloc(bytes + 1, 1);
     if (copy == NULL) abort();
-    t->string[t->strings++].words = copy;
+    memcpy(copy, words.at, bytes);
+    t->string[t->strings++] = (struct reader_string){copy, bytes};
   }
   return !in->bad;
 }
@@ -482,8 +485,20 @@ struct mid_trace_process mid_trace_process(const struct mid_trace *t, uint32_t n
   return (struct mid_trace_process){p->pid, p->parent, string_at(t, p->command)};
 }
 
+// A module's string is its path, and where there is a build-id a NUL and that.
+static struct mid_trace_id id_at(const struct mid_trace *t, uint32_t number) {
+  struct mid_trace_id id = {0};
+  if (number == 0 || number > t->strings) return id;
+  const struct reader_string *s = &t->string[number - 1];
+  size_t path = strlen(s->words) + 1, bytes = s->bytes > path ? s->bytes - path : 0;
+  id.bytes = (uint8_t)(bytes < sizeof id.at ? bytes : sizeof id.at);
+  memcpy(id.at, s->words + path, id.bytes);
+  return id;
+}
+
 struct mid_trace_site mid_trace_site(const struct mid_trace *t, uint32_t stack) {
-  if (stack == 0 || stack > t->sites) return (struct mid_trace_site){0, "", 0};
+  if (stack == 0 || stack > t->sites) return (struct mid_trace_site){.module = ""};
   const struct reader_site *s = &t->site[stack - 1];
-  return (struct mid_trace_site){s->caller, string_at(t, s->module), s->offset};
+  return (struct mid_trace_site){s->caller, string_at(t, s->module), id_at(t, s->module),
+                                 s->offset};
 }

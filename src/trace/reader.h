@@ -25,7 +25,8 @@ struct mid_trace_process {
 struct mid_trace_site {
   uint32_t caller;     // the stack that called this one; 0: not known
   const char *module;  // path of the file; "" when only the address is known
-  uint64_t offset;     // into the file, of the return address
+  struct mid_trace_id id;
+  uint64_t offset;  // into the file, of the return address
 };
 
 // The events of one thread in the frame at hand.

@@ -146,14 +146,29 @@ static uint64_t writer_hash(const void *from, size_t bytes) {
   return h >> 1;
 }
 
-uint32_t mid_writer_string(struct mid_writer *w, const char *words) {
-  size_t bytes = strlen(words);
-  if (bytes == 0) return 0;
+static uint32_t add_string(struct mid_writer *w, const char *words, size_t bytes) {
   uint32_t *number = mid_table_add(&w->strings, writer_hash(words, bytes));
   if (*number != 0) return *number;
   mid_bytes_number(&w->new_strings, bytes);
   mid_bytes_add(&w->new_strings, words, bytes);
   return *number = ++w->string_count;
+}
+
+uint32_t mid_writer_string(struct mid_writer *w, const char *words) {
+  return *words == 0 ? 0 : add_string(w, words, strlen(words));
+}
+
+// The path, and where there is a build-id a NUL and that.
+uint32_t mid_writer_module(struct mid_writer *w, const char *path, const struct mid_trace_id *id) {
+  size_t bytes = strlen(path) + 1;
+  if (id->bytes == 0) return mid_writer_string(w, path);
+  char *words = malloc(bytes + id->bytes);
+  if (words == NULL) abort();
+  memcpy(words, path, bytes);
+  memcpy(words + bytes, id->at, id->bytes);
+  uint32_t number = add_string(w, words, bytes + id->bytes);
+  free(words);
+  return number;
 }
 
 uint32_t mid_writer_stack(struct mid_writer *w, uint32_t caller, uint32_t module, uint64_t offset) {

@@ -18,7 +18,9 @@ struct mid_writer *mid_writer_open(int fd);
 
 // The number of a string in the table, added when it is new; 0 is the empty one.
 uint32_t mid_writer_string(struct mid_writer *w, const char *words);
-// The number of a return address: `offset` bytes into the file `module` (a string), and the frame
+// The same for a module, by the path of its file and its build-id.
+uint32_t mid_writer_module(struct mid_writer *w, const char *path, const struct mid_trace_id *id);
+// The number of a return address: `offset` bytes into the file `module`, and the frame
 // that called it, 0: not known.  A module of 0: `offset` is an address.
 uint32_t mid_writer_stack(struct mid_writer *w, uint32_t caller, uint32_t module, uint64_t offset);
 // A process: numbers are given from 1 on.

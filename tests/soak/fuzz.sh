@@ -20,8 +20,9 @@ as_lines() { for file in "$@"; do perl -0777 -ne 'print unpack("H*", $_), "\n"' 
 perl -ne 'chomp; open F, ">", "'"$work"'/found/seed$."; print F pack "H*", $_' tests/soak/corpus.txt
 
 # All but the tests and the standard names, which the fuzzer has of its own.
-sources=$(find src/base src/os src/feed src/span src/heap -name '*.c' ! -name '*_test.c' \
-  ! -path '*/heap/standard.c' ! -path '*/heap/cxx.c' ! -path '*/heap/deepbind.c')
+sources=$(find src/base src/os src/unwind src/feed src/span src/heap -name '*.c' ! -name '*_test.c' \
+  ! -path '*/heap/standard.c' ! -path '*/heap/cxx.c' ! -path '*/heap/dlclose.c' \
+  ! -path '*/heap/deepbind.c')
 
 build() { # NAME SANITIZERS
   # shellcheck disable=SC2086

@@ -101,7 +101,7 @@ static void print_line(const struct view *v, const struct mid_trace_event *e, FI
   snprintf(thread, sizeof thread, "%" PRIu32 "/%" PRIu32, e->process, e->thread);
   fprintf(out, "%14.7f  %8s  %-8s%12s  %12s  %s%s\n", (double)e->tick / MID_TRACE_TICKS_A_SECOND,
           thread, kind_words[e->kind], bytes, block,
-          mid_page_site(v->trace, e->stack, site, sizeof site), e->unseen ? "  (not seen)" : "");
+          mid_site_words(v->trace, e->stack, site, sizeof site), e->unseen ? "  (not seen)" : "");
 }
 
 static void print_csv_line(const struct view *v, const struct mid_trace_event *e, FILE *out) {
@@ -112,7 +112,7 @@ static void print_csv_line(const struct view *v, const struct mid_trace_event *e
   if (mid_trace_has_bytes(e->kind)) fprintf(out, "%" PRIu64, e->bytes);
   fputc(',', out);
   if (mid_trace_is_birth(e->kind)) fprintf(out, "%" PRIu64, (uint64_t)1 << e->align);
-  fprintf(out, ",%s\n", mid_page_site(v->trace, e->stack, site, sizeof site));
+  fprintf(out, ",%s\n", mid_site_words(v->trace, e->stack, site, sizeof site));
 }
 
 static bool print_csv(const void *self, FILE *out) {
@@ -137,11 +137,13 @@ static void write_to(const struct view *v, const char *name, bool (*print)(const
 
 static void summarise(struct view *v) {
   struct mid_report_style style = cli_style(STDOUT_FILENO);
+  struct mid_symbols *symbols = mid_symbols_open();
   mid_summary_open(&v->summary);
   mid_trace_rewind(v->trace, 0);
   while (mid_trace_next(v->trace)) mid_summary_add(&v->summary, v->trace);
   mid_summary_end(&v->summary);
-  mid_page_text(&v->summary, v->trace, v->name, &style, stdout);
+  mid_page_text(&v->summary, v->trace, symbols, v->name, &style, stdout);
+  mid_symbols_close(symbols);
   write_to(v, v->svg, print_svg);
   mid_summary_close(&v->summary);
 }

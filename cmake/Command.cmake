@@ -4,9 +4,11 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 
+pkg_check_modules(DW REQUIRED IMPORTED_TARGET libdw)
+find_library(IBERTY iberty REQUIRED)
 midden_sources(observe_sources observe)
 add_library(midden_observe OBJECT ${observe_sources})
-target_link_libraries(midden_observe PUBLIC midden_flags PkgConfig::JANSSON)
+target_link_libraries(midden_observe PUBLIC midden_flags PkgConfig::JANSSON PkgConfig::DW ${IBERTY})
 
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 midden_sources(trace_sources trace)

@@ -13,7 +13,7 @@
 #define TIME(ticks) \
   mid_words_seconds((double)(ticks) / MID_TRACE_TICKS_A_SECOND, &(struct mid_words){0})
 
-enum { BAR = 24, TOP = 10, PLOT_ROWS = 8, KEY = 14 };
+enum { BAR = 24, PLOT_ROWS = 8, KEY = 14 };
 
 struct page {
   FILE *out;
@@ -23,17 +23,6 @@ struct page {
 static void heading(const struct page *p, const char *words) {
   bool colour = p->style->colour;
   fprintf(p->out, "\n%s%s%s\n", colour ? "\033[1m" : "", words, colour ? "\033[0m" : "");
-}
-
-const char *mid_page_site(const struct mid_trace *t, uint32_t stack, char *room, size_t bytes) {
-  struct mid_trace_site site = mid_trace_site(t, stack);
-  const char *name = strrchr(site.module, '/');
-  if (stack == 0 || (site.module[0] == 0 && site.offset == 0))
-    snprintf(room, bytes, "?");
-  else
-    snprintf(room, bytes, "%s%s0x%" PRIx64, name != NULL ? name + 1 : site.module,
-             site.module[0] != 0 ? "+" : "", site.offset);
-  return room;
 }
 
 // ---- facts ----
@@ -159,24 +148,8 @@ static void print_plot(const struct page *p, const struct mid_summary *s) {
   fprintf(p->out, "\n  %10s  0%*s\n", "", (int)columns - 1, TIME(s->ticks));
 }
 
-// ---- who allocates ----
-
-static void print_sites(const struct page *p, const struct mid_summary *s,
-                        const struct mid_trace *t) {
-  uint32_t row[TOP];
-  size_t count = mid_summary_top(s, row, TOP);
-  heading(p, "Who asks for most bytes        blocks      bytes    share   live at the end");
-  for (size_t i = 0; i < count; i++) {
-    const struct mid_summary_site *site = &s->site[row[i]];
-    char name[96];
-    mid_page_site(t, row[i], name, sizeof name);
-    fprintf(p->out, "  %-26.26s %10s %10s %6.1f %%   %15s\n", name, COUNT(site->births),
-            SIZE(site->bytes), mid_words_share((double)site->bytes, (double)s->bytes),
-            SIZE(site->live_bytes));
-  }
-}
-
-void mid_page_text(const struct mid_summary *s, const struct mid_trace *t, const char *name,
+void mid_page_text(const struct mid_summary *s, const struct mid_trace *t,
+                   struct mid_symbols *symbols, const char *name,
                    const struct mid_report_style *style, FILE *out) {
   struct page p = {out, style};
   const char *command = mid_trace_process(t, 1).command;
@@ -189,7 +162,9 @@ void mid_page_text(const struct mid_summary *s, const struct mid_trace *t, const
   print_plot(&p, s);
   print_sizes(&p, s);
   print_lives(&p, s);
-  print_sites(&p, s, t);
+  heading(&p, "Who asks for most");
+  fputs("   blocks      bytes   share       live  function, and what called it\n", out);
+  mid_sites_print(s, t, symbols, out);
 }
 
 // ---- SVG ----

@@ -38,7 +38,7 @@ static void read_all(struct mid_trace *t) {
   static FILE *out;
   if (out == NULL) out = fopen("/dev/null", "w");
   struct mid_report_style style = {.columns = 80};
-  mid_page_text(&s, t, "trace", &style, out);
+  mid_page_text(&s, t, NULL, "trace", &style, out);
   mid_page_svg(&s, "trace", out);
   mid_summary_close(&s);
 }

@@ -18,7 +18,7 @@ sources=$(find src/base src/observe src/trace -name '*.c' ! -name '*_test.c')
 # shellcheck disable=SC2086 # a word is a file
 clang -std=gnu11 -D_GNU_SOURCE= -g -O2 -fsanitize=fuzzer,address,undefined \
   -fno-sanitize-recover=all -pthread -Isrc -Iinclude tests/soak/fuzz_trace.c $sources -o \
-  "$work/fuzz" -ljansson -lzstd
+  "$work/fuzz" -ljansson -lzstd -ldw -liberty
 
 echo "fuzz: traces, $seconds seconds"
 "$work/fuzz" -max_total_time=$seconds -max_len=4000 -rss_limit_mb=4096 -print_final_stats=1 \

@@ -84,7 +84,12 @@ foreach(options hardened=1 heap_limit=4M "hardened=1,heap_limit=4M")
                MIDDEN_OPTIONS=${options})
 endforeach()
 
-# The same for the reader of traces.
+# The same for the readers of unwind tables and of traces.
+add_executable(soak_replay_table ${PROJECT_SOURCE_DIR}/tests/soak/replay.c
+                                 ${PROJECT_SOURCE_DIR}/tests/soak/fuzz_table.c)
+target_link_libraries(soak_replay_table PRIVATE midden_test_flags ${library_objects})
+set_target_properties(soak_replay_table PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+midden_test(conformance tables soak_replay_table ${PROJECT_SOURCE_DIR}/tests/soak/tables.txt)
 if(TARGET midden_trace)
   add_executable(soak_replay_trace ${PROJECT_SOURCE_DIR}/tests/soak/replay.c
                                    ${PROJECT_SOURCE_DIR}/tests/soak/fuzz_trace.c)

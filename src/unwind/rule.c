@@ -4,13 +4,14 @@
 
 #include <string.h>
 
-// 1024 of them, 32 KiB, which a program that is never unwound does not touch: redis-server, sqlite3
+// 1024 rules, 40 KiB, which a program that is never unwound does not touch: redis-server, sqlite3
 // and CPython meet 300 to 900 return addresses.
-enum { RULE_CACHE_BITS = 10 };
+enum { RULE_PLACE_BITS = 9, RULE_WAYS = 2 };
 
-static struct {
+struct rule_entry {
   _Atomic uint64_t word[1 + MID_RULE_WORDS];  // x: by any thread, relaxed
-} rule_cache[1 << RULE_CACHE_BITS];
+};
+static struct rule_entry rule_cache[1 << RULE_PLACE_BITS][RULE_WAYS];
 
 bool mid_rule_of(const struct mid_cfi_row *row, struct mid_unwind_rule *out) {
   const struct mid_cfi_rule *back = &row->reg[MID_CFI_RETURN];
@@ -21,9 +22,8 @@ bool mid_rule_of(const struct mid_cfi_row *row, struct mid_unwind_rule *out) {
     const struct mid_cfi_rule *rule = &row->reg[r];
     bool near =
         rule->offset % 8 == 0 && rule->offset / 8 > INT16_MIN && rule->offset / 8 <= INT16_MAX;
-    out->at[r] = MID_RULE_SAME;
     if (rule->how == MID_CFI_AT && near)
-      out->at[r] = (int16_t)(rule->offset / 8);
+      out->saved |= (uint8_t)(1 << r), out->at[r] = (int16_t)(rule->offset / 8);
     else if (rule->how != MID_CFI_SAME && rule->how != MID_CFI_UNDEFINED)
       return false;
   }
@@ -32,32 +32,39 @@ bool mid_rule_of(const struct mid_cfi_row *row, struct mid_unwind_rule *out) {
 
 struct mid_unwind_rule mid_rule_compiled(void) {
   struct mid_unwind_rule rule = {.offset = 16, .reg = MID_CFI_FP, .compiled = true};
-  for (int r = 0; r < MID_CFI_SP; r++) rule.at[r] = MID_RULE_SAME;
+  rule.saved = 1 << MID_CFI_FP | 1 << MID_CFI_RETURN;
   rule.at[MID_CFI_FP] = -2;
   rule.at[MID_CFI_RETURN] = -1;
   return rule;
 }
 
-static _Atomic uint64_t *rule_place(uint64_t key) {
-  return rule_cache[key * 0x9e3779b97f4a7c15u >> (64 - RULE_CACHE_BITS)].word;
+static struct rule_entry *rule_place(uint64_t key) {
+  return rule_cache[key * 0x9e3779b97f4a7c15u >> (64 - RULE_PLACE_BITS)];
 }
 
 bool mid_rule_find(uint64_t key, struct mid_unwind_rule *out) {
-  const _Atomic uint64_t *at = rule_place(key);
-  uint64_t word[MID_RULE_WORDS], check = atomic_load_explicit(&at[0], memory_order_relaxed);
-  for (int i = 0; i < MID_RULE_WORDS; i++)
-    check ^= word[i] = atomic_load_explicit(&at[1 + i], memory_order_relaxed);
-  memcpy(out, word, sizeof *out);
-  return check == key;
+  const struct rule_entry *entry = rule_place(key);
+  for (int way = 0; way < RULE_WAYS; way++, entry++) {
+    uint64_t word[MID_RULE_WORDS];
+    uint64_t check = atomic_load_explicit(&entry->word[0], memory_order_relaxed);
+    for (int i = 0; i < MID_RULE_WORDS; i++)
+      check ^= word[i] = atomic_load_explicit(&entry->word[1 + i], memory_order_relaxed);
+    if (check != key) continue;
+    memcpy(out, word, sizeof *out);
+    return true;
+  }
+  return false;
 }
 
+// The older one makes way.
 void mid_rule_keep(uint64_t key, const struct mid_unwind_rule *rule) {
-  _Atomic uint64_t *at = rule_place(key);
-  uint64_t word[MID_RULE_WORDS];
-  memcpy(word, rule, sizeof word);
-  for (int i = 0; i < MID_RULE_WORDS; i++) {
-    key ^= word[i];
-    atomic_store_explicit(&at[1 + i], word[i], memory_order_relaxed);
+  struct rule_entry *entry = rule_place(key);
+  uint64_t word[1 + MID_RULE_WORDS] = {key};
+  memcpy(&word[1], rule, sizeof *rule);
+  for (int i = 1; i <= MID_RULE_WORDS; i++) word[0] ^= word[i];
+  for (int i = 0; i <= MID_RULE_WORDS; i++) {
+    uint64_t old = atomic_load_explicit(&entry[0].word[i], memory_order_relaxed);
+    atomic_store_explicit(&entry[1].word[i], old, memory_order_relaxed);
+    atomic_store_explicit(&entry[0].word[i], word[i], memory_order_relaxed);
   }
-  atomic_store_explicit(&at[0], key, memory_order_relaxed);
 }

@@ -4,10 +4,10 @@
 // Nearly all rows say: the CFA is a register and an offset, and registers were saved at offsets
 // from it.  These fit a rule; what needs an expression does not, and is read anew each time.
 //
-// The cache is one for all threads, direct-mapped, without a lock: an entry is its three words and
-// a key xored with them, so that one which two threads wrote at once has a key that nobody looks
-// for. Source: R. Hyatt, T. Mann, "A lock-less transposition-table implementation for parallel
-// search", ICGA Journal 25(1), 2002.
+// The cache is one for all threads, two entries to a place, without a lock: an entry is its three
+// words and a key xored with them, so that one which two threads wrote at once has a key that
+// nobody looks for. Source: R. Hyatt, T. Mann, "A lock-less transposition-table implementation for
+// parallel search", ICGA Journal 25(1), 2002.
 #ifndef MID_UNWIND_RULE_H
 #define MID_UNWIND_RULE_H
 
@@ -15,15 +15,13 @@
 
 #include "unwind/cfi.h"
 
-#define MID_RULE_SAME INT16_MIN
-
 struct mid_unwind_rule {
   int32_t offset;  // of the CFA from `reg`
   uint8_t reg;
   bool ends;      // nobody called this frame
   bool compiled;  // by the frame pointer, since no module covers the code
-  uint8_t reserved;
-  int16_t at[8];  // where register r is saved: 8-byte words from the CFA, or MID_RULE_SAME
+  uint8_t saved;  // bit r: register r is
+  int16_t at[8];  // and there: 8-byte words from the CFA
 };
 enum { MID_RULE_WORDS = sizeof(struct mid_unwind_rule) / sizeof(uint64_t) };
 _Static_assert(sizeof(struct mid_unwind_rule) == 24 && MID_CFI_REGISTERS <= 8, "three words");

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include "unwind/unwind.h"
 
+#include <string.h>
+
 #include "base/bits.h"
 #include "base/check.h"
 #include "os/os.h"
@@ -22,8 +24,9 @@ struct unwind {
   struct mid_unwind_thread *thread;
   struct mid_unwind_memo *memo;  // NULL: this stack cannot be remembered
   struct mid_unwind_frame frame;
-  uintptr_t bottom;            // the stack pointer at first
-  uintptr_t from[MID_CFI_SP];  // where a register was read; 0: as at first
+  struct mid_os_module module;  // that the last frame was in; of no bytes: none
+  uintptr_t bottom;             // the stack pointer at first
+  uintptr_t from[MID_CFI_SP];   // where a register was read; 0: as at first
 };
 
 // The checks of a stack's words by sanitizers know their own frames and no others.
@@ -137,38 +140,36 @@ static uintptr_t unwind_unsigned(uintptr_t pc) {
 #endif
 }
 
-// The calling frame: stacks grow downwards, so it lies above, but for one that was interrupted.
-static enum unwind_end unwind_enter(struct unwind *u, const struct mid_unwind_frame *to) {
-  const struct mid_unwind_frame *f = &u->frame;
-  uintptr_t sp = to->reg[MID_CFI_SP];
+// To the calling frame, whose registers are there already.  Stacks grow downwards, so it lies
+// above, but for one that was interrupted.
+static enum unwind_end unwind_enter(struct unwind *u, uintptr_t sp, bool exact) {
+  struct mid_unwind_frame *f = &u->frame;
+  uintptr_t pc = unwind_unsigned(f->reg[MID_CFI_RETURN]);
   bool upwards = sp > f->reg[MID_CFI_SP] || (f->exact && sp == f->reg[MID_CFI_SP]);
-  if (sp % sizeof sp != 0 || (!to->exact && !upwards)) return UNWIND_IS_CUT;
-  if (to->pc == 0) return UNWIND_ENDS;
-  u->frame = *to;
+  if (sp % sizeof sp != 0 || (!exact && !upwards)) return UNWIND_IS_CUT;
+  if (pc == 0) return UNWIND_ENDS;
+  f->reg[MID_CFI_SP] = sp;
+  f->pc = pc;
+  f->exact = exact;
   return UNWIND_GOES_ON;
 }
 
 static enum unwind_end unwind_by_rule(struct unwind *u, const struct mid_unwind_rule *rule) {
-  const struct mid_unwind_frame *f = &u->frame;
-  struct mid_unwind_frame to = *f;
+  struct mid_unwind_frame *f = &u->frame;
   if (rule->ends) return UNWIND_ENDS;
   uintptr_t cfa = f->reg[rule->reg] + (uintptr_t)(intptr_t)rule->offset;
   unwind_depends_on_register(u, rule->reg);
   if (rule->compiled && cfa - f->reg[MID_CFI_SP] > UNWIND_COMPILED_MOST) return UNWIND_IS_CUT;
-  for (int r = 0; r < MID_CFI_SP; r++) {
-    uintptr_t at = cfa + (uintptr_t)(intptr_t)rule->at[r] * sizeof at;
-    if (rule->at[r] == MID_RULE_SAME) continue;
-    if (!unwind_read(u->thread, at, &to.reg[r])) return UNWIND_IS_CUT;
-    u->from[r] = at;
+  for (uint32_t saved = rule->saved; saved != 0; saved &= saved - 1) {
+    int r = __builtin_ctz(saved);
+    u->from[r] = cfa + (uintptr_t)(intptr_t)rule->at[r] * sizeof cfa;
+    if (!unwind_read(u->thread, u->from[r], &f->reg[r])) return UNWIND_IS_CUT;
   }
-  if (rule->at[MID_CFI_RETURN] != MID_RULE_SAME)
-    unwind_depends_on_word(u, u->from[MID_CFI_RETURN], to.reg[MID_CFI_RETURN]);
+  if ((rule->saved & 1 << MID_CFI_RETURN) != 0)
+    unwind_depends_on_word(u, u->from[MID_CFI_RETURN], f->reg[MID_CFI_RETURN]);
   else if (!MID_CFI_LINKS || !f->exact)
     return UNWIND_IS_CUT;
-  to.pc = unwind_unsigned(to.reg[MID_CFI_RETURN]);
-  to.reg[MID_CFI_SP] = cfa;
-  to.exact = false;
-  return unwind_enter(u, &to);
+  return unwind_enter(u, cfa, false);
 }
 
 // ---- a frame whose row does not fit a rule ----
@@ -202,8 +203,8 @@ static bool unwind_row_value(struct unwind *u, const struct mid_cfi_part *part,
 
 static enum unwind_end unwind_by_row(struct unwind *u, const struct mid_cfi_part *part,
                                      const struct mid_cfi_row *row) {
-  struct mid_unwind_frame to = u->frame;
-  uintptr_t base = u->frame.reg[row->cfa.reg], cfa;
+  struct mid_unwind_frame *f = &u->frame, to = *f;
+  uintptr_t base = f->reg[row->cfa.reg], cfa;
   if (row->reg[MID_CFI_RETURN].how == MID_CFI_UNDEFINED) return UNWIND_ENDS;
   if (row->cfa.how == MID_CFI_IS)
     cfa = base + (uintptr_t)(intptr_t)row->cfa.offset;
@@ -212,19 +213,17 @@ static enum unwind_end unwind_by_row(struct unwind *u, const struct mid_cfi_part
   for (int r = 0; r < MID_CFI_SP; r++)
     if (!unwind_row_value(u, part, &row->reg[r], &cfa, &to.reg[r])) return UNWIND_IS_CUT;
   u->memo = NULL;
-  to.pc = unwind_unsigned(to.reg[MID_CFI_RETURN]);
-  to.reg[MID_CFI_SP] = cfa;
-  to.exact = row->signal;
   // The return address of what interrupts is where its code begins: no call stands before it.
   struct mid_unwind_trace *trace = &u->thread->trace;
-  if (row->signal && trace->frames > 0 && !u->frame.exact) trace->frame[trace->frames - 1]++;
-  return unwind_enter(u, &to);
+  if (row->signal && trace->frames > 0 && !f->exact) trace->frame[trace->frames - 1]++;
+  memcpy(f->reg, to.reg, sizeof to.reg);
+  return unwind_enter(u, cfa, row->signal);
 }
 
 // ---- a step ----
 
-static enum unwind_end unwind_by_tables(struct unwind *u, const struct mid_os_module *module,
-                                        uintptr_t code, uint64_t key) {
+static enum unwind_end unwind_by_tables(struct unwind *u, uintptr_t code, uint64_t key) {
+  const struct mid_os_module *module = &u->module;
   struct mid_cfi_row row;
   struct mid_unwind_rule rule;
   uintptr_t start, end;
@@ -236,18 +235,25 @@ static enum unwind_end unwind_by_tables(struct unwind *u, const struct mid_os_mo
   return unwind_by_rule(u, &rule);
 }
 
+// The module of `code`, most often that of the frame before; false: there is none.
+static bool unwind_find_module(struct unwind *u, uintptr_t code) {
+  struct mid_os_module *module = &u->module;
+  if (mid_likely(code - module->start < module->end - module->start)) return true;
+  if (mid_os_module_find(code, module)) return true;
+  *module = (struct mid_os_module){0};
+  return false;
+}
+
 // To the calling frame.
 static enum unwind_end unwind_step(struct unwind *u) {
-  struct mid_os_module module;
   struct mid_unwind_rule rule;
   uintptr_t code = u->frame.pc - !u->frame.exact;
-  bool found = mid_os_module_find(code, &module);
-  uint64_t owner = atomic_load_explicit(&unwind_epoch, memory_order_relaxed);
-  if (found) owner ^= module.identity;
+  bool found = unwind_find_module(u, code);
+  uint64_t owner = u->thread->epoch ^ u->module.identity;
   // Addresses have 48 bits; whose they were as the rule was made has the rest.
   uint64_t key = code ^ (owner * 0x9e3779b97f4a7c15u >> 48 << 48);
   if (mid_likely(mid_rule_find(key, &rule))) return unwind_by_rule(u, &rule);
-  if (found) return unwind_by_tables(u, &module, code, key);
+  if (found) return unwind_by_tables(u, code, key);
   if (!unwind_is_compiled(&u->frame)) return UNWIND_IS_CUT;
   rule = mid_rule_compiled();
   mid_rule_keep(key, &rule);

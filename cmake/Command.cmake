@@ -19,3 +19,12 @@ file(GLOB command_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
 add_executable(midden_command ${command_sources})
 set_target_properties(midden_command PROPERTIES OUTPUT_NAME midden)
 target_link_libraries(midden_command PRIVATE midden_trace midden_observe midden_base)
+
+# The replayer runs on any malloc that it is given, and so has of libmidden what stands on malloc.
+set(replay_sources ${core_sources})
+list(FILTER replay_sources INCLUDE REGEX "/region/(arena|buddy|chunk|classic|fit[^/]*|fit/[^/]*)\\.c$")
+file(GLOB replayer_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/replay/*.c)
+add_executable(midden_replay ${replayer_sources} ${replay_sources} ${base_sources})
+set_target_properties(midden_replay PROPERTIES OUTPUT_NAME midden-replay)
+target_link_libraries(midden_replay PRIVATE midden_library_flags Threads::Threads)
+add_dependencies(midden_command midden_replay)

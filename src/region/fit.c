@@ -134,6 +134,17 @@ void *midden_fit_alloc(midden_fit *fit, size_t bytes) {
   return fit_alloc_aligned(fit, bytes, MID_FIT_GRANULE);
 }
 
+// Put a hole, which the hole before it joins if there is one.
+static void fit_put_hole_behind(midden_fit *fit, uint32_t at, uint32_t size, uint32_t before) {
+  if (before > 0 && !mid_fit_tag(fit, at - before)->used) {
+    at -= before;
+    fit_drop_hole(fit, at);
+    size += before;
+    before = mid_fit_tag(fit, at)->before;
+  }
+  fit_put_hole(fit, at, size, before);
+}
+
 void midden_fit_free(midden_fit *fit, void *p) {
   if (p == NULL) return;
   uint32_t at = fit_block(fit, p);
@@ -145,13 +156,7 @@ void midden_fit_free(midden_fit *fit, void *p) {
     fit_drop_hole(fit, at + size);
     size += behind->size;
   }
-  if (before > 0 && !mid_fit_tag(fit, at - before)->used) {
-    at -= before;
-    fit_drop_hole(fit, at);
-    size += before;
-    before = mid_fit_tag(fit, at)->before;
-  }
-  fit_put_hole(fit, at, size, before);
+  fit_put_hole_behind(fit, at, size, before);
 }
 
 // Make the block at `at` `need` granules long where it stands; false when it has not the room.
@@ -277,16 +282,26 @@ const struct mid_fit_policy *mid_fit_policy_named(const char *name) {
   return NULL;
 }
 
+static void fit_put_end(midden_fit *fit, uint32_t at) {
+  struct mid_tag *end = mid_fit_tag(fit, fit->granules = at);
+  end->size = 0;
+  end->used = true;
+}
+
 void mid_fit_prepare(midden_fit *fit) {
   fit->least = fit->header + 1;
   fit->allocator = (midden_allocator){fit->policy->name, fit_alloc_as, fit_resize_as,
                                       fit_free_as,       fit_owns_as,  fit_stats_as};
   memset(fit->state, 0, fit->policy->state_bytes);
   fit->policy->open(fit);
-  struct mid_tag *end = mid_fit_tag(fit, fit->granules);
-  end->size = 0;
-  end->used = true;
+  fit_put_end(fit, fit->granules);
   fit_put_hole(fit, 0, fit->granules, 0);
+}
+
+void mid_fit_grow(midden_fit *fit, uint32_t granules) {
+  uint32_t at = fit->granules, before = mid_fit_tag(fit, at)->before;
+  fit_put_end(fit, at + granules);
+  fit_put_hole_behind(fit, at, granules, before);
 }
 
 midden_status midden_fit_open(void *region, size_t bytes, const char *name, midden_fit **out) {

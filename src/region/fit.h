@@ -95,6 +95,9 @@ const struct mid_fit_policy *mid_fit_policy_named(const char *name);
 // header, granules, policy, state and region.
 void mid_fit_prepare(midden_fit *fit);
 
+// Behind the region's end, so many granules are the heap's too.
+void mid_fit_grow(midden_fit *fit, uint32_t granules);
+
 // NULL, or a sentence naming the first broken invariant.  cost: every block and hole.
 const char *mid_fit_broken(const midden_fit *fit);
 

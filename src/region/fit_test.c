@@ -147,6 +147,32 @@ TEST(tlsf_is_good_fit_and_leaves_a_hole_of_exactly_the_size_alone)
   expect("best-fit", 1040, 0, "a1040", "0 |");
 }
 
+static void grow_under(const char *policy, uint32_t header) {
+  char said[64] = "";
+  midden_fit fit = textbook_heap(policy, 512, header);
+  mid_fit_prepare(&fit);
+  const size_t extra = 16 * header;
+  char *a = midden_fit_alloc(&fit, 256 - extra), *b = midden_fit_alloc(&fit, 256 - extra);
+  CHECK(a != NULL && b != NULL && midden_fit_alloc(&fit, 1) == NULL);
+  mid_fit_grow(&fit, 2);  // behind a block
+  CHECK_WHOLE(mid_fit_broken(&fit));
+  midden_fit_free(&fit, b);
+  mid_fit_grow(&fit, 62);  // behind a hole
+  CHECK_WHOLE(mid_fit_broken(&fit));
+  CHECK(midden_fit_holes(&fit, say_hole, said));
+  CHECK_STR(said, " 256:1280");
+  CHECK(midden_fit_alloc(&fit, 1280 - extra) == b);
+  CHECK_WHOLE(mid_fit_broken(&fit));
+}
+
+TEST(a_heap_grows_behind_its_end_under_any_policy)
+{
+  for (size_t i = 0; midden_fit_policy(i) != NULL; i++) {
+    grow_under(midden_fit_policy(i), 0);
+    grow_under(midden_fit_policy(i), 1);
+  }
+}
+
 // ---- against a search of all holes ----
 
 struct search {

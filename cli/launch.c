@@ -21,26 +21,29 @@ extern char **environ;
 
 // ---- the environment ----------------------------------------------------------------------------
 
-static void find_library(char *room, size_t bytes) {
-  static const char *const places[] = {"libmidden.so", "../lib/libmidden.so"};
-  char self[PATH_MAX];
+void cli_launch_find(const char *name, const char *folder, char *room, size_t bytes) {
+  char self[PATH_MAX], real[PATH_MAX];
   ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
   if (n < 0) cli_die(CLI_FAILED, "/proc/self/exe cannot be read: mount /proc");
   self[n] = 0;
   *strrchr(self, '/') = 0;
-  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-    char real[PATH_MAX];
-    if (snprintf(room, bytes, "%s/%s", self, places[i]) >= (int)bytes) break;
-    if (realpath(room, real) == NULL || access(room, R_OK) != 0) continue;
-    if (strpbrk(room, " :") != NULL)
-      cli_die(CLI_FAILED,
-              "%s has a blank or a colon in its name, where LD_PRELOAD would end: "
-              "install midden elsewhere",
-              room);
-    return;
+  for (int there = 0; there < 2; there++) {
+    int length = there ? snprintf(room, bytes, "%s/../%s/%s", self, folder, name)
+                       : snprintf(room, bytes, "%s/%s", self, name);
+    if (length >= (int)bytes) break;
+    if (realpath(room, real) != NULL && access(room, R_OK) == 0) return;
   }
-  cli_die(CLI_FAILED, "libmidden.so is neither in %s nor in %s/../lib: install it there", self,
-          self);
+  cli_die(CLI_FAILED, "%s is neither in %s nor in %s/../%s: install it there", name, self, self,
+          folder);
+}
+
+void cli_launch_library(char *room, size_t bytes) {
+  cli_launch_find("libmidden.so", "lib", room, bytes);
+  if (strpbrk(room, " :") != NULL)
+    cli_die(CLI_FAILED,
+            "%s has a blank or a colon in its name, where LD_PRELOAD would end: "
+            "install midden elsewhere",
+            room);
 }
 
 // NAME=`first`, and after it `between` and what was there.
@@ -57,7 +60,7 @@ static void put_before(const char *name, const char *first, char between) {
 void cli_launch_prepare(uint64_t run, const char *options) {
   char library[PATH_MAX], *all;
   const char *old = getenv("MIDDEN_OPTIONS");
-  find_library(library, sizeof library);
+  cli_launch_library(library, sizeof library);
   put_before("LD_PRELOAD", library, ':');
   if (asprintf(&all, "%s%srun=%" PRIu64 ",feed=keep%s%s", old ? old : "", old && *old ? "," : "",
                run, *options ? "," : "", options) < 0 ||

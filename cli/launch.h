@@ -9,9 +9,14 @@
 
 #include "observe/program.h"
 
+// Where `name` of this installation is: beside the command or in ../`folder`; where it is not, the
+// command ends here.
+void cli_launch_find(const char *name, const char *folder, char *room, size_t bytes);
+// The same for libmidden, in a path that LD_PRELOAD can have.
+void cli_launch_library(char *room, size_t bytes);
+
 // Put libmidden first in LD_PRELOAD and the options into MIDDEN_OPTIONS, of our own environment,
-// which the program inherits.  The library is beside the command or in ../lib; where it is not,
-// the command ends here.
+// which the program inherits.
 void cli_launch_prepare(uint64_t run, const char *options);
 
 // Start it, with the signal mask that we had.  0 or execve's errno.

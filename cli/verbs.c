@@ -33,6 +33,25 @@ static const struct cli_option trace_options[] = {
     {"--import", "OTHER", "make FILE from what Valgrind or heaptrack wrote, then show it"},
 };
 
+static const struct cli_option replay_options[] = {
+    {"--under", "LIST",
+     "the allocators, with commas between: midden, midden:OPTION=VALUE, glibc, mimalloc, jemalloc, "
+     "tcmalloc, tbbmalloc, the path of a library that exports malloc, first-fit, next-fit, "
+     "best-fit, worst-fit, segregated-fit, tlsf, buddy, obmalloc, arena; else all that are here"},
+    {"--rounds", "N", "time each N times, and take the median; else 3"},
+    {"--limit", "SIZE", "stop a row that holds more than SIZE; else half of the machine's memory"},
+    {"--time-limit", "TIME",
+     "stop a row that runs longer; else ten times the fastest row, and 10 s at least"},
+    {"--touch", "WHAT", "write to each block's 'ends', first and last word, or to 'all' of it"},
+    {"--verify", NULL, "fill every block and check it, in a round that is not timed"},
+    {"--process", "N", "replay process N of the trace; else the one with most events"},
+    {"--region", "SIZE", "give each policy a region of SIZE that does not grow; refusals count"},
+    {"--bare", NULL, "let policies keep their tags apart, so that blocks have no headers"},
+    {"--addresses", NULL, "print where each policy placed each block, as offsets in its region"},
+    {"--json", "FILE", "write every figure to FILE as JSON"},
+    {"--svg", "FILE", "write a plot of time and memory to FILE"},
+};
+
 static const struct cli_option help_options[] = {
     {"--man", NULL, "print the manual page, for man(1)"},
     {"--completion", "SHELL", "print completion for bash or zsh"},
@@ -74,6 +93,16 @@ const struct cli_verb cli_verbs[] = {
      "which knows no threads. Files that heaptrack has interpreted, and those of DHAT, do not say "
      "which block a free was of, so no trace can be made of them.",
      trace_options, COUNT(trace_options), cli_trace},
+    {"replay", "TRACE", "run a recorded workload again under each of many allocators",
+     "Does what one process of a trace did, its threads as recorded, under each allocator in a "
+     "process of its own, and tells what each took: time in the allocator, resident memory, heap "
+     "extent, fragmentation. The last lines name the best in time, the best in memory, the knee, "
+     "which is nearest to both, and say what to take.\n\n"
+     "An allocator that is a malloc runs with threads, of which each waits only for a block to "
+     "exist. The policies have no threads and run in recorded order: their fragmentation is the "
+     "same to the byte each time. A row that runs into a limit says at which event; the exit "
+     "status is 0 when one row or more came to its end.",
+     replay_options, COUNT(replay_options), cli_replay},
     {"ps", "", "list the processes that run on Midden",
      "Shows this user's processes with what is resident of each, what is live in its heap, its "
      "threads and how long it has run. What processes that died left behind is removed a day "

@@ -13,7 +13,8 @@ target_link_libraries(midden_observe PUBLIC midden_flags PkgConfig::JANSSON PkgC
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 midden_sources(trace_sources trace)
 add_library(midden_trace OBJECT ${trace_sources})
-target_link_libraries(midden_trace PUBLIC midden_flags PkgConfig::ZSTD Threads::Threads)
+target_link_libraries(midden_trace PUBLIC midden_flags PkgConfig::ZSTD PkgConfig::JANSSON
+                                          Threads::Threads m)
 
 file(GLOB command_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
 add_executable(midden_command ${command_sources})

@@ -28,6 +28,7 @@ if(TARGET midden_command)
                      COMMAND midden_command help --completion bash >${completion})
   add_custom_target(pages ALL DEPENDS ${manual} ${completion})
   install(TARGETS midden_command)
+  install(TARGETS midden_replay DESTINATION libexec/midden)
   install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   install(FILES ${completion} RENAME midden
           DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)

@@ -6,10 +6,12 @@
 #define _GNU_SOURCE  // dladdr
 #include <dlfcn.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -179,16 +181,19 @@ int main(void) {
   struct mid_errand *errand =
       map_file(MID_REPLAY_ERRAND_FD, PROT_READ | PROT_WRITE, MAP_POPULATE);
   replay.plan = map_file(MID_REPLAY_PLAN_FD, PROT_READ, MAP_POPULATE);
-  if (errand == NULL || replay.plan == NULL) {
+  if (errand == NULL) {
     fputs("midden-replay: this is a part of 'midden replay': run that\n", stderr);
     return 2;
   }
-  replay.errand = errand;
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
   tell_malloc(errand);
+  if (replay.plan == NULL) return 0;
+  replay.errand = errand;
   if (!lay_out()) {
     errand->state = MID_REPLAY_NO_TABLES;
     return 1;
   }
+  errand->own_bytes = mid_own_bytes();
   errand->knows_usable = replay.calls.usable != NULL || replay.calls.stats != NULL;
   errand->state = MID_REPLAY_RUNNING;
   if (errand->flags & MID_REPLAY_IN_ORDER)

@@ -23,6 +23,8 @@ void *mid_own_memory(size_t bytes) {
   return p;
 }
 
+uint64_t mid_own_bytes(void) { return own_bytes; }
+
 // ---- resident ----
 
 static void read_file(const char *name, char *room, size_t bytes) {

@@ -11,6 +11,7 @@
 // Memory of the replayer itself, outside of every heap: zero, and backed already.  NULL when there
 // is none.  Not from two threads at once.
 void *mid_own_memory(size_t bytes);
+uint64_t mid_own_bytes(void);
 
 // Anonymous resident memory of this process, now or at most so far, less the replayer's own.
 uint64_t mid_measure_rss(void);

@@ -91,6 +91,7 @@ struct mid_errand {
   // answered
   uint32_t state;
   char malloc_is_in[PATH_MAX];  // the file
+  uint64_t own_bytes;           // resident, of the replayer's own
   uint64_t ns;                  // from the first operation to the end of the last
   uint64_t failures, failed;    // the number of the first operation that failed, from 1 on
   bool knows_usable;            // what blocks are larger than asked

@@ -7,6 +7,7 @@
 
 #include "base/bits.h"
 #include "observe/words.h"
+#include "trace/plot.h"
 
 #define SIZE(bytes) mid_words_size(bytes, &(struct mid_words){0})
 #define COUNT(n) mid_words_count((double)(n), &(struct mid_words){0})
@@ -169,52 +170,20 @@ void mid_page_text(const struct mid_summary *s, const struct mid_trace *t,
 
 // ---- SVG ----
 
-enum { WIDE = 960, HIGH = 360, LEFT = 90, RIGHT = 20, UPPER = 50, LOWER = 40 };
-
-static void svg_words(FILE *out, const char *words) {
-  for (; *words != 0; words++) {
-    const char *as = *words == '&'   ? "&amp;"
-                     : *words == '<' ? "&lt;"
-                     : *words == '>' ? "&gt;"
-                                     : NULL;
-    if (as != NULL)
-      fputs(as, out);
-    else
-      fputc(*words, out);
-  }
-}
-
-static void svg_axes(const struct mid_summary *s, FILE *out) {
-  for (int i = 0; i <= 4; i++) {
-    int y = HIGH - LOWER - i * (HIGH - UPPER - LOWER) / 4;
-    int x = LEFT + i * (WIDE - LEFT - RIGHT) / 4;
-    fprintf(out, "<line x1=\"%d\" y1=\"%d\" x2=\"%d\" y2=\"%d\" class=\"grid\"/>\n", LEFT, y,
-            WIDE - RIGHT, y);
-    fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", LEFT - 8, y + 4,
-            SIZE(s->peak_bytes / 4 * (uint64_t)i));
-    fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"%s\">%s</text>\n", x, HIGH - LOWER + 20,
-            i == 4 ? "end" : "middle", TIME(s->ticks / 4 * (uint64_t)i));
-  }
-}
-
 void mid_page_svg(const struct mid_summary *s, const char *name, FILE *out) {
-  double wide = WIDE - LEFT - RIGHT, high = HIGH - UPPER - LOWER;
-  double peak = (double)mid_max(s->peak_bytes, 1), points = (double)mid_max(s->points, 1);
-  fprintf(
-      out,
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" font-family=\"sans-serif\" "
-      "font-size=\"12\">\n<style>text{fill:#444}.grid{stroke:#ddd}.title{font-size:16px;"
-      "fill:#222}</style>\n<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n"
-      "<text x=\"%d\" y=\"28\" class=\"title\">Live bytes: ",
-      WIDE, HIGH, WIDE, HIGH, LEFT);
-  svg_words(out, name);
-  fputs("</text>\n", out);
-  svg_axes(s, out);
-  fprintf(out, "<path fill=\"#7fb3d5\" stroke=\"#2471a3\" d=\"M%d %d", LEFT, HIGH - LOWER);
+  const double second = MID_TRACE_TICKS_A_SECOND;
+  struct mid_plot p = {.out = out,
+                       .high = 380,
+                       .x = {.to = (double)s->ticks / second, .words = mid_plot_time, .label = ""},
+                       .y = {.to = (double)s->peak_bytes, .words = mid_plot_size, .label = ""}};
+  mid_plot_open(&p, "Live bytes over time", name);
+  double left = mid_plot_x(&p, 0), wide = mid_plot_x(&p, p.x.to) - left;
+  fprintf(out, "<path class=\"area\" d=\"M%.1f %.1f", left, mid_plot_y(&p, 0));
   for (size_t i = 0; i < s->points; i++) {
-    double y = HIGH - LOWER - (double)s->point[i] / peak * high;
-    fprintf(out, "L%.1f %.1fL%.1f %.1f", LEFT + (double)i / points * wide, y,
-            LEFT + (double)(i + 1) / points * wide, y);
+    double y = mid_plot_y(&p, (double)s->point[i]), points = (double)s->points;
+    fprintf(out, "L%.1f %.1fL%.1f %.1f", left + (double)i / points * wide, y,
+            left + (double)(i + 1) / points * wide, y);
   }
-  fprintf(out, "L%d %dZ\"/>\n</svg>\n", WIDE - RIGHT, HIGH - LOWER);
+  fprintf(out, "L%.1f %.1fZ\"/>\n", left + wide, mid_plot_y(&p, 0));
+  mid_plot_close(&p);
 }

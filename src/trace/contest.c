@@ -47,6 +47,8 @@ static int least(const struct mid_contest *c, double (*what)(const struct mid_ro
 
 // ---- advice ----
 
+#define TOO_SHORT 0.001  // seconds; a page fault more or less is seen in what is shorter
+
 __attribute__((format(printf, 2, 3))) static void advise(struct mid_contest *c, const char *format,
                                                          ...) {
   size_t used = strlen(c->advice);
@@ -79,9 +81,20 @@ static void advise_beside(struct mid_contest *c, const struct mid_row *r) {
          100 * time_of(r) / time_of(libc), 100 * memory_of(r) / memory_of(libc));
 }
 
+static double slowest(const struct mid_contest *c) {
+  double most = 0;
+  for (size_t i = 0; i < c->rows; i++)
+    if (finished(&c->row[i]) && c->row[i].seconds > most) most = c->row[i].seconds;
+  return most;
+}
+
 static void advise_on(struct mid_contest *c) {
   const struct mid_row *knee = &c->row[c->knee], *other = malloc_knee(c);
   bool both = c->knee == c->best_time && c->knee == c->best_memory;
+  if (slowest(c) < TOO_SHORT) {
+    advise(c, "This trace is too short to tell allocators apart by time: record a longer run.");
+    return;
+  }
   if (c->rows == 1) {
     advise(c, "%s ran alone: name others by --under to compare it with.", knee->name);
     return;

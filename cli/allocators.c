@@ -135,8 +135,8 @@ static void add_name(struct list *l, const char *name) {
     if (strcmp(l->at[i].name, name) == 0)
       cli_die(CLI_USAGE, "'%s' is named twice: once is enough", name);
   if (k != NULL && k->library != NULL && !is_malloc(k->library))
-    cli_die(CLI_USAGE, "%s is not here: install Debian's %s, or give the path of the library",
-            name, k->package);
+    cli_die(CLI_USAGE, "%s is not here: install Debian's %s, or give the path of the library", name,
+            k->package);
   if (k != NULL) return add_known(l, k);
   if (strncmp(name, "midden:", 7) == 0) return add_midden(l, name);
   if (strchr(name, '/') != NULL || strstr(name, ".so") != NULL) return add_file(l, name);
@@ -157,7 +157,8 @@ static void add_list(struct list *l, const char *list) {
     char name[PATH_MAX];
     size_t bytes = strcspn(at, ",");
     snprintf(name, sizeof name, "%.*s", (int)bytes, at);
-    if (bytes == 0) cli_die(CLI_USAGE, "'%s' has no name where one must be: leave out a comma", list);
+    if (bytes == 0)
+      cli_die(CLI_USAGE, "'%s' has no name where one must be: leave out a comma", list);
     add_name(l, name);
     at += bytes;
     if (*at == 0) return;
@@ -172,10 +173,11 @@ struct cli_allocator *cli_allocators_read(const char *list, bool with_region, si
     add_list(&l, list);
   for (size_t i = 0; i < l.count; i++)
     if (with_region && !l.at[i].has_region)
-      cli_die(CLI_USAGE,
-              "'%s' places blocks where it likes: --region, --bare and --addresses are for policies, "
-              "such as first-fit or buddy",
-              l.at[i].name);
+      cli_die(
+          CLI_USAGE,
+          "'%s' places blocks where it likes: --region, --bare and --addresses are for policies, "
+          "such as first-fit or buddy",
+          l.at[i].name);
   *count = l.count;
   return l.at;
 }

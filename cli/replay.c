@@ -63,7 +63,7 @@ struct replay {
   size_t entries, allocators;
   struct entry *empty[2];  // the no-ops: by dependence, in order; NULL: none needs it
   struct cli_status line;
-  double fastest;  // wall seconds of a run so far, in this round; 0: none
+  double fastest;  // processor seconds of a run so far, in this round; 0: none
   struct mid_contest contest;
 };
 
@@ -81,7 +81,8 @@ static uint64_t replay_number(const char *words, uint64_t most, const char *what
 static uint64_t replay_size(const char *words, uint64_t least) {
   uint64_t n;
   if (!mid_text_read_size(words, strlen(words), &n) || n < least)
-    cli_die(CLI_USAGE, "'%s' is not a size of %" PRIu64 " or more: give it as 4096, 500M or 2G", words, least);
+    cli_die(CLI_USAGE, "'%s' is not a size of %" PRIu64 " or more: give it as 4096, 500M or 2G",
+            words, least);
   return n;
 }
 
@@ -181,21 +182,25 @@ static void run_entry(struct replay *r, struct entry *e, unsigned round) {
   if (round == 0) flags |= MID_REPLAY_MEASURE;
   if (round == 0 && a != NULL) flags |= r->flags & (MID_REPLAY_VERIFY | MID_REPLAY_ADDRESSES);
   if (e->in_order) flags |= MID_REPLAY_IN_ORDER;
-  double begun = cli_seconds(), least = r->fastest * TIMES_FASTEST;
+  double least = r->fastest * TIMES_FASTEST;
   struct cli_replayer run = {
       .planned = &r->planned,
       .library = a == NULL ? "" : a->library,
       .options = a == NULL ? "" : a->options,
-      .allocator = a == NULL ? "no-op" : a->policy == NULL ? "malloc" : a->policy,
+      .allocator = a == NULL           ? "no-op"
+                   : a->policy == NULL ? "malloc"
+                                       : a->policy,
       .flags = flags,
       .region = r->region,
       .most = a == NULL ? UINT64_MAX : r->limit,
-      .seconds = r->seconds > 0 ? r->seconds : r->fastest == 0 ? 1e9 : least,
+      .seconds = r->seconds > 0    ? r->seconds
+                 : r->fastest == 0 ? 1e9
+                                   : least,
   };
   if (r->seconds == 0 && run.seconds < SECONDS_LEAST) run.seconds = SECONDS_LEAST;
   cli_replayer_run(&run);
-  double took = cli_seconds() - begun;
-  if (a != NULL && run.failure[0] == 0 && (r->fastest == 0 || took < r->fastest)) r->fastest = took;
+  if (a != NULL && run.failure[0] == 0 && (r->fastest == 0 || run.took < r->fastest))
+    r->fastest = run.took;
   if (round == 0)
     keep_measured(e, &run, r->planned.plan->ops);
   else
@@ -292,7 +297,10 @@ static void print_addresses(const struct replay *r) {
   for (uint64_t i = 0; i < plan->ops; i++) {
     bool dies = op[i].kind == MID_PLAN_FREE, resized = op[i].kind == MID_PLAN_RESIZE;
     if (!dies && !resized) birth[op[i].slot] = ++births;
-    printf("\n%10" PRIu64 "  %-7s %10" PRIu64, i + 1, dies ? "free" : resized ? "resize" : "alloc",
+    printf("\n%10" PRIu64 "  %-7s %10" PRIu64, i + 1,
+           dies      ? "free"
+           : resized ? "resize"
+                     : "alloc",
            birth[op[i].slot]);
     if (dies) continue;
     printf(" %10" PRIu64 " ", (uint64_t)op[i].bytes);

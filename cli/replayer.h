@@ -13,11 +13,12 @@ struct cli_replayer {
   const char *allocator;              // as errand->allocator
   uint32_t flags;
   uint64_t region, most;  // bytes
-  double seconds;         // at most
+  double seconds;         // of processor time, at most
 
   // answered
   struct mid_errand *errand;  // until cli_replayer_close; NULL: it could not be run
   uint64_t done;              // operations
+  double took;                // processor time, in seconds
   char failure[200];          // "": it came to its end
 };
 

@@ -12,7 +12,7 @@ struct mid_calls {
   void *(*aligned)(void *self, size_t bytes, size_t align);
   void *(*resize)(void *self, void *p, size_t old_bytes, size_t bytes);
   void (*free)(void *self, void *p, size_t bytes);
-  size_t (*usable)(void *p);  // NULL: not known, or `stats` tells
+  size_t (*usable)(void *p);          // NULL: not known, or `stats` tells
   midden_stats (*stats)(void *self);  // NULL: not known
   void *self;
   char *region;  // where offsets are counted from; NULL: there is no region

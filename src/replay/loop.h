@@ -9,7 +9,7 @@
 #include "replay/plan.h"
 
 struct mid_slot {
-  char *p;        // NULL: no block, or one that was refused
+  char *p;         // NULL: no block, or one that was refused
   uint64_t asked;  // bytes
   uint64_t usable;
   _Atomic uint32_t xversion;  // its thread writes last, and releases what was done to the block
@@ -28,7 +28,7 @@ struct mid_replay {
 struct mid_lane {
   struct mid_replay *replay;
   uint32_t number;
-  uint64_t done;                // of its operations
+  uint64_t done;  // of its operations
   uint64_t until_sample;
   _Atomic int64_t xlive, xused;  // bytes of births less those of deaths here; others read
 };

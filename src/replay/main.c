@@ -23,7 +23,7 @@ enum { STACK_BYTES = 128 << 10, SAMPLES = 1000 };
 
 static struct mid_replay replay;
 static pthread_barrier_t begin;
-static sem_t ended;  // by each lane
+static sem_t ended;                // by each lane
 static _Atomic uint64_t xlast_ns;  // when the last lane ended; raised by each
 
 static uint64_t now_ns(void) {
@@ -167,8 +167,7 @@ static bool lay_out(void) {
   mid_lanes = mid_own_memory(plan->lanes * sizeof *mid_lanes);
   if (replay.slot == NULL || mid_lanes == NULL || !mid_pages_open()) return false;
   for (uint32_t i = 0; i < plan->lanes; i++)
-    mid_lanes[i] =
-        (struct mid_lane){.replay = &replay, .number = i, .until_sample = replay.every};
+    mid_lanes[i] = (struct mid_lane){.replay = &replay, .number = i, .until_sample = replay.every};
   return mid_calls_open(replay.errand, &replay.calls);
 }
 
@@ -178,8 +177,7 @@ static void tell_last(struct mid_errand *errand) {
 }
 
 int main(void) {
-  struct mid_errand *errand =
-      map_file(MID_REPLAY_ERRAND_FD, PROT_READ | PROT_WRITE, MAP_POPULATE);
+  struct mid_errand *errand = map_file(MID_REPLAY_ERRAND_FD, PROT_READ | PROT_WRITE, MAP_POPULATE);
   replay.plan = map_file(MID_REPLAY_PLAN_FD, PROT_READ, MAP_POPULATE);
   if (errand == NULL) {
     fputs("midden-replay: this is a part of 'midden replay': run that\n", stderr);

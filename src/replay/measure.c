@@ -16,8 +16,8 @@ static uint64_t own_bytes;
 
 void *mid_own_memory(size_t bytes) {
   bytes = mid_round_up(mid_max(bytes, 1), 4096);
-  void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
-                 -1, 0);
+  void *p =
+      mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
   if (p == MAP_FAILED) return NULL;
   // A machine that makes huge pages by itself would make some of these later.
   (void)madvise(p, bytes, MADV_NOHUGEPAGE);

@@ -26,10 +26,10 @@ enum { POLICY_PARTS = 40, POLICY_LEAST = 16, POLICY_STATE_BYTES = 8192 };
 
 struct policy {
   char *region;
-  size_t bytes, most;              // now; at most
+  size_t bytes, most;  // now; at most
   midden_allocator *part[POLICY_PARTS];
   size_t parts;
-  bool keeps_all;  // an arena: what is live in it is not known
+  bool keeps_all;                                // an arena: what is live in it is not known
   bool (*grow)(struct policy *p, size_t bytes);  // make room for a block of so many; NULL: never
   midden_fit fit;
   _Alignas(16) char state[POLICY_STATE_BYTES];
@@ -38,8 +38,8 @@ struct policy {
 static struct policy policy;
 
 static void *policy_reserve(size_t bytes) {
-  void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                 -1, 0);
+  void *p =
+      mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   return p == MAP_FAILED ? NULL : p;
 }
 

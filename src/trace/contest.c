@@ -77,7 +77,7 @@ static const struct mid_row *malloc_knee(const struct mid_contest *c) {
 static void advise_beside(struct mid_contest *c, const struct mid_row *r) {
   const struct mid_row *libc = named(c, "glibc");
   if (libc == NULL || libc == r) return;
-  advise(c, ", with %.0f %% of glibc's time and %.0f %% of its peak memory",
+  advise(c, ": %.0f %% of glibc's time, %.0f %% of its peak memory",
          100 * time_of(r) / time_of(libc), 100 * memory_of(r) / memory_of(libc));
 }
 
@@ -100,8 +100,9 @@ static void advise_on(struct mid_contest *c) {
     return;
   }
   if (knee->policy && other != NULL) {
-    advise(c, "%s suits these sizes and lifetimes best, in a region of your own (midden/%s.h); "
-              "as the program's malloc take %s",
+    advise(c,
+           "%s suits these sizes and lifetimes best, in a region of your own (midden/%s.h); "
+           "as the program's malloc take %s",
            knee->name,
            strcmp(knee->name, "obmalloc") == 0 ? "classic"
            : strcmp(knee->name, "buddy") == 0  ? "buddy"
@@ -110,9 +111,9 @@ static void advise_on(struct mid_contest *c) {
            other->name);
     knee = other;
   } else if (both) {
-    advise(c, "Take %s: it was best at both", knee->name);
+    advise(c, "Take %s, the best at both", knee->name);
   } else {
-    advise(c, "Take %s unless one thing is all that counts", knee->name);
+    advise(c, "Take %s, the nearest to best at both", knee->name);
   }
   advise_beside(c, knee);
   advise(c, ".");
@@ -166,23 +167,33 @@ static void print_row(const struct mid_contest *c, const struct mid_row *r, int 
   fputc('\n', out);
 }
 
-static void print_head(const struct mid_contest *c, const struct mid_report_style *style,
-                       FILE *out) {
+// As much of the command as the line has room for.
+static void print_title(const struct mid_contest *c, const struct mid_report_style *style,
+                        FILE *out) {
+  char title[512];
+  snprintf(title, sizeof title, "Replay of %s: %s", c->trace, c->command);
+  mid_words_tame(title);
+  size_t most = style->columns < sizeof title ? style->columns : sizeof title - 1;
+  if (strlen(title) > most) memcpy(title + most - 3, "...", 4);
+  fprintf(out, "%s%s%s\n", style->colour ? "\033[1m" : "", title, style->colour ? "\033[0m" : "");
+  for (unsigned i = 0; i < style->columns; i++) fputs(style->utf8 ? "\u2500" : "-", out);
+  fputc('\n', out);
+}
+
+static void print_head(const struct mid_contest *c, FILE *out) {
   const struct mid_planned *p = c->planned;
   const struct mid_plan *plan = p->plan;
-  fprintf(out, "%sReplay of %s: %s%s\n", style->colour ? "\033[1m" : "", c->trace, c->command,
-          style->colour ? "\033[0m" : "");
-  for (unsigned i = 0; i < style->columns; i++) fputs(style->utf8 ? "\u2500" : "-", out);
-  fprintf(out, "\n  %s events: %s allocations; %u thread%s, at most %u at once; %s live at the "
-               "peak\n",
-          COUNT(plan->ops), COUNT(p->births), plan->threads, plan->threads == 1 ? "" : "s",
-          plan->lanes, SIZE(p->live_peak));
+  fprintf(out, "  %s events, of %u thread%s", COUNT(plan->ops), plan->threads,
+          plan->threads == 1 ? "" : "s");
+  if (plan->threads > 1) fprintf(out, ", %u at once", plan->lanes);
+  fprintf(out, "; %s allocations, %s live at the peak\n", COUNT(p->births), SIZE(p->live_peak));
   if (c->processes > 1)
-    fprintf(out, "  process %u of %u, with %.0f %% of the events; --process shows another\n",
+    fprintf(out, "  process %u of %u, with %.0f %% of all events; --process N replays another\n",
             p->process, c->processes, mid_words_share((double)plan->ops, (double)p->all_events));
-  if (p->no_birth + p->lost > 0)
-    fprintf(out, "  left out: %s frees and resizes of blocks that were never seen; %s lost events\n",
-            COUNT(p->no_birth), COUNT(p->lost));
+  if (p->no_birth > 0)
+    fprintf(out, "  left out: %s frees and resizes of blocks whose birth is not in the trace\n",
+            COUNT(p->no_birth));
+  if (p->lost > 0) fprintf(out, "  not in the trace: %s events that were lost\n", COUNT(p->lost));
 }
 
 static void print_verdict(const struct mid_contest *c, const struct mid_report_style *style,
@@ -200,7 +211,8 @@ void mid_contest_text(const struct mid_contest *c, const struct mid_report_style
                       FILE *out) {
   int columns = name_columns(c);
   bool policies = false;
-  print_head(c, style, out);
+  print_title(c, style, out);
+  print_head(c, out);
   fprintf(out, "\n%s  %-*s %8s %10s %10s %10s %17s%s\n", style->colour ? "\033[1m" : "", columns,
           "", "", "peak", "mean", "peak heap", "fragmentation", style->colour ? "\033[0m" : "");
   fprintf(out, "%s  %-*s %8s %10s %10s %10s %8s %8s%s\n", style->colour ? "\033[1m" : "", columns,

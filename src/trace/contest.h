@@ -15,13 +15,13 @@ enum { MID_CONTEST_ROUNDS_MOST = 99 };
 
 struct mid_row {
   char name[64];
-  bool policy;          // of region/: no malloc, and without threads
-  char failure[200];    // how it ended early; "": it did not
-  uint64_t failed;      // the operation with which it ended, or the first that was refused; from 1 on
-  uint64_t failures;    // operations that were refused in a region of a fixed size
-  double seconds;       // in the allocator
+  bool policy;        // of region/: no malloc, and without threads
+  char failure[200];  // how it ended early; "": it did not
+  uint64_t failed;    // the operation with which it ended, or the first that was refused; from 1 on
+  uint64_t failures;  // operations that were refused in a region of a fixed size
+  double seconds;     // in the allocator
   uint64_t peak_rss, mean_rss, extent;  // bytes; of the heap
-  double external, internal;  // shares of what is held, and of what blocks have
+  double external, internal;            // shares of what is held, and of what blocks have
   bool knows_internal;
 };
 

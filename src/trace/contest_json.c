@@ -45,7 +45,8 @@ static json_t *row_json(const struct mid_row *r) {
   json_object_set_new(j, "finished", json_boolean(!ended));
   set_words(j, "failure", r->failure);
   set(j, "failures", r->failures + ended);
-  json_object_set_new(j, "failed_at", r->failed > 0 ? json_integer((json_int_t)r->failed) : json_null());
+  json_object_set_new(j, "failed_at",
+                      r->failed > 0 ? json_integer((json_int_t)r->failed) : json_null());
   if (ended) return j;
   set_real(j, "seconds", r->seconds);
   set(j, "peak_rss", r->peak_rss);

@@ -39,7 +39,7 @@ struct plan_thread {
 struct plan_block {
   uint64_t bytes;
   uint32_t slot, last;  // the thread that had it last
-  uint32_t own;  // no other thread has ever had it
+  uint32_t own;         // no other thread has ever had it
   uint32_t unused;
 };
 
@@ -192,11 +192,10 @@ static void plan_birth(struct planner *p, const struct mid_trace_event *e, uint3
   p->out->births++;
   p->out->no_death++;
   live_change(p, bytes, 0);
-  put_op(p, thread,
-         (struct mid_plan_op){.slot = slot,
-                              .bytes = bytes & MID_PLAN_BYTES_MOST,
-                              .kind = e->kind,
-                              .align = e->align});
+  put_op(
+      p, thread,
+      (struct mid_plan_op){
+          .slot = slot, .bytes = bytes & MID_PLAN_BYTES_MOST, .kind = e->kind, .align = e->align});
 }
 
 static void plan_other(struct planner *p, const struct mid_trace_event *e, uint32_t thread) {

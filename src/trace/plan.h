@@ -12,8 +12,8 @@ struct mid_planned {
   uint32_t process;
   uint64_t all_events;  // of the trace
   uint64_t births;
-  uint64_t no_birth;  // frees and resizes of blocks whose birth is not in the trace
-  uint64_t no_death;  // blocks that live at the end
+  uint64_t no_birth;   // frees and resizes of blocks whose birth is not in the trace
+  uint64_t no_death;   // blocks that live at the end
   uint64_t live_peak;  // bytes
   uint64_t lost;
 };

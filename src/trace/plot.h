@@ -13,8 +13,8 @@
 struct mid_axis {
   const char *label;
   double from, to;
-  double step;  // 0: a scale from 0 on; else one of factors, a tick at each power of this one, and at
-                // 2 and 5 between those of 10
+  double step;  // 0: a scale from 0 on; else one of factors, a tick at each power of this one, and
+                // at 2 and 5 between those of 10
   const char *(*words)(double value, struct mid_words *room);
 };
 

@@ -93,7 +93,8 @@ static void man_verb(const struct cli_verb *verb) {
   roff(verb->text);
   for (size_t i = 0; i < verb->options; i++) {
     const struct cli_option *o = &verb->option[i];
-    printf(".TP\n.BI \\-\\-%s", o->name + 2);
+    fputs(".TP\n.BI ", stdout);
+    for (const char *at = o->name; *at != 0; at++) printf(*at == '-' ? "\\-" : "%c", *at);
     printf(o->value != NULL ? " \" %s\"\n" : "\n", o->value);
     roff(o->meaning);
   }

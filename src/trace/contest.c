@@ -119,6 +119,12 @@ static void advise_on(struct mid_contest *c) {
   advise(c, ".");
 }
 
+static bool any_refused(const struct mid_contest *c) {
+  bool any = false;
+  for (size_t i = 0; i < c->rows; i++) any |= c->row[i].failures > 0;
+  return any;
+}
+
 void mid_contest_judge(struct mid_contest *c) {
   qsort(c->row, c->rows, sizeof *c->row, by_time);
   c->best_time = least(c, time_of);
@@ -127,8 +133,10 @@ void mid_contest_judge(struct mid_contest *c) {
   c->advice[0] = 0;
   if (c->knee >= 0)
     advise_on(c);
+  else if (any_refused(c))
+    advise(c, "No policy had room for every block: give a larger --region.");
   else
-    advise(c, "No row finished without a failure: raise --limit or --time-limit.");
+    advise(c, "No row finished: raise --limit or --time-limit.");
 }
 
 // ---- the table ----

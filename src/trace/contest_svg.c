@@ -64,7 +64,7 @@ void mid_contest_svg(const struct mid_contest *c, FILE *out) {
     stretch(&p.y, (double)c->row[i].peak_rss);
   }
   // Room around the outermost marks; no more than ten ticks.
-  p.x.from /= 1.3, p.x.to *= 1.6, p.y.from /= 1.3, p.y.to *= 1.3;
+  p.x.from /= 1.3, p.x.to *= 1.6, p.y.from /= 2, p.y.to *= 1.3;
   p.x.step = 10;
   p.y.step = p.y.to > 64 * p.y.from ? 4 : p.y.to > 4 * p.y.from ? 2 : sqrt(2);
   mid_plot_open(&p, "Time and memory", c->command);

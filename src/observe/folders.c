@@ -16,7 +16,7 @@
 
 #include "observe/proc.h"
 
-enum { FOLDERS = 3, KEPT_SECONDS = 24 * 3600 };
+enum { FOLDERS = MID_FOLDERS, KEPT_SECONDS = 24 * 3600 };
 
 static bool folder_name(int which, char *room, size_t bytes) {
   const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -73,19 +73,38 @@ static void folder_walk(int folder, bool rings, void (*visit)(void *, const stru
   closedir(dir);
 }
 
-static void walk(bool rings, void (*visit)(void *, const struct mid_feed_file *), void *self) {
+// Whether nothing came or went in `folder` since it was `seen`.  A time that is of this moment may
+// be that of a later change too.
+static bool is_as_seen(int folder, struct timespec *seen) {
+  enum { MOMENT_NS = 50000000 };
+  struct stat s;
+  struct timespec now;
+  if (fstat(folder, &s) != 0 || clock_gettime(CLOCK_REALTIME, &now) != 0) return false;
+  bool same = s.st_mtim.tv_sec == seen->tv_sec && s.st_mtim.tv_nsec == seen->tv_nsec;
+  long long age = (now.tv_sec - s.st_mtim.tv_sec) * 1000000000ll + now.tv_nsec - s.st_mtim.tv_nsec;
+  *seen = age > MOMENT_NS ? s.st_mtim : (struct timespec){0};
+  return same;
+}
+
+static void walk(bool rings, void (*visit)(void *, const struct mid_feed_file *), void *self,
+                 struct mid_folders_seen *seen) {
   for (int i = 0; i < FOLDERS; i++) {
     int folder = folder_open(i);
-    if (folder >= 0) folder_walk(folder, rings, visit, self);
+    if (folder < 0) continue;
+    if (seen != NULL && is_as_seen(folder, &seen->changed[i]))
+      close(folder);
+    else
+      folder_walk(folder, rings, visit, self);
   }
 }
 
 void mid_folders_walk(void (*visit)(void *, const struct mid_feed_file *), void *self) {
-  walk(false, visit, self);
+  walk(false, visit, self, NULL);
 }
 
-void mid_folders_walk_rings(void (*visit)(void *, const struct mid_feed_file *), void *self) {
-  walk(true, visit, self);
+void mid_folders_walk_rings(void (*visit)(void *, const struct mid_feed_file *), void *self,
+                            struct mid_folders_seen *seen) {
+  walk(true, visit, self, seen);
 }
 
 static int file_open(const struct mid_feed_file *file, int how) {
@@ -121,5 +140,5 @@ static void sweep_one(void *self, const struct mid_feed_file *file) {
 
 void mid_folders_sweep(void) {
   mid_folders_walk(sweep_one, NULL);
-  mid_folders_walk_rings(sweep_one, NULL);
+  mid_folders_walk_rings(sweep_one, NULL, NULL);
 }

@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct mid_feed_file {
   int folder;  // open while the visit lasts
@@ -20,9 +21,14 @@ struct mid_feed_file {
 // Visit every file that has a feed's name, in each folder that is this user's alone:
 // $XDG_RUNTIME_DIR/midden, /dev/shm/midden-UID, /tmp/midden-UID.
 void mid_folders_walk(void (*visit)(void *self, const struct mid_feed_file *file), void *self);
-// The same for every file that has a ring's name (feed/ring.h).
-void mid_folders_walk_rings(void (*visit)(void *self, const struct mid_feed_file *file),
-                            void *self);
+// The same for every file that has a ring's name (feed/ring.h), but for folders in which nothing
+// came or went since they were `seen`, which may be NULL; all zero at first.
+enum { MID_FOLDERS = 3 };
+struct mid_folders_seen {
+  struct timespec changed[MID_FOLDERS];
+};
+void mid_folders_walk_rings(void (*visit)(void *self, const struct mid_feed_file *file), void *self,
+                            struct mid_folders_seen *seen);
 
 // Open it to read, or to write as well: a plain file of this user, no symlink.  -1 when it is none.
 int mid_feed_file_open(const struct mid_feed_file *file);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "feed/format.h"
@@ -50,13 +51,16 @@ struct mid_drain {
   size_t processes;
   ino_t stranger[64];  // files that are no rings of ours, the last ones seen
   size_t strangers;
+  struct mid_folders_seen seen;
+  bool unripe;  // a new file was met that is no ring yet
   struct mid_merge *merge;
 
   pthread_t thread;
   pthread_mutex_t lock;  // of all below
   pthread_cond_t more;
   struct mid_merge_batch *first, **last;
-  size_t queued;  // bytes
+  struct mid_merge_batch *spare;  // used up; their pages are there already
+  size_t queued;                  // bytes
   bool closing;
 };
 
@@ -81,9 +85,19 @@ static void *drain_merge(void *self) {
     mid_merge_add(d->merge, batch);
     pthread_mutex_lock(&d->lock);
     d->queued -= bytes;
+    batch->next = d->spare;
+    d->spare = batch;
     pthread_mutex_unlock(&d->lock);
   }
   return NULL;
+}
+
+static struct mid_merge_batch *batch_open(struct mid_drain *d) {
+  pthread_mutex_lock(&d->lock);
+  struct mid_merge_batch *spare = d->spare;
+  if (spare != NULL) d->spare = spare->next;
+  pthread_mutex_unlock(&d->lock);
+  return mid_merge_batch_open(spare);
 }
 
 static size_t queue_room(struct mid_drain *d) {
@@ -152,6 +166,8 @@ static bool is_stranger(const struct mid_drain *d, ino_t inode) {
 // Map the ring, whose file goes at once: nobody else needs its name.
 static void ring_take(struct mid_drain *d, const struct mid_feed_file *file, int fd,
                       const struct stat *s) {
+  bool is_new = time(NULL) - s->st_mtime < 2;
+  d->unripe |= is_new && s->st_size <= MID_RING_HEAD_BYTES;
   if (s->st_size <= MID_RING_HEAD_BYTES) return;
   size_t bytes = (size_t)s->st_size;
   struct mid_ring *ring = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -163,6 +179,7 @@ static void ring_take(struct mid_drain *d, const struct mid_feed_file *file, int
   }
   size_t places = sizeof d->stranger / sizeof *d->stranger;
   if (whole) d->stranger[d->strangers++ % places] = s->st_ino;
+  d->unripe |= is_new && !whole;
   munmap(ring, bytes);
 }
 
@@ -250,8 +267,10 @@ bool mid_drain_look(struct mid_drain *d) {
   size_t room = queue_room(d) / sizeof(uint64_t);
   if (room == 0) return true;
   if (d->looks++ % LIFE_LOOKS == 0) note_ends(d);
-  struct mid_merge_batch *batch = mid_merge_batch_open();
-  mid_folders_walk_rings(visit_ring, d);
+  struct mid_merge_batch *batch = batch_open(d);
+  if (d->unripe) d->seen = (struct mid_folders_seen){0};
+  d->unripe = false;
+  mid_folders_walk_rings(visit_ring, d, &d->seen);
   take_all(d, batch, room);
   tell_ends(d, batch);
   bool any = batch->words > 0;
@@ -285,7 +304,7 @@ struct mid_drain_figures mid_drain_close(struct mid_drain *d) {
     idle = mid_drain_look(d) ? 0 : idle + 1;
     usleep(1000);
   }
-  struct mid_merge_batch *end = mid_merge_batch_open();
+  struct mid_merge_batch *end = batch_open(d);
   end->until = UINT64_MAX;  // nobody adds what would have to come before
   note_ends(d);
   for (size_t i = 0; i < d->sources; i++) mid_merge_end(end, d->source[i].merge);
@@ -300,6 +319,10 @@ struct mid_drain_figures mid_drain_close(struct mid_drain *d) {
   pthread_join(d->thread, NULL);
   struct mid_drain_figures figures = mid_drain_figures(d);
   mid_merge_close(d->merge);
+  for (struct mid_merge_batch *b = d->spare, *next; b != NULL; b = next) {
+    next = b->next;
+    mid_merge_batch_close(b);
+  }
   for (size_t i = 0; i < d->processes; i++) free(d->process[i]);
   free(d->process);
   free(d->source);
@@ -351,5 +374,5 @@ static void discard_ring(void *self, const struct mid_feed_file *file) {
 
 void mid_drain_discard(uint64_t recording) {
   mid_drain_ask(recording, 0, false);
-  mid_folders_walk_rings(discard_ring, &recording);
+  mid_folders_walk_rings(discard_ring, &recording, NULL);
 }

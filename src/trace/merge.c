@@ -75,11 +75,20 @@ struct mid_merge {
 
 // ---- batches ----
 
-struct mid_merge_batch *mid_merge_batch_open(void) {
-  struct mid_merge_batch *b = calloc(1, sizeof *b);
+struct mid_merge_batch *mid_merge_batch_open(struct mid_merge_batch *spare) {
+  struct mid_merge_batch *b = spare != NULL ? spare : calloc(1, sizeof *b);
   if (b == NULL) abort();
+  b->words = b->parts = b->ends = 0;
+  b->next = NULL;
   b->until = mid_os_ticks() >> MID_RING_TICK_SHIFT;
   return b;
+}
+
+void mid_merge_batch_close(struct mid_merge_batch *b) {
+  free(b->word);
+  free(b->part);
+  free(b->ended);
+  free(b);
 }
 
 static struct mid_merge_part *part_add(struct mid_merge_batch *b, struct mid_merge_part part) {
@@ -468,10 +477,6 @@ void mid_merge_add(struct mid_merge *m, struct mid_merge_batch *b) {
   // A ring's last events may come with a later batch's time.
   if (b->until != UINT64_MAX) mid_writer_tick(m->writer, tick_of(m, b->until));
   show_figures(m);
-  free(b->word);
-  free(b->part);
-  free(b->ended);
-  free(b);
 }
 
 // ---- open and close ----

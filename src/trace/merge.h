@@ -33,8 +33,9 @@ struct mid_merge_batch {
 
 // ---- the thread that looks ----
 
-// An empty batch, of the time that it is now.
-struct mid_merge_batch *mid_merge_batch_open(void);
+// An empty batch, of the time that it is now, in the place of one that was added, or of NULL.
+struct mid_merge_batch *mid_merge_batch_open(struct mid_merge_batch *spare);
+void mid_merge_batch_close(struct mid_merge_batch *batch);
 // Room in it for `words` of `ring`, which lost so many events since the last batch.
 uint64_t *mid_merge_room(struct mid_merge_batch *batch, struct mid_merge_ring *ring, size_t words,
                          uint64_t lost);
@@ -48,7 +49,7 @@ struct mid_drain_figures mid_merge_figures(const struct mid_merge *m);
 // ---- the thread that merges ----
 
 struct mid_merge *mid_merge_open(struct mid_writer *writer);
-// The batch is the merge's.
+// The batch is the caller's again.
 void mid_merge_add(struct mid_merge *m, struct mid_merge_batch *batch);
 void mid_merge_close(struct mid_merge *m);
 

@@ -15,7 +15,7 @@ void *mid_grown(void *array, size_t count, size_t each) {
 }
 
 struct mid_table mid_table_open(size_t each) {
-  return (struct mid_table){.each = each};
+  return (struct mid_table){.each = mid_round_up(each, sizeof(uint64_t))};  // as record_copy copies
 }
 
 void mid_table_close(struct mid_table *t) {

@@ -30,3 +30,13 @@ TEST(what_is_added_is_found_until_it_is_dropped)
   mid_table_close(&table);
   CHECK(mid_table_find(&table, 0) == NULL);
 }
+
+TEST(small_records_do_not_touch_each_other)
+{
+  enum { MANY = 1000 };
+  struct mid_table table = mid_table_open(sizeof(uint32_t));
+  for (uint32_t i = 0; i < MANY; i++) *(uint32_t *)mid_table_add(&table, MANY - i) = i + 1;
+  for (uint32_t i = 0; i < MANY; i++)
+    CHECK_EQ(*(uint32_t *)mid_table_find(&table, MANY - i), i + 1);
+  mid_table_close(&table);
+}

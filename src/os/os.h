@@ -154,9 +154,10 @@ bool mid_os_first_touched(const void *base, size_t bytes, const void **out);
 
 // The program, a library, or what the kernel brings along.
 struct mid_os_module {
-  uintptr_t start, end;
-  uintptr_t frames;    // its index of unwind tables (.eh_frame_hdr), 0: none
-  uintptr_t identity;  // most likely unlike that of what lies there when this is unloaded
+  uintptr_t start, end;  // or those of the segment that was asked for, where there are gaps
+  uintptr_t frames;      // its index of unwind tables (.eh_frame_hdr), 0: none
+  uintptr_t identity;    // most likely unlike that of what lies there when this is unloaded
+  const void *map;       // the loader's record of it
 };
 // What `code` lies in.  Weak, so that a test can answer.
 bool mid_os_module_find(uintptr_t code, struct mid_os_module *out);

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <link.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "base/bits.h"
 #include "os/call.h"
@@ -14,47 +15,55 @@ extern __typeof__(_dl_find_object) _dl_find_object __attribute__((weak));
 // Made by the linker: where this module's file begins.
 extern const char __ehdr_start[] __attribute__((weak, visibility("hidden")));
 
-// The headers lie at the module's start where its first segment begins with the file.
-static const ElfW(Ehdr) * elf_at(uintptr_t start, uintptr_t end) {
-  const ElfW(Ehdr) *elf = (const ElfW(Ehdr) *)start;
-  bool whole = end - start >= sizeof *elf && memcmp(elf->e_ident, ELFMAG, SELFMAG) == 0 &&
-               elf->e_phentsize == sizeof(ElfW(Phdr)) &&
-               elf->e_phoff + elf->e_phnum * sizeof(ElfW(Phdr)) <= mid_os_page_bytes();
-  return whole ? elf : NULL;
-}
-
 struct segments {
   const ElfW(Phdr) * at;
   size_t count;
   uintptr_t base;  // added to addresses in the file
 };
 
-static bool segments_of(const struct mid_os_module *module, struct segments *out) {
-  const ElfW(Ehdr) *elf = elf_at(module->start, module->end);
-  if (elf == NULL) return false;
-  out->at = (const ElfW(Phdr) *)(module->start + elf->e_phoff);
+// Where a file's first bytes are mapped at `start`.
+static bool segments_at(uintptr_t start, struct segments *out) {
+  const ElfW(Ehdr) *elf = (const ElfW(Ehdr) *)start;
+  bool whole = memcmp(elf->e_ident, ELFMAG, SELFMAG) == 0 &&
+               elf->e_phentsize == sizeof(ElfW(Phdr)) &&
+               elf->e_phoff + elf->e_phnum * sizeof(ElfW(Phdr)) <= mid_os_page_bytes();
+  if (!whole) return false;
+  out->at = (const ElfW(Phdr) *)(start + elf->e_phoff);
   out->count = elf->e_phnum;
   for (size_t i = 0; i < out->count; i++) {
     if (out->at[i].p_type != PT_LOAD) continue;
-    out->base = module->start - mid_round_down(out->at[i].p_vaddr, mid_os_page_bytes());
+    out->base = start - mid_round_down(out->at[i].p_vaddr, mid_os_page_bytes());
     return true;
   }
   return false;
 }
 
+// The kernel told where the program's are.  Of a library with gaps between its segments the loader
+// gives the segment that was asked for; its first bytes lie at the base.
+static bool segments_of(const struct mid_os_module *module, struct segments *out) {
+  const struct link_map *map = module->map;
+  if (map == NULL) return segments_at(module->start, out);
+  if (map->l_name[0] == 0) {
+    out->at = (const ElfW(Phdr) *)getauxval(AT_PHDR);
+    out->count = getauxval(AT_PHNUM);
+    out->base = map->l_addr;
+    return out->at != NULL;
+  }
+  return segments_at(module->start, out) ||
+         (mid_os_is_readable(mid_round_down(map->l_addr, 8)) && segments_at(map->l_addr, out));
+}
+
+// Without the loader's help a module knows its own place alone.
 bool mid_os_module_own(uintptr_t code, struct mid_os_module *out) {
   uintptr_t start = (uintptr_t)__ehdr_start, frames = 0, end = 0;
   struct segments s;
   if (start == 0 || code < start) return false;
-  *out = (struct mid_os_module){.start = start, .end = start + mid_os_page_bytes()};
-  if (!segments_of(out, &s)) return false;
+  if (!segments_at(start, &s)) return false;
   for (size_t i = 0; i < s.count; i++) {
     if (s.at[i].p_type == PT_LOAD) end = mid_max(end, s.base + s.at[i].p_vaddr + s.at[i].p_memsz);
     if (s.at[i].p_type == PT_GNU_EH_FRAME) frames = s.base + s.at[i].p_vaddr;
   }
-  out->end = end;
-  out->frames = frames;
-  out->identity = start;
+  *out = (struct mid_os_module){start, end, frames, start, NULL};
   return code < end;
 }
 
@@ -66,6 +75,7 @@ __attribute__((weak)) bool mid_os_module_find(uintptr_t code, struct mid_os_modu
       .start = (uintptr_t)found.dlfo_map_start,
       .end = (uintptr_t)found.dlfo_map_end,
       .frames = (uintptr_t)found.dlfo_eh_frame,
+      .map = found.dlfo_link_map,
       .identity = (uintptr_t)found.dlfo_link_map ^ (uintptr_t)found.dlfo_eh_frame << 16};
   return true;
 }
@@ -76,7 +86,7 @@ bool mid_os_module_readable(const struct mid_os_module *module, uintptr_t at, ui
   if (!segments_of(module, &s)) return false;
   for (size_t i = 0; i < s.count; i++) {
     *start = s.base + s.at[i].p_vaddr;
-    *end = mid_min(*start + s.at[i].p_filesz, module->end);
+    *end = *start + s.at[i].p_filesz;
     bool readable = s.at[i].p_type == PT_LOAD && (s.at[i].p_flags & PF_R) != 0;
     if (readable && at >= *start && at < *end) return true;
   }

@@ -35,20 +35,24 @@ int main(void) {
   return 0;
 }
 CODE
-${CC:-cc} -O2 -g -fno-builtin -fomit-frame-pointer -o chain chain.c
-run 0 "$MIDDEN" record --stacks -o chain.midden -- ./chain
-not_said err "lost"
-run 0 "$MIDDEN" trace chain.midden
-stack_of in_between >got
-head -n 4 got >first
 cat >want <<'END_OF_WANT'
 in_between  chain.c:4 (inlined)
 innermost  chain.c:7
 with_a_loop  chain.c:11
 main  chain.c:15
 END_OF_WANT
-diff want first || fail "not the stack of the program"
-grep -q '^_start' got || fail "the stack does not reach the start of the program"
+# The second has gaps between its segments.
+for layout in -pie "-no-pie -Wl,-z,max-page-size=0x100000"; do
+  # shellcheck disable=SC2086 # a word is a flag
+  ${CC:-cc} -O2 -g -fno-builtin -fomit-frame-pointer $layout -o chain chain.c
+  run 0 "$MIDDEN" record --stacks -o chain.midden -- ./chain
+  not_said err "lost"
+  run 0 "$MIDDEN" trace chain.midden
+  stack_of in_between >got
+  head -n 4 got >first
+  diff want first || fail "not the stack of the program ($layout)"
+  grep -q '^_start' got || fail "the stack does not reach the start of the program ($layout)"
+done
 
 # A file that was made anew says nothing about the program that ran.
 cp chain.c changed.c && echo 'int more = 1;' >>changed.c

@@ -38,7 +38,7 @@ static const struct cli_option replay_options[] = {
      "the allocators, with commas between: midden, midden:OPTION=VALUE, glibc, mimalloc, jemalloc, "
      "tcmalloc, tbbmalloc, the path of a library that exports malloc, first-fit, next-fit, "
      "best-fit, worst-fit, segregated-fit, tlsf, buddy, obmalloc, arena; else all that are here"},
-    {"--rounds", "N", "time each N times, and take the median; else 3"},
+    {"--rounds", "N", "time each N times, and take the least; else 3"},
     {"--limit", "SIZE", "stop a row that holds more than SIZE; else half of the machine's memory"},
     {"--time-limit", "TIME",
      "stop a row that runs longer; else ten times the fastest row, and 10 s at least"},

@@ -1,23 +1,24 @@
 // trace/contest_svg.c -- a replay as a picture: time to the right, memory upwards, a mark a row.
 // SPDX-License-Identifier: MIT
 #include <math.h>
+#include <stdlib.h>
 
 #include "trace/contest.h"
 #include "trace/plot.h"
 
 enum { HIGH = 480, MOST = 64, LINE = 14, WORDS = 120, GAP = 9 };
 
-// Labels that would cover each other move down.
+// Labels that would cover each other move down, in whole units so that a line is a line.
 struct labels {
-  double x[MOST], y[MOST];
+  long x[MOST], y[MOST];
   size_t count;
 };
 
-static double label_place(struct labels *l, double x, double y) {
+static long label_place(struct labels *l, long x, long y) {
   for (size_t i = 0; i < l->count; i++)
-    if (fabs(l->x[i] - x) < WORDS && fabs(l->y[i] - y) < LINE) {
+    if (labs(l->x[i] - x) < WORDS && labs(l->y[i] - y) < LINE) {
       y = l->y[i] + LINE;
-      i = (size_t)-1;
+      i = (size_t)-1;  // those before may be in the way now
     }
   if (l->count < MOST) l->x[l->count] = x, l->y[l->count++] = y;
   return y;
@@ -39,13 +40,13 @@ static void draw_row(const struct mid_plot *p, const struct mid_contest *c, size
   bool best = place == c->best_time || place == c->best_memory || place == c->knee;
   double x = mid_plot_x(p, r->seconds), y = mid_plot_y(p, (double)r->peak_rss);
   bool left = x > MID_PLOT_WIDE - WORDS;
-  double words_y = label_place(labels, x, y);
+  long words_y = label_place(labels, lround(x), lround(y));
   fprintf(p->out, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"5\" class=\"%s\"/>\n", x, y,
           best ? "best" : "mark");
-  if (words_y != y)
-    fprintf(p->out, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%.1f\" class=\"grid\"/>\n", x,
-            y, left ? x - GAP : x + GAP, words_y);
-  fprintf(p->out, "<text x=\"%.1f\" y=\"%.1f\"%s>", left ? x - GAP : x + GAP, words_y + 4,
+  if (words_y != lround(y))
+    fprintf(p->out, "<line x1=\"%.1f\" y1=\"%.1f\" x2=\"%.1f\" y2=\"%ld\" class=\"grid\"/>\n", x, y,
+            left ? x - GAP : x + GAP, words_y);
+  fprintf(p->out, "<text x=\"%.1f\" y=\"%ld\"%s>", left ? x - GAP : x + GAP, words_y + 4,
           left ? " text-anchor=\"end\"" : "");
   mid_plot_words(p->out, r->name);
   fprintf(p->out, "%s%s%s</text>\n", place == c->best_time ? " · best time" : "",

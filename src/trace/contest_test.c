@@ -72,3 +72,33 @@ TEST(what_is_over_in_no_time_is_not_told_apart)
   CHECK_STR(c.advice,
             "This trace is too short to tell allocators apart by time: record a longer run.");
 }
+
+// Labels of marks in one spot stand a line apart each.
+TEST(a_plot_of_rows_that_are_alike_has_a_line_for_each)
+{
+  enum { ROWS = 40 };
+  static struct mid_row row[ROWS];
+  static char words[ROWS * 512];
+  for (int i = 0; i < ROWS; i++) {
+    row[i].seconds = 0.1 + i * 1e-7;
+    row[i].peak_rss = (uint64_t)(1000000 + i);
+    snprintf(row[i].name, sizeof row[i].name, "<row-%02d>", i);
+  }
+  struct mid_contest c = judge(row, ROWS, 1);
+  c.command = "program";
+  FILE *out = fmemopen(words, sizeof words, "w");
+  CHECK(out != NULL);
+  mid_contest_svg(&c, out);
+  CHECK(fclose(out) == 0);
+  long at = 0;
+  for (int i = 0; i < ROWS; i++) {
+    char name[32];
+    snprintf(name, sizeof name, ">&lt;row-%02d&gt;", i);
+    const char *label = strstr(words, name);
+    CHECK(label != NULL);
+    while (strncmp(label, " y=\"", 4) != 0) label--;
+    long y = strtol(label + 4, NULL, 10);
+    CHECK(i == 0 || y >= at + 14);
+    at = y;
+  }
+}

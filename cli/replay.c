@@ -239,7 +239,7 @@ static double share_lost(uint64_t part, uint64_t whole) {
   return whole > part ? 1 - (double)part / (double)whole : 0;
 }
 
-static uint64_t less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
+static uint64_t replay_less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; }
 
 static void make_row(const struct replay *r, const struct entry *e, struct mid_row *row) {
   const struct entry *empty = r->empty[e->in_order];
@@ -252,8 +252,8 @@ static void make_row(const struct replay *r, const struct entry *e, struct mid_r
   double seconds = least_of(e->seconds, r->rounds) - least_of(empty->seconds, r->rounds);
   row->seconds = seconds > 0 ? seconds : 0;
   uint64_t base = none->samples == 0 ? 0 : none->rss_sum / none->samples;
-  row->peak_rss = less(m->rss_peak, base);
-  row->mean_rss = m->samples == 0 ? 0 : less(m->rss_sum / m->samples, base);
+  row->peak_rss = replay_less(m->rss_peak, base);
+  row->mean_rss = m->samples == 0 ? 0 : replay_less(m->rss_sum / m->samples, base);
   row->extent = m->extent_peak;
   row->external = share_lost(m->used_sum, m->extent_sum);
   row->internal = share_lost(m->live_sum, m->used_sum);
@@ -308,15 +308,15 @@ static void print_addresses(const struct replay *r) {
 
 // ---- the verb -----------------------------------------------------------------------------------
 
-static bool print_json(const void *self, FILE *out) { return mid_contest_json(self, out); }
+static bool replay_print_json(const void *self, FILE *out) { return mid_contest_json(self, out); }
 
-static bool print_svg(const void *self, FILE *out) {
+static bool replay_print_svg(const void *self, FILE *out) {
   mid_contest_svg(self, out);
   return true;
 }
 
-static void write_to(const struct replay *r, const char *name,
-                     bool (*print)(const void *, FILE *)) {
+static void replay_write(const struct replay *r, const char *name,
+                         bool (*print)(const void *, FILE *)) {
   int error = name == NULL ? 0 : cli_file_write(name, print, &r->contest);
   if (error != 0) cli_die(CLI_FAILED, "'%s' could not be written: %s", name, strerror(error));
 }
@@ -335,8 +335,8 @@ int cli_replay(int argc, char **argv) {
   make_contest(&r);
   if (r.flags & MID_REPLAY_ADDRESSES) print_addresses(&r);
   mid_contest_text(&r.contest, &style, stdout);
-  write_to(&r, r.json, print_json);
-  write_to(&r, r.svg, print_svg);
+  replay_write(&r, r.json, replay_print_json);
+  replay_write(&r, r.svg, replay_print_svg);
   for (size_t i = 0; i < r.contest.rows; i++) any |= r.contest.row[i].failure[0] == 0;
   mid_plan_close(&r.planned);
   mid_trace_close(r.trace);

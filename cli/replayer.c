@@ -122,7 +122,7 @@ static const char *limit_words(const struct cli_replayer *r) {
 }
 
 // Of its processors, so that other work on the machine fails no row.
-static double processor_seconds(pid_t pid) {
+static double replayer_seconds(pid_t pid) {
   clockid_t clock;
   struct timespec used = {0, 0};
   if (clock_getcpuclockid(pid, &clock) == 0) clock_gettime(clock, &used);
@@ -138,7 +138,7 @@ static int follow(struct cli_replayer *r, pid_t pid) {
     // Until it runs, what it has is still being laid out.
     if (r->errand->state == MID_REPLAY_RUNNING && resident(r, pid) > r->most)
       snprintf(r->failure, sizeof r->failure, "over the limit of %s", limit_words(r));
-    double used = processor_seconds(pid);
+    double used = replayer_seconds(pid);
     if (used > r->took) r->took = used;  // of one that has just ended no clock tells
     if (used > r->seconds || cli_seconds() - began > TIMES_ASLEEP * r->seconds)
       snprintf(r->failure, sizeof r->failure, "over the time limit of %s",

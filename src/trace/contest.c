@@ -12,7 +12,7 @@
 
 #define SIZE(bytes) mid_words_size(bytes, &(struct mid_words){0})
 #define COUNT(n) mid_words_count((double)(n), &(struct mid_words){0})
-#define TIME(seconds) mid_words_seconds(seconds, &(struct mid_words){0})
+#define SECONDS(seconds) mid_words_seconds(seconds, &(struct mid_words){0})
 
 // ---- who is best ----
 
@@ -167,7 +167,7 @@ static void print_row(const struct mid_contest *c, const struct mid_row *r, int 
   }
   share_words(r->external, true, external, sizeof external);
   share_words(r->internal, r->knows_internal, internal, sizeof internal);
-  fprintf(out, " %8s %10s %10s %10s %8s %8s", TIME(r->seconds), SIZE(r->peak_rss),
+  fprintf(out, " %8s %10s %10s %10s %8s %8s", SECONDS(r->seconds), SIZE(r->peak_rss),
           SIZE(r->mean_rss), SIZE(r->extent), external, internal);
   if (r->failures > 0)
     fprintf(out, "\n  %-*s  %" PRIu64 " failure%s, the first at event %" PRIu64, columns, "",

@@ -23,7 +23,7 @@ _Static_assert(MID_PLAN_ALIGNED == (int)MID_TRACE_ALIGNED &&
 _Static_assert(MID_PLAN_FREE == (int)MID_TRACE_FREE && MID_PLAN_RESIZE == (int)MID_TRACE_RESIZE,
                "so are the others");
 
-enum { NUMBER_BITS = 40 };  // of a block's key; the rest is its thread
+enum { PLAN_NUMBER_BITS = 40 };  // of a block's key; the rest is its thread
 
 struct plan_thread {
   uint64_t events, planned;
@@ -149,14 +149,14 @@ static void write_threads(struct planner *p) {
 
 // ---- the second time ----
 
-static uint64_t key_of(struct planner *p, const struct mid_trace_block *block) {
+static uint64_t plan_key_of(struct planner *p, const struct mid_trace_block *block) {
   uint32_t *place = mid_table_add(&p->threads, block->thread);
   uint64_t thread = *place;
   if (thread == 0) {  // of a thread that itself has no event here
     *place = (uint32_t)p->threads.count | 1u << 23;
     thread = *place;
   }
-  return thread << NUMBER_BITS | (block->number & (((uint64_t)1 << NUMBER_BITS) - 1));
+  return thread << PLAN_NUMBER_BITS | (block->number & (((uint64_t)1 << PLAN_NUMBER_BITS) - 1));
 }
 
 static uint32_t slot_take(struct planner *p, struct plan_thread *t) {
@@ -184,7 +184,7 @@ static void live_change(struct planner *p, uint64_t more, uint64_t less) {
 }
 
 static void plan_birth(struct planner *p, const struct mid_trace_event *e, uint32_t thread) {
-  struct plan_block *block = mid_table_add(&p->blocks, key_of(p, &e->block));
+  struct plan_block *block = mid_table_add(&p->blocks, plan_key_of(p, &e->block));
   uint64_t bytes = mid_min(e->bytes, MID_PLAN_BYTES_MOST);
   uint32_t slot = slot_take(p, &p->thread[thread]);
   *block = (struct plan_block){bytes, slot, thread, true, 0};
@@ -199,7 +199,7 @@ static void plan_birth(struct planner *p, const struct mid_trace_event *e, uint3
 }
 
 static void plan_other(struct planner *p, const struct mid_trace_event *e, uint32_t thread) {
-  struct plan_block *block = mid_table_find(&p->blocks, key_of(p, &e->block));
+  struct plan_block *block = mid_table_find(&p->blocks, plan_key_of(p, &e->block));
   if (block == NULL) {
     p->out->no_birth++;
     return;

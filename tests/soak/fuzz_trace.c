@@ -14,6 +14,7 @@
 #include "trace/format.h"
 #include "trace/import.h"
 #include "trace/page.h"
+#include "trace/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *in, size_t bytes);
 
@@ -43,12 +44,23 @@ static void read_all(struct mid_trace *t) {
   mid_summary_close(&s);
 }
 
+static void plan_all(struct mid_trace *t) {
+  struct mid_planned planned;
+  if (mid_plan_make(t, mid_plan_busiest(t), &planned) != NULL) return;
+  const struct mid_plan *plan = planned.plan;
+  const struct mid_plan_op *op = mid_plan_part(plan, plan->order_at);
+  for (uint64_t i = 0; i < plan->ops; i++)
+    require(op[i].slot < plan->slots, "an operation on no slot");
+  mid_plan_close(&planned);
+}
+
 static void read_trace(const void *file, size_t bytes) {
   const char *why;
   struct mid_trace *t = mid_trace_parse(file, bytes, &why);
   require((t == NULL) == (why != NULL), "neither a trace nor a reason");
   if (t == NULL) return;
   read_all(t);
+  plan_all(t);
   mid_trace_rewind(t, 1000);
   mid_trace_next(t);
   mid_trace_close(t);

@@ -43,8 +43,7 @@ struct entry {
   struct cli_allocator *allocator;  // NULL: no-op
   bool in_order;
   double seconds[MID_CONTEST_ROUNDS_MOST];
-  struct mid_errand errand;  // of the round that measures
-  uint64_t *address;
+  struct mid_errand *errand;  // of the round that measures; kept
   char failure[200];
   uint64_t failed;
 };
@@ -168,14 +167,6 @@ static void show_progress(struct replay *r, const struct entry *e, unsigned roun
   cli_status_show(&r->line, words);
 }
 
-static void keep_measured(struct entry *e, const struct cli_replayer *run, uint64_t ops) {
-  memcpy(&e->errand, run->errand, sizeof e->errand);
-  if ((run->flags & MID_REPLAY_ADDRESSES) == 0) return;
-  e->address = calloc(ops, sizeof *e->address);
-  if (e->address == NULL) cli_die(CLI_FAILED, "no memory for addresses");
-  memcpy(e->address, run->errand->address, ops * sizeof *e->address);
-}
-
 static void run_entry(struct replay *r, struct entry *e, unsigned round) {
   const struct cli_allocator *a = e->allocator;
   uint32_t flags = r->flags & (MID_REPLAY_TOUCH_ALL | MID_REPLAY_BARE);
@@ -202,12 +193,12 @@ static void run_entry(struct replay *r, struct entry *e, unsigned round) {
   if (a != NULL && run.failure[0] == 0 && (r->fastest == 0 || run.took < r->fastest))
     r->fastest = run.took;
   if (round == 0)
-    keep_measured(e, &run, r->planned.plan->ops);
+    e->errand = run.errand;
   else
     e->seconds[round - 1] = (double)run.errand->ns / 1e9;
   memcpy(e->failure, run.failure, sizeof e->failure);
   if (e->failure[0] != 0) e->failed = run.done < r->planned.plan->ops ? run.done + 1 : run.done;
-  cli_replayer_close(&run);
+  if (round > 0) cli_replayer_close(&run);
 }
 
 static void run_all(struct replay *r) {
@@ -243,7 +234,7 @@ static uint64_t replay_less(uint64_t a, uint64_t b) { return a > b ? a - b : 0; 
 
 static void make_row(const struct replay *r, const struct entry *e, struct mid_row *row) {
   const struct entry *empty = r->empty[e->in_order];
-  const struct mid_errand *m = &e->errand, *none = &empty->errand;
+  const struct mid_errand *m = e->errand, *none = empty->errand;
   *row = (struct mid_row){.policy = e->allocator->policy != NULL};
   snprintf(row->name, sizeof row->name, "%s", e->allocator->name);
   snprintf(row->failure, sizeof row->failure, "%s", e->failure);
@@ -276,10 +267,11 @@ static void make_contest(struct replay *r) {
 // ---- addresses ----------------------------------------------------------------------------------
 
 static void print_address(const struct entry *e, uint64_t op) {
-  if (e->address == NULL || e->address[op] == MID_REPLAY_NOWHERE)
+  uint64_t address = e->errand->address[op];
+  if (address == MID_REPLAY_NOWHERE)
     printf(" %14s", "refused");
   else
-    printf(" %14" PRIu64, e->address[op]);
+    printf(" %14" PRIu64, address);
 }
 
 // A block is called by the number of its birth here.

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "replay/loop.h"
 #include "replay/measure.h"
 
@@ -49,6 +50,11 @@ static void tell_malloc(struct mid_errand *errand) {
   snprintf(errand->malloc_is_in, sizeof errand->malloc_is_in, "%s", info.dli_fname);
 }
 
+static _Noreturn void give_up(void) {
+  replay.errand->state = MID_REPLAY_NO_TABLES;
+  _exit(1);
+}
+
 // ---- threads ----
 
 // Runs one recorded thread, then starts the next one of its lane, on the other of two stacks.
@@ -69,10 +75,7 @@ static void runner_start(struct runner *runner, pthread_t *thread) {
   // Its own record lies at the low end of its stack, which it will not reach.
   struct runner *kept = (struct runner *)(void *)runner->stack;
   *kept = *runner;
-  if (pthread_create(thread, &how, runner_body, kept) != 0) {
-    replay.errand->state = MID_REPLAY_NO_TABLES;
-    _exit(1);
-  }
+  if (pthread_create(thread, &how, runner_body, kept) != 0) give_up();
   pthread_attr_destroy(&how);
 }
 
@@ -115,38 +118,31 @@ static void *runner_body(void *self) {
 }
 
 // Stacks are the replayer's, so that they count for no heap.
-static bool runner_open(uint32_t lane, struct runner *out) {
+static struct runner runner_open(uint32_t lane) {
   const uint32_t *first = mid_plan_part(replay.plan, replay.plan->lanes_at);
   char *stacks = mid_own_memory(2 * STACK_BYTES);
-  *out = (struct runner){.lane = &mid_lanes[lane],
+  if (stacks == NULL) give_up();
+  return (struct runner){.lane = &mid_lanes[lane],
                          .thread = first[lane],
                          .starts = true,
                          .stack = stacks,
                          .other_stack = stacks + STACK_BYTES};
-  return stacks != NULL;
 }
 
 static void run_threads(void) {
   uint32_t lanes = replay.plan->lanes;
+  struct runner first = runner_open(0);
   pthread_barrier_init(&begin, NULL, lanes);
   sem_init(&ended, 0, 0);
-  struct runner main_runner;
-  for (uint32_t i = lanes; i-- > 0;) {
-    struct runner runner;
+  for (uint32_t i = 1; i < lanes; i++) {
+    struct runner runner = runner_open(i);
     pthread_t thread;
-    if (!runner_open(i, &runner)) {
-      replay.errand->state = MID_REPLAY_NO_TABLES;
-      _exit(1);
-    }
-    if (i > 0)
-      runner_start(&runner, &thread);
-    else
-      main_runner = runner;
+    runner_start(&runner, &thread);
   }
   pthread_barrier_wait(&begin);
   uint64_t start = now_ns();
-  run_recorded(main_runner.lane, main_runner.thread);
-  runner_go_on(&main_runner, false);
+  run_recorded(first.lane, first.thread);
+  runner_go_on(&first, false);
   for (uint32_t i = 0; i < lanes; i++) sem_wait(&ended);
   replay.errand->ns = atomic_load(&xlast_ns) - start;
 }
@@ -171,11 +167,6 @@ static bool lay_out(void) {
   return mid_calls_open(replay.errand, &replay.calls);
 }
 
-static void tell_last(struct mid_errand *errand) {
-  uint64_t peak = mid_measure_peak_rss();
-  if (peak > errand->rss_peak) errand->rss_peak = peak;
-}
-
 int main(void) {
   struct mid_errand *errand = map_file(MID_REPLAY_ERRAND_FD, PROT_READ | PROT_WRITE, MAP_POPULATE);
   replay.plan = map_file(MID_REPLAY_PLAN_FD, PROT_READ, MAP_POPULATE);
@@ -187,10 +178,7 @@ int main(void) {
   tell_malloc(errand);
   if (replay.plan == NULL) return 0;
   replay.errand = errand;
-  if (!lay_out()) {
-    errand->state = MID_REPLAY_NO_TABLES;
-    return 1;
-  }
+  if (!lay_out()) give_up();
   errand->own_bytes = mid_own_bytes();
   errand->knows_usable = replay.calls.usable != NULL || replay.calls.stats != NULL;
   errand->state = MID_REPLAY_RUNNING;
@@ -198,7 +186,7 @@ int main(void) {
     run_in_order();
   else
     run_threads();
-  tell_last(errand);
+  errand->rss_peak = mid_max(errand->rss_peak, mid_measure_peak_rss());
   errand->state = MID_REPLAY_DONE;
   _exit(0);
 }

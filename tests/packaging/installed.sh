@@ -1,6 +1,6 @@
 #!/bin/sh
-# tests/packaging/installed.sh -- the installed command finds its library from anywhere, also
-# through a symbolic link; its manual and completion are there.
+# tests/packaging/installed.sh -- the installed command finds its library and the replayer from
+# anywhere, also through a symbolic link; its manual and completion are there.
 # SPDX-License-Identifier: MIT
 set -eu
 place=$(mktemp -d)
@@ -19,6 +19,10 @@ for command in "$place/prefix/bin/midden" "$place/elsewhere/m"; do
     exit 1
     ;;
   esac
+  "$command" record -o "$place/run.midden" -- sort /dev/null 2>"$place/said"
+  "$command" replay "$place/run.midden" --under midden,glibc --rounds 1 >"$place/rows" ||
+    { echo "$command cannot replay"; exit 1; }
+  grep -q '^knee: ' "$place/rows"
 done
 
 grep -q '^\.TH MIDDEN 1' "$place/prefix/share/man/man1/midden.1"

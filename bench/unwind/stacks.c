@@ -44,7 +44,8 @@ static int chain(int levels);
     return chain(levels - 1) + (int)room[n];                  \
   }
 LINK(0)
-LINK(1) LINK(2) LINK(3) LINK(4) LINK(5) LINK(6) LINK(7)
+LINK(1)
+LINK(2) LINK(3) LINK(4) LINK(5) LINK(6) LINK(7)
 
     __attribute__((noinline)) static int chain(int levels) {
   static int (*const link[])(int) = {link_0, link_1, link_2, link_3,

@@ -126,19 +126,24 @@ TEST(what_libc_says_is_the_same)
   collect();
   int frames = backtrace(frame, MID_UNWIND_MOST);
   CHECK(!seen.cut);
-  // The first is a place in this function: each in a call of its own.
-  CHECK_EQ(frames, seen.frames);
-  for (int i = 1; i < frames; i++) CHECK_EQ(frame[i], seen.frame[i]);
+  // The first is a place in this function: each in a call of its own.  Sanitizers add one to
+  // theirs.
+  CHECK(frames >= (int)seen.frames);
+  for (uint32_t i = 1; i < seen.frames; i++)
+    CHECK_EQ(frame[(uint32_t)frames - i], seen.frame[seen.frames - i]);
 }
 
+// Where a compiler has made no jump of the call, its frame is there.
 static NOINLINE int tail_called(int n) {
-  ENTER();
+  bool jumped = shadow[depth - 1] == (uintptr_t)__builtin_return_address(0);
+  if (!jumped) ENTER();
   collect();
   check_collected();
-  LEAVE();
+  if (!jumped) LEAVE();
   return n;
 }
 static NOINLINE int calls_last(int n) {
+  ENTER();
   if (n > 1000) n = getpid();
 #if defined(__clang__)
   __attribute__((musttail))
@@ -148,7 +153,7 @@ static NOINLINE int calls_last(int n) {
 static NOINLINE int calls_one_that_calls_last(int n) {
   ENTER();
   n = calls_last(n) + 1;
-  LEAVE();
+  depth -= 2;
   return n;
 }
 
@@ -266,7 +271,7 @@ TEST(on_a_stack_that_makecontext_made)
 {
   size_t bytes = (size_t)1 << 16;
   char *stack = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  for (int i = 0; i < 3; i++) {
+  for (volatile int i = 0; i < 3; i++) {
     getcontext(&other_context);
     other_context.uc_stack.ss_sp = stack;
     other_context.uc_stack.ss_size = bytes;
@@ -440,7 +445,7 @@ TEST(what_is_remembered_is_the_stack_that_there_is)
   remembered = marks = 0;
   wander_left(0);
   CHECK_EQ(remembered, 0);
-  for (int i = 0; i < 5; i++) wander_left(0);
+  for (volatile int i = 0; i < 5; i++) wander_left(0);
   CHECK_EQ(remembered, 4);  // the first call stood elsewhere
 }
 

@@ -454,6 +454,34 @@ TEST(what_is_remembered_is_the_stack_that_there_is)
   CHECK_EQ(remembered, 4);  // the first call stood elsewhere
 }
 
+enum { SHIFT = 256 };
+
+static NOINLINE int at_one_depth(int n, size_t room_bytes) {
+  ENTER();
+  volatile char *room = __builtin_alloca(room_bytes);
+  room[0] = 1;
+  event();
+  n += room[0];
+  LEAVE();
+  return n;
+}
+// Where the second call's frame was, the first leaves its words untouched.
+static NOINLINE int from_two_places(int second) {
+  ENTER();
+  volatile char *room = __builtin_alloca(16 + (second ? SHIFT : 0));
+  room[0] = 1;
+  int n = second ? at_one_depth(1, 16) * 3 : at_one_depth(2, 16 + SHIFT) * 5;
+  n += room[0];
+  LEAVE();
+  return n;
+}
+
+TEST(a_stack_whose_old_words_still_lie_there_is_not_taken_for_it)
+{
+  mid_unwind_forget();
+  for (volatile int i = 0; i < 20; i++) CHECK(from_two_places(i % 2) > 0);
+}
+
 // ---- signals ----
 
 static void signal_catch(int number, void (*handler)(int, siginfo_t *, void *)) {
@@ -473,9 +501,10 @@ static uintptr_t *context_pc(void *context) {
 #endif
 }
 
-static uintptr_t interrupted;
+static uintptr_t interrupted, restorer;
 static void on_trap(int number, siginfo_t *info, void *context) {
   (void)number, (void)info;
+  restorer = (uintptr_t)__builtin_return_address(0);
   interrupted = *context_pc(context);
   collect();
   *context_pc(context) += sizeof(void *) == 8 && MID_CFI_LINKS ? 4 : 2;
@@ -492,6 +521,9 @@ static NOINLINE int is_interrupted(int n) {
   uint32_t at = 2;
   while (at < seen.frames && seen.frame[at] != interrupted + 1) at++;
   CHECK(!seen.cut && at < seen.frames);
+#if !defined(__SANITIZE_THREAD__)
+  CHECK_EQ(seen.frame[at - 1], restorer + 1);  // no call stands before it
+#endif
   check_from(at + 1, depth);
   LEAVE();
   return n;

@@ -37,17 +37,25 @@ __attribute__((noinline)) static void stack_take(void) {
 
 static int chain(int levels);
 
+// The last line is no function, so that each use ends with a semicolon.
 #define LINK(n)                                               \
   __attribute__((noinline)) static int link_##n(int levels) { \
     volatile long room[2 * n + 1];                            \
     room[n] = levels;                                         \
     return chain(levels - 1) + (int)room[n];                  \
-  }
-LINK(0)
-LINK(1)
-LINK(2) LINK(3) LINK(4) LINK(5) LINK(6) LINK(7)
+  }                                                           \
+  _Static_assert(n >= 0, "")
 
-    __attribute__((noinline)) static int chain(int levels) {
+LINK(0);
+LINK(1);
+LINK(2);
+LINK(3);
+LINK(4);
+LINK(5);
+LINK(6);
+LINK(7);
+
+__attribute__((noinline)) static int chain(int levels) {
   static int (*const link[])(int) = {link_0, link_1, link_2, link_3,
                                      link_4, link_5, link_6, link_7};
   if (levels <= 0) return stack_take(), 1;

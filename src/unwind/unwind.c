@@ -81,12 +81,19 @@ static void unwind_depends_on_word(struct unwind *u, uintptr_t at, uintptr_t wor
   m->word[m->words++] = word;
 }
 
-static void unwind_depends_on_register(struct unwind *u, unsigned reg) {
-  uintptr_t value = u->frame.reg[reg];
-  if (reg == MID_CFI_SP || u->memo == NULL) return;
-  if (u->from[reg] != 0) return unwind_depends_on_word(u, u->from[reg], value);
-  u->memo->registers |= 1u << reg;
-  u->memo->reg[reg] = value;
+// What register `reg` holds in the frame at hand: read where it was saved, if it was, and then part
+// of what decides the stack.
+static bool unwind_register(struct unwind *u, unsigned reg, uintptr_t *value) {
+  *value = u->frame.reg[reg];
+  if (reg == MID_CFI_SP) return true;
+  if (u->from[reg] != 0) {
+    if (!unwind_read(u->thread, u->from[reg], value)) return false;
+    unwind_depends_on_word(u, u->from[reg], *value);
+  } else if (u->memo != NULL) {
+    u->memo->registers |= 1u << reg;
+    u->memo->reg[reg] = *value;
+  }
+  return true;
 }
 
 static bool unwind_memo_fits(const struct mid_unwind_memo *m, const struct mid_unwind_frame *from) {
@@ -140,36 +147,42 @@ static uintptr_t unwind_unsigned(uintptr_t pc) {
 #endif
 }
 
-// To the calling frame, whose registers are there already.  Stacks grow downwards, so it lies
-// above, but for one that was interrupted.
-static enum unwind_end unwind_enter(struct unwind *u, uintptr_t sp, bool exact) {
+// To the calling frame, which returns to `pc`.  Stacks grow downwards, so it lies above, but for
+// one that was interrupted.
+static enum unwind_end unwind_enter(struct unwind *u, uintptr_t pc, uintptr_t sp, bool exact) {
   struct mid_unwind_frame *f = &u->frame;
-  uintptr_t pc = unwind_unsigned(f->reg[MID_CFI_RETURN]);
   bool upwards = sp > f->reg[MID_CFI_SP] || (f->exact && sp == f->reg[MID_CFI_SP]);
   if (sp % sizeof sp != 0 || (!exact && !upwards)) return UNWIND_IS_CUT;
-  if (pc == 0) return UNWIND_ENDS;
+  f->pc = unwind_unsigned(pc);
+  if (f->pc == 0) return UNWIND_ENDS;
   f->reg[MID_CFI_SP] = sp;
-  f->pc = pc;
   f->exact = exact;
   return UNWIND_GOES_ON;
 }
 
+static uintptr_t unwind_saved(const struct mid_unwind_rule *rule, uintptr_t cfa, int r) {
+  return cfa + (uintptr_t)(intptr_t)rule->at[r] * sizeof cfa;
+}
+
 static enum unwind_end unwind_by_rule(struct unwind *u, const struct mid_unwind_rule *rule) {
-  struct mid_unwind_frame *f = &u->frame;
+  const struct mid_unwind_frame *f = &u->frame;
+  uintptr_t cfa, pc = f->reg[MID_CFI_RETURN];
   if (rule->ends) return UNWIND_ENDS;
-  uintptr_t cfa = f->reg[rule->reg] + (uintptr_t)(intptr_t)rule->offset;
-  unwind_depends_on_register(u, rule->reg);
+  if (!unwind_register(u, rule->reg, &cfa)) return UNWIND_IS_CUT;
+  cfa += (uintptr_t)(intptr_t)rule->offset;
   if (rule->compiled && cfa - f->reg[MID_CFI_SP] > UNWIND_COMPILED_MOST) return UNWIND_IS_CUT;
-  for (uint32_t saved = rule->saved; saved != 0; saved &= saved - 1) {
+  for (uint32_t saved = rule->saved & ~(1u << MID_CFI_RETURN); saved != 0; saved &= saved - 1) {
     int r = __builtin_ctz(saved);
-    u->from[r] = cfa + (uintptr_t)(intptr_t)rule->at[r] * sizeof cfa;
-    if (!unwind_read(u->thread, u->from[r], &f->reg[r])) return UNWIND_IS_CUT;
+    u->from[r] = unwind_saved(rule, cfa, r);
   }
-  if ((rule->saved & 1 << MID_CFI_RETURN) != 0)
-    unwind_depends_on_word(u, u->from[MID_CFI_RETURN], f->reg[MID_CFI_RETURN]);
-  else if (!MID_CFI_LINKS || !f->exact)
+  if ((rule->saved & (1u << MID_CFI_RETURN)) != 0) {
+    uintptr_t at = unwind_saved(rule, cfa, MID_CFI_RETURN);
+    if (!unwind_read(u->thread, at, &pc)) return UNWIND_IS_CUT;
+    unwind_depends_on_word(u, at, pc);
+  } else if (!MID_CFI_LINKS || !f->exact) {
     return UNWIND_IS_CUT;
-  return unwind_enter(u, cfa, false);
+  }
+  return unwind_enter(u, pc, cfa, false);
 }
 
 // ---- a frame whose row does not fit a rule ----
@@ -203,21 +216,25 @@ static bool unwind_row_value(struct unwind *u, const struct mid_cfi_part *part,
 
 static enum unwind_end unwind_by_row(struct unwind *u, const struct mid_cfi_part *part,
                                      const struct mid_cfi_row *row) {
-  struct mid_unwind_frame *f = &u->frame, to = *f;
-  uintptr_t base = f->reg[row->cfa.reg], cfa;
+  struct mid_unwind_frame *f = &u->frame;
+  uintptr_t cfa, reg[MID_CFI_REGISTERS];
   if (row->reg[MID_CFI_RETURN].how == MID_CFI_UNDEFINED) return UNWIND_ENDS;
+  u->memo = NULL;
+  for (unsigned r = 0; r < MID_CFI_SP; r++)
+    if (!unwind_register(u, r, &f->reg[r])) return UNWIND_IS_CUT;
+  memset(u->from, 0, sizeof u->from);
+  memcpy(reg, f->reg, sizeof reg);
   if (row->cfa.how == MID_CFI_IS)
-    cfa = base + (uintptr_t)(intptr_t)row->cfa.offset;
+    cfa = f->reg[row->cfa.reg] + (uintptr_t)(intptr_t)row->cfa.offset;
   else if (!unwind_row_value(u, part, &row->cfa, NULL, &cfa))
     return UNWIND_IS_CUT;
   for (int r = 0; r < MID_CFI_SP; r++)
-    if (!unwind_row_value(u, part, &row->reg[r], &cfa, &to.reg[r])) return UNWIND_IS_CUT;
-  u->memo = NULL;
+    if (!unwind_row_value(u, part, &row->reg[r], &cfa, &reg[r])) return UNWIND_IS_CUT;
   // The return address of what interrupts is where its code begins: no call stands before it.
   struct mid_unwind_trace *trace = &u->thread->trace;
   if (row->signal && trace->frames > 0 && !f->exact) trace->frame[trace->frames - 1]++;
-  memcpy(f->reg, to.reg, sizeof to.reg);
-  return unwind_enter(u, cfa, row->signal);
+  memcpy(f->reg, reg, MID_CFI_SP * sizeof *reg);
+  return unwind_enter(u, reg[MID_CFI_RETURN], cfa, row->signal);
 }
 
 // ---- a step ----
@@ -281,22 +298,27 @@ static void unwind_trace(struct unwind *u, uintptr_t caller) {
   trace->frames = 1;
 }
 
-static struct mid_unwind_memo *unwind_memo_of(struct mid_unwind_thread *t, uintptr_t sp,
-                                              uintptr_t caller) {
+// The memos that a stack may be in.
+static struct mid_unwind_memo *unwind_memos(struct mid_unwind_thread *t, uintptr_t sp,
+                                            uintptr_t caller) {
   uint64_t epoch = atomic_load_explicit(&unwind_epoch, memory_order_relaxed);
   if (mid_unlikely(t->epoch != epoch)) {
-    for (int i = 0; i < MID_UNWIND_MEMOS; i++) t->memo[i].sp = 0;
+    for (int i = 0; i < MID_UNWIND_PLACES * MID_UNWIND_WAYS; i++)
+      t->memo[i / MID_UNWIND_WAYS][i % MID_UNWIND_WAYS].sp = 0;
     t->epoch = epoch;
   }
   uint64_t hash = (sp ^ caller << 20) * 0x9e3779b97f4a7c15u;
-  return &t->memo[(hash >> 32) % MID_UNWIND_MEMOS];
+  return t->memo[(hash >> 32) % MID_UNWIND_PLACES];
 }
 
 uint64_t mid_unwind(struct mid_unwind_thread *t, const struct mid_unwind_frame *from,
                     uintptr_t caller) {
   uintptr_t sp = from->reg[MID_CFI_SP];
-  struct mid_unwind_memo *memo = unwind_memo_of(t, sp, caller);
-  if (memo->sp == sp && memo->caller == caller && unwind_memo_fits(memo, from)) return memo->mark;
+  struct mid_unwind_memo *memo = unwind_memos(t, sp, caller);
+  for (int i = 0; i < MID_UNWIND_WAYS; i++)
+    if (memo[i].sp == sp && memo[i].caller == caller && unwind_memo_fits(&memo[i], from))
+      return memo[i].mark;
+  memo += t->turn++ % MID_UNWIND_WAYS;
   struct unwind u = {.thread = t, .memo = memo, .frame = *from, .bottom = sp};
   memo->sp = 0;
   memo->words = memo->registers = 0;

@@ -31,7 +31,8 @@
 
 enum {
   MID_UNWIND_MOST = 63,   // frames that are kept: peers keep 64 to 128; here a number of 6 bits
-  MID_UNWIND_MEMOS = 16,  // stacks that a thread remembers
+  MID_UNWIND_PLACES = 8,  // of which each remembers so many stacks of a thread, as those below a
+  MID_UNWIND_WAYS = 4,    // wrapper of malloc have its caller and often its depth in common
   MID_UNWIND_WORDS = 80,  // words that decide a stack: its frames, our own, a few frame pointers
 };
 
@@ -51,6 +52,7 @@ struct mid_unwind_frame {
 struct mid_unwind_thread {
   uintptr_t low, high;              // pages of the stack that can be read
   uint64_t epoch;                   // of the memos
+  uint32_t turn;                    // whose place the next one takes
   struct mid_unwind_memo *pending;  // of the stack in `trace`, without its mark; NULL: none
   uintptr_t pending_sp;
   struct mid_unwind_trace trace;
@@ -62,7 +64,7 @@ struct mid_unwind_thread {
     uintptr_t reg[MID_CFI_SP];
     uint32_t at[MID_UNWIND_WORDS];  // bytes above sp
     uintptr_t word[MID_UNWIND_WORDS];
-  } memo[MID_UNWIND_MEMOS];
+  } memo[MID_UNWIND_PLACES][MID_UNWIND_WAYS];
 };
 
 // Before another thread has it.

@@ -444,7 +444,7 @@ TEST(what_is_remembered_is_the_stack_that_there_is)
 {
   mid_unwind_forget();
   for (int i = 0; i < 20000; i++) CHECK(wander(1 + (int)roll(4)) > 0);
-  CHECK(marks > 100 && remembered > 1000);
+  CHECK(remembered > 1000);
   for (int i = 0; i < 100; i++) leaf(1);
   mid_unwind_forget();
   remembered = marks = 0;

@@ -30,11 +30,11 @@ void mid_gather_give(struct mid_gathered *bundle) {
 }
 
 void mid_gather(struct mid_span *span, struct mid_block *block) {
-  struct mid_heap *heap = mid_thread_heap_get();
   uint32_t most = (uint32_t)mid_min(BUNDLE_BLOCKS, BUNDLE_BYTES / span->block_bytes);
+  // Blocks that go one by one need no heap to gather them.
+  struct mid_heap *heap = most > 1 ? mid_thread_heap_get() : NULL;
   block->mark = span;
-  if (heap == NULL || heap->kind != MID_HEAP_THREAD || most <= 1)
-    return mid_remote_push(span, block, block, 1);
+  if (heap == NULL || heap->kind != MID_HEAP_THREAD) return mid_remote_push(span, block, block, 1);
   uintptr_t base = mid_span_base(span);
   struct mid_gathered *bundle = mid_gathered_at(heap, base);
   // What is given may come back, where spans change hands meanwhile.

@@ -20,6 +20,7 @@
   X(purge_thread,  0,       0,  1,          "on",    "",       "1: a thread gives dirty memory back once a second also while the program idles") \
   X(hardened,      0,       0,  1,          "on",    "",       "1: guard pages, quarantine, random placement, no links in blocks, zero on free, checked tails") \
   X(quarantine,    262144,  0,  1ull << 30, "bytes", "",       "freed bytes that each thread holds back from reuse when hardened") \
+  X(sample,        524288,  0,  1ull << 40, "bytes", "",       "mean distance of samples in allocated bytes, once a process has done much; 0: none") \
   X(feed,          1,       0,  1,          "on",    "keep",   "0: no feed file; keep: leave it behind at a clean exit") \
   X(run,           0,       0,  1ull << 62, "number", "",      "the number that `midden run` gives to the processes of one run") \
   X(record,        0,       0,  1ull << 62, "number", "",      "the number of the recording that `midden record` makes; 0: none")

@@ -150,7 +150,20 @@ static void feed_file_name(uint64_t start_ticks) {
   mid_text_add(&t, ".feed");
 }
 
+// The feed's name, but for its ending.
+MID_RARELY static void feed_beside_name(const char *ending, char *room, size_t bytes) {
+  struct mid_text name = mid_text_open(room, bytes);
+  mid_text_add(&name, feed.name);
+  *strrchr(room, '.') = 0;
+  name.at = strrchr(room, 0);
+  mid_text_add(&name, ending);
+}
+
+// And the samples beside it.
 static bool feed_file_remove(int folder) {
+  char room[sizeof feed.name + 32];
+  feed_beside_name(".samples", room, sizeof room);
+  mid_call(SYS_unlinkat, folder, room, 0);
   return mid_call(SYS_unlinkat, folder, feed.name, 0) == 0;
 }
 
@@ -336,23 +349,28 @@ bool mid_feed_open(uint64_t run, uint64_t recording, const struct mid_feed_class
 bool mid_feed_is_open(void) { return feed.header != NULL; }
 const struct mid_feed_header *mid_feed_header(void) { return feed.header; }
 
-MID_RARELY int mid_feed_beside(const char *ending, uint64_t bytes) {
+// Open the file of that name in the feed's folder in the way `how` and give it room.
+MID_RARELY static int feed_beside(const char *ending, int how, uint64_t from, uint64_t bytes) {
   int folder = feed.header == NULL ? -ENOENT : feed_folder_open(false);
   if (folder < 0) return folder;
   char room[sizeof feed.name + 32];
-  struct mid_text name = mid_text_open(room, sizeof room);
-  mid_text_add(&name, feed.name);
-  *strrchr(room, '.') = 0;
-  name.at = strchr(room, 0);
-  mid_text_add(&name, ending);
-  int fd = feed_open_at(folder, room, O_RDWR | O_CREAT | O_EXCL);
-  if (fd >= 0 && !feed_file_grow(fd, 0, bytes)) {
-    mid_call(SYS_unlinkat, folder, room, 0);
+  feed_beside_name(ending, room, sizeof room);
+  int fd = feed_open_at(folder, room, how);
+  if (fd >= 0 && !feed_file_grow(fd, from, from + bytes)) {
+    if ((how & O_EXCL) != 0) mid_call(SYS_unlinkat, folder, room, 0);
     feed_close(fd);
     fd = -ENOSPC;
   }
   feed_close(folder);
   return fd;
+}
+
+MID_RARELY int mid_feed_beside(const char *ending, uint64_t bytes) {
+  return feed_beside(ending, O_RDWR | O_CREAT | O_EXCL, 0, bytes);
+}
+
+MID_RARELY int mid_feed_beside_again(const char *ending, uint64_t from, uint64_t bytes) {
+  return feed_beside(ending, O_RDWR, from, bytes);
 }
 
 MID_RARELY static void feed_grow(void) {

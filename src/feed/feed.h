@@ -33,6 +33,8 @@ static inline uint64_t mid_feed_recording(void) {
 // A new file of `bytes` beside the feed, named as that is but for `ending`: its descriptor, or an
 // error as in -EEXIST.
 int mid_feed_beside(const char *ending, uint64_t bytes);
+// The same file again, with room for `bytes` more from `from` on, where it ended.
+int mid_feed_beside_again(const char *ending, uint64_t from, uint64_t bytes);
 const struct mid_feed_header *mid_feed_header(void);  // NULL without a feed
 
 // Copy *values into the process record, under the sequence lock.
@@ -51,7 +53,7 @@ void mid_feed_publish_count(struct mid_feed_place *place, uint32_t klass,
 // In a forked child: drop the parent's file (unmapped, not removed).  Places are void from here on.
 void mid_feed_forget(void);
 
-// At a clean exit: remove the file, or leave it when `keep`.  The mapping stays, so that threads
+// At a clean exit: remove the file and that with the samples, or leave them when `keep`.  The mapping stays, so that threads
 // which still run write into nothing that others see.
 void mid_feed_end(bool keep);
 

@@ -131,4 +131,21 @@ static inline size_t mid_samples_record_bytes(enum mid_samples_kind kind) {
                                       : 0;
 }
 
+// ---- samples.c: writing them ----
+
+// Make the file beside the feed and map its header.  NULL where there is no feed or no room.
+// threads  the caller holds the feed's lock here and in mid_samples_more
+struct mid_samples_header *mid_samples_open(uint64_t mean_wanted);
+
+// Room for `count` more records of `kind`, one after the other: the number of the first; 0: there
+// is none.  They are seen by readers once mid_samples_show was called.
+uint64_t mid_samples_more(enum mid_samples_kind kind, uint64_t count);
+void mid_samples_show(enum mid_samples_kind kind);
+
+// Record `number` of `kind`, one that mid_samples_more gave.
+void *mid_samples_at(enum mid_samples_kind kind, uint64_t number);
+
+// In a forked child: unmap the parent's file.
+void mid_samples_forget(void);
+
 #endif

@@ -84,6 +84,7 @@ void mid_heap_abandon(struct mid_heap *heap) {
     if (current != &mid_span_none) mid_span_abandon(heap, current);
     while (heap->partial[c].first != NULL) mid_span_abandon(heap, heap->partial[c].first);
     while (heap->full[c].first != NULL) mid_span_abandon(heap, heap->full[c].first);
+    while (heap->sampled[c].first != NULL) mid_span_abandon(heap, heap->sampled[c].first);
     mid_tell_class(heap, c);
   }
 }

@@ -71,6 +71,7 @@ const char *mid_heap_broken(const struct mid_heap *heap) {
     }
     if (broken == NULL) broken = spans_broken(heap, &heap->partial[c], c, MID_LIST_PARTIAL);
     if (broken == NULL) broken = spans_broken(heap, &heap->full[c], c, MID_LIST_FULL);
+    if (broken == NULL) broken = spans_broken(heap, &heap->sampled[c], c, MID_LIST_SAMPLED);
   }
   return broken;
 }

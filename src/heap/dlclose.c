@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "heap/record.h"
+#include "heap/sample.h"
 #include "midden/status.h"
 
 static int read_unloads(struct dl_phdr_info *info, size_t bytes, void *unloads) {
@@ -28,8 +29,10 @@ MIDDEN_API int dlclose(void *handle) {
   if (found == NULL) found = dlsym(RTLD_NEXT, "dlclose");
   atomic_store_explicit(&known, found, memory_order_relaxed);
   memcpy(&next, &found, sizeof next);
-  unsigned long long before = mid_record_is_on() ? unloads_count() : 0;
+  unsigned long long before = unloads_count();
   int failed = next(handle);
-  if (mid_record_is_on() && unloads_count() != before) mid_record_unloaded();
+  if (unloads_count() == before) return failed;
+  if (mid_record_is_on()) mid_record_unloaded();
+  mid_sample_unloaded();
   return failed;
 }

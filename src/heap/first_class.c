@@ -7,6 +7,7 @@
 #include "heap/hardened.h"
 #include "heap/ledger.h"
 #include "heap/record.h"
+#include "heap/sample.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"
 
@@ -44,6 +45,7 @@ void midden_heap_close(midden_heap *heap) {
 
 void *midden_heap_alloc(midden_heap *heap, size_t bytes) {
   void *p = mid_take(inner(heap), bytes, MID_BLOCK_ALIGN, false, CALLER);
+  p = mid_sampled(MID_DOOR_MALLOC, p, bytes, CALLER);
   return mid_recorded(MID_RING_TAKE, p, bytes, MID_BLOCK_ALIGN, CALLER);
 }
 

@@ -7,6 +7,7 @@
 #include "heap/foreign.h"
 #include "heap/hardened.h"
 #include "heap/record.h"
+#include "heap/sample.h"
 
 // ---- remote frees ----
 
@@ -117,10 +118,20 @@ static void give_remote(struct mid_span *span, struct mid_block *block) {
 
 // ---- the owner's own ----
 
+// A class keeps its only span of samples.  Those that were freed into are tried first.
+static bool is_kept(struct mid_heap *heap, struct mid_span *span) {
+  struct mid_span_list *list = &heap->sampled[span->klass];
+  if (span->list != MID_LIST_SAMPLED) return false;
+  mid_spans_drop(list, span);
+  mid_spans_push_first(list, span);
+  return list->first == list->last;
+}
+
 static void freed_one(struct mid_heap *heap, struct mid_span *span) {
+  bool kept = is_kept(heap, span);
   if (--span->left == 0) {
     mid_span_tell_frees(heap, span);
-    if (mid_span_close_if_empty(heap, span)) return;
+    if (!kept && mid_span_close_if_empty(heap, span)) return;
     mid_span_watch(span, span->floor);
   }
   if (span->list == MID_LIST_FULL) mid_span_relist(heap, span, MID_LIST_PARTIAL);
@@ -144,10 +155,12 @@ void mid_heap_give_watched(struct mid_span *span) {
 
 static void give_slow(struct mid_heap *heap, struct mid_span *span, struct mid_block *block) {
   unsigned klass = span->klass;
-  if (mid_options.hardened)
+  if (mid_options.hardened) {
     mid_hardened_push(span, block);
-  else
+  } else {
+    if (span->sampled) mid_sample_gave(block);
     mid_span_push(span, block);
+  }
   freed_one(heap, span);
   mid_tell_class(heap, klass);
 }

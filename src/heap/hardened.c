@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/options.h"
+#include "heap/sample.h"
 
 enum { HARD_FREE = 0xffff, HARD_HELD = 0xfffe, SLACK_MOST = 0xfff0, HELD_MOST = 1024 };
 
@@ -285,6 +286,7 @@ static inline void *take_any(struct mid_heap *heap, struct mid_span *span, size_
   else
     mid_count_add(&heap->count[span->klass].freed, 1);
   mid_count_add(&heap->count[span->klass].allocated, 1);
+  if (mid_unlikely(mid_sample_spend(heap, span->klass, 1) == 0)) mid_sample_in_place(heap, span);
   char *p = table->base + (size_t)i * span->block_bytes;
   check_zero(p, span->block_bytes);
   tail_fill(p, p + span->block_bytes - slack, slack);
@@ -413,6 +415,7 @@ static inline void hold(struct mid_hardened *h, const struct mid_span *span, voi
 
 // `p` is in use, and its state changed to HARD_HELD from `state`.
 static inline void wipe(const struct mid_span *span, char *p, uint16_t state) {
+  if (mid_unlikely(span->sampled)) mid_sample_gave(p);
   tail_check(p, p + span->block_bytes - state, state);
   memset(p, 0, span->block_bytes);
 }

@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "heap/fast.h"
 #include "heap/hardened.h"
+#include "heap/sample.h"
 
 const struct mid_block mid_block_none;
 struct mid_span mid_span_none = {.ready = (struct mid_block *)&mid_block_none,
@@ -15,9 +16,10 @@ struct mid_span mid_span_none = {.ready = (struct mid_block *)&mid_block_none,
 // ---- lists ----
 
 struct mid_span_list *mid_spans_of(struct mid_heap *heap, const struct mid_span *span) {
-  return span->list == MID_LIST_PARTIAL ? &heap->partial[span->klass]
-         : span->list == MID_LIST_FULL  ? &heap->full[span->klass]
-                                        : NULL;
+  return span->list == MID_LIST_PARTIAL   ? &heap->partial[span->klass]
+         : span->list == MID_LIST_FULL    ? &heap->full[span->klass]
+         : span->list == MID_LIST_SAMPLED ? &heap->sampled[span->klass]
+                                          : NULL;
 }
 
 void mid_span_arm(struct mid_heap *heap, struct mid_span *span) {
@@ -52,7 +54,11 @@ void mid_heap_set_current(struct mid_heap *heap, unsigned klass, struct mid_span
 }
 
 void mid_span_shelve(struct mid_heap *heap, struct mid_span *span) {
-  mid_span_relist(heap, span, mid_span_has_room(span) ? MID_LIST_PARTIAL : MID_LIST_FULL);
+  bool apart = mid_span_is_apart(span) && heap->kind == MID_HEAP_THREAD;
+  mid_span_relist(heap, span,
+                  apart                     ? MID_LIST_SAMPLED
+                  : mid_span_has_room(span) ? MID_LIST_PARTIAL
+                                            : MID_LIST_FULL);
 }
 
 void mid_heap_retire_current(struct mid_heap *heap, unsigned klass) {
@@ -173,6 +179,7 @@ void mid_ready_fold(struct mid_heap *heap, struct mid_span *span) {
     folded++, first = false;
   }
   span->ready = mid_no_block();
+  mid_sample_forgo(heap, span->klass);
   mid_count_add(&heap->count[span->klass].allocated, -(uint64_t)folded);
   mid_span_set_told(heap, span, span->told + folded);
   mid_span_watch(span, mid_span_used(span) - folded);
@@ -191,6 +198,7 @@ void mid_heap_prepare(struct mid_heap *heap, enum mid_heap_kind kind, uintptr_t 
   heap->kind = kind;
   heap->rounds = 0;
   memset(heap->lent, 0, sizeof heap->lent);
+  memset(heap->grant_log, 0, sizeof heap->grant_log);
   heap->thread = thread;
   heap->recorded = false;
   for (unsigned c = 0; c < MID_CLASSES; c++) heap->current[c] = &mid_span_none;
@@ -261,6 +269,7 @@ MID_RARELY void mid_heap_tidy(struct mid_heap *heap) {
     tidy_current(heap, c);
     tidy_list(heap, &heap->partial[c]);
     tidy_list(heap, &heap->full[c]);
+    tidy_list(heap, &heap->sampled[c]);
     mid_tell_class(heap, c);
   }
 }
@@ -288,6 +297,7 @@ MID_RARELY static void drop_list(struct mid_heap *heap, struct mid_span_list *li
     struct mid_span *span = list->first;
     mid_spans_drop(list, span);
     mid_ready_fold(heap, span);
+    if (span->sampled) mid_sample_dropped(span);
     uint32_t made = span->carved - mid_pages_gone_blocks(span);
     mid_count_add(&heap->count[span->klass].freed, made - (uint64_t)span->told);
     mid_span_close(heap, span);
@@ -336,6 +346,8 @@ uint64_t mid_heap_untold(const struct mid_heap *heap, unsigned klass) {
   for (span = heap->partial[klass].first; span != NULL; span = span->next)
     untold += span_untold(span);
   for (span = heap->full[klass].first; span != NULL; span = span->next) untold += span_untold(span);
+  for (span = heap->sampled[klass].first; span != NULL; span = span->next)
+    untold += span_untold(span);
   return untold;
 }
 

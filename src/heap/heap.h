@@ -10,6 +10,8 @@
 //      +--- free by the owner: push --------------+                            |
 //      +--- free by another thread: push --------------------------------------+
 //
+// Some blocks are samples, whose every free is to be seen: sample.h.
+//
 // The owner touches ready, freed, left, carved of its spans without atomics or locks, and reloads
 // what it has run out of in the same way.  Everything slower happens under heap->lock: lists, new
 // spans, hand-overs.  A span whose `limit` is 0 (full, or of a shared heap) is touched under the
@@ -67,7 +69,14 @@ enum mid_heap_kind {
 };
 
 // Which list of its heap a span is in (span->list).
-enum { MID_LIST_NONE, MID_LIST_CURRENT, MID_LIST_PARTIAL, MID_LIST_FULL, MID_LIST_LARGE };
+enum {
+  MID_LIST_NONE,
+  MID_LIST_CURRENT,
+  MID_LIST_PARTIAL,
+  MID_LIST_FULL,
+  MID_LIST_SAMPLED,  // of blocks that are samples, of a thread's heap
+  MID_LIST_LARGE,
+};
 
 // A span with so many frees left is not looked at.
 #define MID_UNWATCHED (1u << 31)
@@ -84,6 +93,16 @@ static inline void mid_spans_push(struct mid_span_list *list, struct mid_span *s
   else
     list->first = span;
   list->last = span;
+}
+
+static inline void mid_spans_push_first(struct mid_span_list *list, struct mid_span *span) {
+  span->prev = NULL;
+  span->next = list->first;
+  if (list->first != NULL)
+    list->first->prev = span;
+  else
+    list->last = span;
+  list->first = span;
 }
 
 static inline void mid_spans_drop(struct mid_span_list *list, struct mid_span *span) {
@@ -118,6 +137,7 @@ struct mid_heap {
   struct mid_lock lock;
   enum mid_heap_kind kind;
   uint8_t rounds;    // of key destructors that its thread has been through
+  uint8_t walker;    // who walks its thread's stack for samples, from 1; 0: nobody yet
   uint32_t reloads;  // tried by the owner without the lock, since the counters were last published
   const struct mid_span *reloaded;  // tried last, and how often in a row; by the owner
   uint32_t reloads_in_row;
@@ -134,14 +154,17 @@ struct mid_heap {
   size_t regret;           // see pages.c
   size_t purse;            // frees that pay for work on pages
   uint64_t freed_by_others;
+  uint64_t random;                    // for sample.h; 0: not drawn yet
   struct midden_allocator allocator;  // what midden_heap_allocator gives out
   struct mid_hardened *hardened;      // with the option; NULL until the first block
   struct mid_heap *next;              // of all heaps, for ever
   struct mid_heap *next_pooled;       // while kind is MID_HEAP_POOLED
 
   // By class, so that a heap of few classes touches few pages.
-  uint8_t lent[MID_CLASSES];  // blocks asked of it and taken from a coarser one; by the owner
-  struct mid_span_list partial[MID_CLASSES], full[MID_CLASSES];
+  uint8_t lent[MID_CLASSES];       // blocks asked of it and taken from a coarser one; by the owner
+  uint8_t grant_log[MID_CLASSES];  // sample.h: 1 + log2 of the mean that `grant` was drawn for ...
+  uint32_t grant[MID_CLASSES];     // ... 0: not drawn; blocks before the next sample; by the owner
+  struct mid_span_list partial[MID_CLASSES], full[MID_CLASSES], sampled[MID_CLASSES];
   struct mid_feed_count count[MID_CLASSES];
   uint32_t spans[MID_CLASSES];  // that it has
   // Full spans given up by the thread that freed their last block, and their blocks (all in
@@ -300,8 +323,13 @@ static inline void mid_count_add(uint64_t *counter, uint64_t more) {
 // The key of a span of `heap` (mid_span_frees_inline).  Spans that are touched under the lock alone
 // belong to no thread; those of a heap that is recorded to one that none is, as nothing is mapped
 // at 16.
+// A thread's span of samples is touched under the lock alone; hardened heaps have none apart.
+static inline bool mid_span_is_apart(const struct mid_span *span) {
+  return span->sampled && !mid_options.hardened;
+}
 static inline void mid_span_set_key(const struct mid_heap *heap, struct mid_span *span) {
-  uint64_t key = mid_span_base(span) + ((uint64_t)(heap->recorded ? 16 : heap->thread) << 16);
+  uint64_t owner = mid_span_is_apart(span) ? 0 : heap->recorded ? 16 : heap->thread;
+  uint64_t key = mid_span_base(span) + (owner << 16);
   atomic_store_explicit(&span->key, key, memory_order_relaxed);
 }
 static inline bool mid_span_is_locked(const struct mid_span *span) {

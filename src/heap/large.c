@@ -7,7 +7,7 @@
 
 #include "base/options.h"
 #include "heap/hardened.h"
-#include "heap/heap.h"
+#include "heap/sample.h"
 
 // From here on a block that cannot grow in place is moved by its page tables, not copied.
 #define MOVE_BYTES ((size_t)128 << 10)
@@ -72,11 +72,13 @@ void *mid_large_take(struct mid_heap *shared, size_t bytes, size_t align, bool z
     atomic_store_explicit(&span->heap, shared, memory_order_release);
     large_link(shared, span);
   }
+  mid_sample_large(need, mid_span_fresh(span) == span->bytes && span->capacity == 0);
   mid_tell_process();
   return p;
 }
 
 static void large_close(struct mid_span *span) {
+  if (span->sampled) mid_sample_gave((char *)mid_span_base(span) + span->block_bytes);
   mid_span_count_large(span, false, false);
   if (mid_options.hardened) {
     mid_hardened_unguard(span);
@@ -126,6 +128,8 @@ static void *large_move(struct mid_span *span, size_t bytes, bool urgent) {
   }
   to->moved = true;
   to->asked = bytes;
+  to->sampled = span->sampled;
+  if (to->sampled) mid_sample_moved((void *)mid_span_base(span), p, bytes);
   mid_span_count_large(to, true, true);
   mid_span_count_large(span, false, true);
   mid_span_give_moved(span);
@@ -148,6 +152,7 @@ void *mid_large_resize(struct mid_span *span, size_t bytes, bool urgent) {
     mid_lock_give(&shared->lock);
   }
   mid_span_settle();
+  if (fits && span->sampled) mid_sample_resized((void *)mid_span_base(span), bytes);
   if (fits) return (void *)mid_span_base(span);
   return shared != NULL || need < had || span->bytes < MOVE_BYTES ? NULL
                                                                   : large_move(span, bytes, urgent);

@@ -12,6 +12,7 @@
 #include "heap/foreign.h"
 #include "heap/hardened.h"
 #include "heap/record.h"
+#include "heap/sample.h"
 
 static void *refused(void) {
   errno = ENOMEM;
@@ -105,11 +106,16 @@ void *mid_take(struct mid_heap *heap, size_t bytes, size_t align, bool zero, con
   return p;
 }
 
-void *mid_malloc_slow(size_t bytes, const void *caller) {
+static inline void *take_slow(size_t bytes, const void *caller) {
   bool zeroed;
   void *p =
       mid_unlikely(mid_options.hardened) ? mid_hardened_quick(bytes) : take_quick(bytes, &zeroed);
   if (mid_unlikely(p == NULL)) p = mid_take(NULL, bytes, MID_BLOCK_ALIGN, false, caller);
+  return p;
+}
+
+void *mid_malloc_slow(size_t bytes, const void *caller) {
+  void *p = mid_sampled(MID_DOOR_MALLOC, take_slow(bytes, caller), bytes, caller);
   return mid_recorded(MID_RING_TAKE, p, bytes, MID_BLOCK_ALIGN, caller);
 }
 
@@ -125,6 +131,7 @@ void *mid_calloc(struct mid_heap *heap, size_t count, size_t bytes, const void *
     memset(p, 0, zeroed ? sizeof(struct mid_block) : all);
   else
     p = mid_take(heap, all, MID_BLOCK_ALIGN, true, caller);
+  p = mid_sampled(MID_DOOR_CALLOC, p, all, caller);
   return mid_recorded(MID_RING_CALLOC, p, all, MID_BLOCK_ALIGN, caller);
 }
 
@@ -147,6 +154,7 @@ static size_t with_spare(size_t usable, size_t bytes) {
 
 void *mid_moved(void *p, void *to, size_t bytes) {
   if (to == NULL) return NULL;
+  if (mid_unlikely(mid_sample_due != 0)) mid_sample_copies(p, bytes);
   memcpy(to, p, bytes);
   mid_fast_free(p);
   return to;
@@ -170,15 +178,25 @@ static void *resize_any(struct mid_heap *heap, void *p, size_t bytes, const void
     void *resized = mid_large_resize(span, bytes, false);
     if (resized != NULL) return resized;
   } else if (mid_options.hardened ? mid_hardened_resize(span, p, bytes) : fits(usable, bytes)) {
+    if (span->sampled) mid_sample_resized(p, bytes);
     return p;
   }
   void *q = mid_take(heap, with_spare(usable, bytes), MID_BLOCK_ALIGN, false, caller);
   return mid_moved(p, q, mid_min(usable, bytes));
 }
 
+// As mid_fast_malloc, but that its caller tells of it.
+static inline void *take_quietly(size_t bytes, const void *caller) {
+  if (mid_likely(bytes <= MID_QUICK_MOST)) {
+    struct mid_block *block = mid_span_pop(mid_thread_heap->quick[(bytes + 15) / 16]);
+    if (mid_likely(block != NULL)) return block;
+  }
+  return take_slow(bytes, caller);
+}
+
 static void *resize(struct mid_heap *heap, void *p, size_t bytes, const void *caller) {
   if (p == NULL)
-    return heap == NULL ? mid_fast_malloc(bytes)
+    return heap == NULL ? take_quietly(bytes, caller)
                         : mid_take(heap, bytes, MID_BLOCK_ALIGN, false, caller);
   const struct mid_span *span = mid_map_guess(p);
   bool quick = heap == NULL && mid_span_frees_inline(span, p) && bytes <= MID_SMALL_MOST &&
@@ -186,12 +204,12 @@ static void *resize(struct mid_heap *heap, void *p, size_t bytes, const void *ca
   if (mid_unlikely(!quick)) return resize_any(heap, p, bytes, caller);
   size_t usable = span->block_bytes;
   if (fits(usable, bytes)) return p;
-  return mid_moved(p, mid_fast_malloc(with_spare(usable, bytes)), mid_min(usable, bytes));
+  return mid_moved(p, take_quietly(with_spare(usable, bytes), caller), mid_min(usable, bytes));
 }
 
 void *mid_realloc(struct mid_heap *heap, void *p, size_t bytes, const void *caller) {
   bool recorded = mid_record_is_on() && mid_record_resize_begin(p);
-  void *q = resize(heap, p, bytes, caller);
+  void *q = mid_sampled(MID_DOOR_REALLOC, resize(heap, p, bytes, caller), bytes, caller);
   if (mid_unlikely(recorded)) mid_record_resize_end(q, bytes, caller);
   return q;
 }
@@ -217,6 +235,7 @@ void *mid_aligned(struct mid_heap *heap, size_t align, size_t bytes, const void 
   }
   align = mid_max(align, MID_BLOCK_ALIGN);
   void *p = mid_take(heap, bytes, align, false, caller);
+  p = mid_sampled(MID_DOOR_ALIGNED, p, bytes, caller);
   return mid_recorded(MID_RING_ALIGNED, p, bytes, align, caller);
 }
 

@@ -23,7 +23,7 @@
 // and what is done takes from it.
 #include <string.h>
 
-#include "heap/heap.h"
+#include "heap/fast.h"
 
 enum { PAGES_MOST = MID_MEDIUM_SLICES * 16, FREE_LEAST = 1 << 20, REGRET = 64 };
 // Work is paid for by frees: looking at eight blocks is worth one, a call to the system 64.
@@ -288,15 +288,13 @@ bool mid_pages_regrow(struct mid_heap *heap, struct mid_span *span, bool urgent)
     if (!reaches(span, at, back) || block_gone(span, at)) continue;
     struct mid_block *block =
         (struct mid_block *)(mid_span_base(span) + at * (size_t)span->block_bytes);
-    block->mark = span;
-    block->next = span->ready;
-    span->ready = block;
+    mid_span_push(span, block);
     made++;
   }
-  span->ready_zero = false;
   mid_heap_commit(heap, bytes);
   heap->regret = mid_min(heap->regret + REGRET * bytes, heap->committed);
   mid_count_add(&heap->count[span->klass].carved, made);
-  mid_count_add(&heap->count[span->klass].allocated, made);
+  mid_span_set_told(heap, span, span->told + made);  // free, but never freed
+  mid_span_watch_not(span, mid_span_used(span) - made);
   return true;
 }

@@ -3,6 +3,7 @@
 #include "base/options.h"
 #include "heap/fast.h"
 #include "heap/hardened.h"
+#include "heap/sample.h"
 
 enum {
   RELOAD_LEAST = 1024,  // bytes of blocks that a reload should bring while there is room to carve
@@ -18,32 +19,45 @@ static bool is_enough(const struct mid_span *span, uint32_t blocks, size_t least
 
 // ---- reload: what was freed is handed out again ----
 
-// `count` blocks from `first` on are ready.
-static void make_ready(struct mid_heap *heap, struct mid_span *span, struct mid_block *first,
-                       uint32_t count) {
+// Cut the list at block `count`: what follows.
+static struct mid_block *cut_after(const struct mid_span *span, struct mid_block *block,
+                                   uint32_t count) {
+  for (; block->mark == span && count > 1; count--) block = block->next;
+  if (mid_unlikely(block->mark != span)) mid_crime_in_list(block);
+  struct mid_block *rest = block->next;
+  block->next = mid_no_block();
+  return rest;
+}
+
+// Of `count` blocks from `first` on those that are granted are ready, and the rest is free.
+static uint32_t make_ready(struct mid_heap *heap, struct mid_span *span, struct mid_block *first,
+                           uint32_t count) {
   struct mid_feed_count *counts = &heap->count[span->klass];
-  mid_count_add(&counts->freed, count);
-  mid_count_add(&counts->allocated, count);
+  uint32_t granted = mid_sample_spend(heap, span->klass, count);
+  span->freed = granted == count ? mid_no_block() : cut_after(span, first, granted);
   span->ready = first;
   span->ready_zero = false;
+  mid_count_add(&counts->freed, count);
+  mid_count_add(&counts->allocated, granted);
+  mid_span_set_told(heap, span, count - granted);
+  return granted;
 }
 
 static uint32_t reload_freed(struct mid_heap *heap, struct mid_span *span, uint32_t count) {
-  make_ready(heap, span, span->freed, count);
   mid_count_add(&heap->count[span->klass].freed, -(uint64_t)span->told);
-  span->freed = mid_no_block();
-  mid_span_set_told(heap, span, 0);
-  mid_span_watch_not(span, span->carved);
-  return count;
+  uint32_t granted = make_ready(heap, span, span->freed, count);
+  mid_span_watch_not(span, span->carved - span->told);
+  return granted;
 }
 
 // Blocks in xfreed and in ready are `used` alike.
 static uint32_t reload_remote(struct mid_heap *heap, struct mid_span *span) {
-  uint32_t count;
+  uint32_t count, used = mid_span_used(span);
   struct mid_block *first = mid_remote_take(span, &count, false);
   mid_count_add(&heap->told.remote_freed, count);
-  make_ready(heap, span, first, count);
-  return count;
+  uint32_t granted = make_ready(heap, span, first, count);
+  mid_span_watch_not(span, used - span->told);
+  return granted;
 }
 
 static uint32_t remote_waiting(const struct mid_span *span) {
@@ -62,6 +76,7 @@ struct mid_block *mid_heap_reload(struct mid_heap *heap, struct mid_span *span, 
   if (heap->reloaded != span) heap->reloaded = span, heap->reloads_in_row = 0;
   heap->reloads_in_row++;
   if (span->ready != mid_no_block() || ++heap->reloads >= TELL_EVERY) return NULL;
+  if (span == &mid_span_none || mid_sample_granted(heap, span->klass) == 0) return NULL;
   if (atomic_load_explicit(&span->gone, memory_order_relaxed) != 0) return NULL;
   uint32_t freed = span->carved - mid_span_used(span);
   if (is_enough(span, freed, RELOAD_LEAST))
@@ -85,6 +100,10 @@ static uint32_t span_reload(struct mid_heap *heap, struct mid_span *span) {
   if (span->freed != mid_no_block())
     return reload_freed(heap, span, span->carved - mid_span_used(span));
   return remote_waiting(span) > 0 ? reload_remote(heap, span) : 0;
+}
+
+static bool span_regrow(struct mid_heap *heap, struct mid_span *span, bool urgent) {
+  return mid_pages_regrow(heap, span, urgent) && span_reload(heap, span) > 0;
 }
 
 // ---- carve: blocks from the untouched end of a span ----
@@ -119,7 +138,8 @@ bool mid_span_charge_blocks(struct mid_heap *heap, struct mid_span *span, uint32
 // none, or the limit refuses.
 static bool span_carve(struct mid_heap *heap, struct mid_span *span, bool urgent) {
   if (mid_options.hardened) return mid_hardened_carve(heap, span, urgent);
-  uint32_t count = carve_count(heap, span);
+  uint32_t granted = mid_sample_granted(heap, span->klass);
+  uint32_t count = (uint32_t)mid_min(carve_count(heap, span), granted);
   struct mid_fresh fresh;
   if (count == 0 || !mid_span_charge_blocks(heap, span, &count, urgent, &fresh)) return false;
   // Where blocks start in every page, one call is cheaper than a fault for each.
@@ -137,6 +157,7 @@ static bool span_carve(struct mid_heap *heap, struct mid_span *span, bool urgent
   block->next = span->ready;
   span->ready_zero = span->zero && span->ready == mid_no_block();
   span->ready = first;
+  (void)mid_sample_spend(heap, span->klass, count);
   mid_span_watch(span, mid_span_used(span) + count);
   span->carved = (uint16_t)(span->carved + count);
   mid_span_arm(heap, span);
@@ -184,14 +205,14 @@ bool mid_heap_refill(struct mid_heap *heap, unsigned klass, bool urgent) {
   struct mid_span *next = partial_with_freed(heap, klass);
   if (next == NULL) {
     if (span != &mid_span_none &&
-        (mid_pages_regrow(heap, span, urgent) || span_carve(heap, span, urgent)))
+        (span_regrow(heap, span, urgent) || span_carve(heap, span, urgent)))
       return true;
     next = next_span(heap, klass, urgent);
   }
   if (next == NULL) return false;
   mid_heap_retire_current(heap, klass);
   mid_heap_set_current(heap, klass, next);
-  return span_reload(heap, next) > 0 || mid_pages_regrow(heap, next, urgent) ||
+  return span_reload(heap, next) > 0 || span_regrow(heap, next, urgent) ||
          span_carve(heap, next, urgent);
 }
 
@@ -205,20 +226,35 @@ static void check_span(const struct mid_span *span) {
   (void)span;
 }
 
+// The request is a sample if what was granted is used up.
+static struct mid_block *take_sample(struct mid_heap *heap, unsigned klass, bool *zeroed,
+                                     bool urgent) {
+  const struct mid_span *span = heap->current[klass];
+  bool due = span->ready == mid_no_block() && mid_sample_granted(heap, klass) == 0;
+  if (mid_likely(!due)) return NULL;
+  if (heap->kind == MID_HEAP_THREAD) return mid_sample_take(heap, klass, zeroed, urgent);
+  heap->grant[klass] = 1;
+  if (!mid_heap_refill(heap, klass, urgent)) return NULL;
+  mid_sample_in_place(heap, heap->current[klass]);
+  *zeroed = heap->current[klass]->ready_zero;
+  return pop_ready(heap->current[klass]);
+}
+
 void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, bool *zeroed,
                           bool urgent) {
-  struct mid_block *block = NULL;
   mid_lock_take(&heap->lock);
   struct mid_span *span = heap->current[klass];
   mid_count_add(&heap->told.refills, mid_max(heap->reloads, 1));
   mid_count_add(&heap->count[klass].asked_samples, 1);
   mid_count_add(&heap->count[klass].asked_bytes, asked);
-  if (span->ready != mid_no_block() || mid_heap_refill(heap, klass, urgent)) {
+  struct mid_block *block = take_sample(heap, klass, zeroed, urgent);
+  if (block == NULL && (span->ready != mid_no_block() || mid_heap_refill(heap, klass, urgent))) {
     span = heap->current[klass];
     check_span(span);
     *zeroed = span->ready_zero;
     block = pop_ready(span);
   }
+  if (block == NULL) block = mid_sample_take_free(heap, klass);
   heap->reloads = 0;
   mid_tell_class(heap, klass);
   mid_lock_give(&heap->lock);

@@ -14,6 +14,7 @@
 #include "heap/hardened.h"
 #include "heap/heap.h"
 #include "heap/record.h"
+#include "heap/sample.h"
 
 __thread struct mid_heap *mid_thread_heap = MID_HEAP_NONE;
 
@@ -119,6 +120,7 @@ MID_RARELY static void fork_prepare(void) {
   for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) mid_lock_take(&heap->lock);
   mid_abandoned_lock();
   mid_record_lock();
+  mid_sample_lock();
   mid_tell_lock();
   mid_span_lock_all();
 }
@@ -126,6 +128,7 @@ MID_RARELY static void fork_prepare(void) {
 MID_RARELY static void fork_unlock(void) {
   mid_span_unlock_all();
   mid_tell_unlock();
+  mid_sample_unlock();
   mid_record_unlock();
   mid_abandoned_unlock();
   for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) mid_lock_give(&heap->lock);
@@ -135,6 +138,7 @@ MID_RARELY static void fork_unlock(void) {
 MID_RARELY static void fork_child(void) {
   mid_tell_forked(heaps);
   mid_record_forked();
+  mid_sample_forked();
   fork_unlock();
   if (mid_heap_is_real(mid_thread_heap)) {
     mid_thread_heap->told.thread = mid_os_thread_id();
@@ -169,6 +173,7 @@ static void start(void) {
     for (size_t i = 0; i < MID_QUICKS; i++) mid_heap_ended_quick[i] = &mid_span_none;
     mid_span_start();
     if (mid_options.hardened) mid_hardened_start();
+    mid_sample_start();
     mid_os_thread_watch(thread_ended);
     atomic_store_explicit(&started, true, memory_order_release);
     // This may allocate; and being first among the handlers, ours run last before a fork.
@@ -214,5 +219,6 @@ __attribute__((constructor)) static void library_start(void) {
 
 __attribute__((destructor)) static void library_end(void) {
   mid_record_end();
+  mid_sample_end();
   mid_tell_end();
 }

@@ -113,6 +113,9 @@ static inline uint64_t mid_os_self_shifted(void) {
 #endif
 }
 
+uint64_t mid_os_nanoseconds(void);      // CLOCK_MONOTONIC; a system call, as the next
+uint64_t mid_os_cpu_nanoseconds(void);  // processor time of the process, all its threads
+
 // A clock of the processor's that rises at a steady rate, the same in all threads and processes;
 // where there is none, nanoseconds.
 static inline uint64_t mid_os_ticks(void) {
@@ -166,6 +169,11 @@ bool mid_os_module_own(uintptr_t code, struct mid_os_module *out);
 // The bytes of its file around `at` that can be read; false: `at` is not among them.
 bool mid_os_module_readable(const struct mid_os_module *module, uintptr_t at, uintptr_t *start,
                             uintptr_t *end);
+// The file that the module is of: its path, cut to `bytes` with the NUL; "" when not known.  Of a
+// name that is relative, as it was when the program was in this directory.
+void mid_os_module_path(const struct mid_os_module *module, char *room, size_t bytes);
+// The place in that file of `at`, which lies in the module; false: in none of its segments.
+bool mid_os_module_offset(const struct mid_os_module *module, uintptr_t at, uint64_t *offset);
 // What its linker gave it as a name: how many bytes, at most `most`; 0: none.
 size_t mid_os_module_build_id(const struct mid_os_module *module, unsigned char *id, size_t most);
 // Whether the 8 bytes at `word`, a multiple of 8, can be read: a system call.

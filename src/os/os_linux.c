@@ -102,6 +102,17 @@ uint64_t mid_os_random(void) {
   return ((uint64_t)now.tv_nsec ^ (uintptr_t)&r) * 0x9e3779b97f4a7c15u;
 }
 
+static uint64_t clock_nanoseconds(int clock) {
+  struct timespec now = {0};
+  mid_call(SYS_clock_gettime, clock, &now);
+  return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+MID_RARELY uint64_t mid_os_nanoseconds(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
+MID_RARELY uint64_t mid_os_cpu_nanoseconds(void) {
+  return clock_nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+}
+
 MID_RARELY _Noreturn void mid_os_exit(int status) {
   for (;;) mid_call(SYS_exit_group, status);
 }

@@ -2,11 +2,14 @@
 // SPDX-License-Identifier: MIT
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <link.h>
 #include <string.h>
 #include <sys/auxv.h>
 
 #include "base/bits.h"
+#include "base/check.h"
+#include "base/text.h"
 #include "os/call.h"
 #include "os/os.h"
 
@@ -91,6 +94,37 @@ bool mid_os_module_readable(const struct mid_os_module *module, uintptr_t at, ui
     if (readable && at >= *start && at < *end) return true;
   }
   return false;
+}
+
+MID_RARELY bool mid_os_module_offset(const struct mid_os_module *module, uintptr_t at,
+                                     uint64_t *offset) {
+  struct segments s;
+  if (!segments_of(module, &s)) return false;
+  for (size_t i = 0; i < s.count; i++) {
+    uintptr_t start = s.base + s.at[i].p_vaddr;
+    if (s.at[i].p_type != PT_LOAD || at < start || at - start >= s.at[i].p_filesz) continue;
+    *offset = s.at[i].p_offset + (at - start);
+    return true;
+  }
+  return false;
+}
+
+MID_RARELY void mid_os_module_path(const struct mid_os_module *module, char *room, size_t bytes) {
+  const struct link_map *map = module->map;
+  struct mid_text path = mid_text_open(room, bytes);  // "" for now
+  if (map == NULL) return;
+  if (map->l_name[0] == 0) {
+    long n = mid_call(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", room, bytes - 1);
+    room[n > 0 ? n : 0] = 0;
+    return;
+  }
+  // What the kernel brings along has a name without a path.
+  bool relative = map->l_name[0] != '/' && strchr(map->l_name, '/') != NULL;
+  if (relative && mid_call(SYS_getcwd, room, bytes) > 0) {
+    path.at = strchr(room, 0);
+    mid_text_add(&path, "/");
+  }
+  mid_text_add(&path, map->l_name);
 }
 
 // In a segment of notes: name, description and type each in 4 bytes, then both of them padded.

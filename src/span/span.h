@@ -89,7 +89,8 @@ struct mid_span {
   _Atomic uint16_t gone;           // x: SMALL, INNER; bit i: page i of this slice was given back
   uint8_t state;                   // enum mid_span_state
   uint8_t klass;                   // size class
-  bool ready_zero;                 // blocks in `ready` are zero but for their first two words
+  bool ready_zero : 1;             // blocks in `ready` are zero but for their first two words
+  bool sampled : 1;                // some of its blocks may be samples; of a thread's: all can be
   unsigned list : 3;               // heap's: which of its lists the span is in
   bool pending : 1;                // in the heap's list of spans with remote frees
   bool zero : 1;                   // SMALL: never dirty above `carved`; LARGE: reads as zero

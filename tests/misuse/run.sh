@@ -17,21 +17,28 @@ head_line() { sed -n "1,5s|^// $1||p" "$source"; }
 options=$(head_line 'options: ')
 expect=$(head_line 'expect: ')
 
-XDG_RUNTIME_DIR=$place MIDDEN_OPTIONS=$options LD_PRELOAD=$LIBMIDDEN \
-  "$program" >"$place/out" 2>"$place/err"
-status=$?
-
 fail() {
-  echo "$source: $1; exit status $status, standard error:"
+  echo "$source: $1, with MIDDEN_OPTIONS=$with; exit status $status, standard error:"
   cat "$place/err"
   exit 1
 }
-if [ -n "$expect" ]; then
-  [ "$status" -eq 134 ] || fail "expected SIGABRT (134)"
-  grep -qF -e "$expect" "$place/err" || fail "expected the words '$expect'"
-elif grep -q '^// expect-ok' "$source"; then
-  [ "$status" -eq 0 ] || fail "expected success"
-  [ ! -s "$place/err" ] || fail "expected silence"
-else
-  fail "its head has neither 'expect: WORDS' nor 'expect-ok'"
-fi
+
+judge() {
+  if [ -n "$expect" ]; then
+    [ "$status" -eq 134 ] || fail "expected SIGABRT (134)"
+    grep -qF -e "$expect" "$place/err" || fail "expected the words '$expect'"
+  elif grep -q '^// expect-ok' "$source"; then
+    [ "$status" -eq 0 ] || fail "expected success"
+    [ ! -s "$place/err" ] || fail "expected silence"
+  else
+    fail "its head has neither 'expect: WORDS' nor 'expect-ok'"
+  fi
+}
+
+# Blocks that are samples, as all are of a program so small, have spans of their own.
+for with in "$options" "$options,sample=0"; do
+  XDG_RUNTIME_DIR=$place MIDDEN_OPTIONS=$with LD_PRELOAD=$LIBMIDDEN \
+    "$program" >"$place/out" 2>"$place/err"
+  status=$?
+  judge
+done

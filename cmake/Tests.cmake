@@ -7,7 +7,7 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 
 # Tests call malloc in ways that compilers know to be odd or would optimise away.
 add_library(midden_test_flags INTERFACE)
-target_link_libraries(midden_test_flags INTERFACE midden_flags PkgConfig::CMOCKA Threads::Threads)
+target_link_libraries(midden_test_flags INTERFACE midden_flags PkgConfig::CMOCKA Threads::Threads m)
 target_include_directories(midden_test_flags INTERFACE ${PROJECT_SOURCE_DIR}/tests)
 target_compile_definitions(midden_test_flags INTERFACE
   MIDDEN_STANDARD_NAMES=$<BOOL:${MIDDEN_STANDARD_NAMES}>)

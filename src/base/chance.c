@@ -24,11 +24,11 @@ static double chance_log(double u) {
   return 2 * sum + e * chance_ln2;
 }
 
-MID_RARELY double mid_chance_draw(uint64_t random) {
+double mid_chance_draw(uint64_t random) {
   return -chance_log((double)((random >> 11) + 1) * 0x1p-53);
 }
 
-MID_RARELY double mid_chance_of(double x) {
+double mid_chance_of(double x) {
   enum { TERMS = 9 };
   if (x >= 37) return 1;
   // 1 - exp(-2y) = p * (2 - p) for p = 1 - exp(-y).

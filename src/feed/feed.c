@@ -151,7 +151,7 @@ static void feed_file_name(uint64_t start_ticks) {
 }
 
 // The feed's name, but for its ending.
-MID_RARELY static void feed_beside_name(const char *ending, char *room, size_t bytes) {
+static void feed_beside_name(const char *ending, char *room, size_t bytes) {
   struct mid_text name = mid_text_open(room, bytes);
   mid_text_add(&name, feed.name);
   *strrchr(room, '.') = 0;
@@ -350,7 +350,7 @@ bool mid_feed_is_open(void) { return feed.header != NULL; }
 const struct mid_feed_header *mid_feed_header(void) { return feed.header; }
 
 // Open the file of that name in the feed's folder in the way `how` and give it room.
-MID_RARELY static int feed_beside(const char *ending, int how, uint64_t from, uint64_t bytes) {
+static int feed_beside(const char *ending, int how, uint64_t from, uint64_t bytes) {
   int folder = feed.header == NULL ? -ENOENT : feed_folder_open(false);
   if (folder < 0) return folder;
   char room[sizeof feed.name + 32];
@@ -365,11 +365,11 @@ MID_RARELY static int feed_beside(const char *ending, int how, uint64_t from, ui
   return fd;
 }
 
-MID_RARELY int mid_feed_beside(const char *ending, uint64_t bytes) {
+int mid_feed_beside(const char *ending, uint64_t bytes) {
   return feed_beside(ending, O_RDWR | O_CREAT | O_EXCL, 0, bytes);
 }
 
-MID_RARELY int mid_feed_beside_again(const char *ending, uint64_t from, uint64_t bytes) {
+int mid_feed_beside_again(const char *ending, uint64_t from, uint64_t bytes) {
   return feed_beside(ending, O_RDWR, from, bytes);
 }
 

@@ -16,35 +16,36 @@
 #define SAMPLES_ENDING ".samples"
 enum { SAMPLES_BYTES = MID_SAMPLES_HEAD + MID_SAMPLES_PIECES * MID_SAMPLES_PIECE };
 
-// Pieces that a kind may have: 32768 blocks, 8000 stacks of about 30 frames.
+// Pieces that a kind may have: 32768 blocks, 6144 stacks of 40 frames.
 static const uint8_t samples_most[MID_SAMPLES_KINDS] = {
     [MID_SAMPLES_BLOCK] = 64,
-    [MID_SAMPLES_STACK] = 95,
+    [MID_SAMPLES_STACK] = 96,
     [MID_SAMPLES_FRAME] = 64,
-    [MID_SAMPLES_MODULE] = 25,
+    [MID_SAMPLES_MODULE] = 24,
 };
-_Static_assert(64 + 95 + 64 + 25 == MID_SAMPLES_PIECES, "all of them");
+_Static_assert(64 + 96 + 64 + 24 == MID_SAMPLES_PIECES, "all of them");
 
 static struct {
   struct mid_samples_header *header;  // where all lies; NULL: there is no file
   struct samples_kind {
     uint64_t records, room;
-    uint8_t piece[95];  // by its place among those of its kind
     uint8_t pieces;
   } kind[MID_SAMPLES_KINDS];
 } samples;
+
+struct mid_samples_place mid_samples_place;
 
 static uint64_t samples_in_piece(enum mid_samples_kind kind) {
   return MID_SAMPLES_PIECE / mid_samples_record_bytes(kind);
 }
 
 // Map `bytes` of the file from `from` on, to where they are kept.
-MID_RARELY static bool samples_map(int fd, char *base, uint64_t from, uint64_t bytes) {
+static bool samples_map(int fd, char *base, uint64_t from, uint64_t bytes) {
   return mid_call_map(base + from, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
                       from) != NULL;
 }
 
-MID_RARELY struct mid_samples_header *mid_samples_open(uint64_t mean_wanted) {
+struct mid_samples_header *mid_samples_open(uint64_t mean_wanted) {
   const struct mid_feed_header *feed = mid_feed_header();
   if (feed == NULL) return NULL;
   int fd = mid_feed_beside(SAMPLES_ENDING, MID_SAMPLES_HEAD);
@@ -57,6 +58,7 @@ MID_RARELY struct mid_samples_header *mid_samples_open(uint64_t mean_wanted) {
     return NULL;
   }
   samples.header = (struct mid_samples_header *)base;
+  mid_samples_place.base = base + MID_SAMPLES_HEAD;
   samples.header->version = MID_SAMPLES_VERSION;
   samples.header->pid = feed->pid;
   samples.header->start_ticks = feed->start_ticks;
@@ -65,7 +67,7 @@ MID_RARELY struct mid_samples_header *mid_samples_open(uint64_t mean_wanted) {
 }
 
 // One more piece for records of `kind`.
-MID_RARELY static bool samples_grow(enum mid_samples_kind kind) {
+static bool samples_grow(enum mid_samples_kind kind) {
   struct samples_kind *k = &samples.kind[kind];
   uint64_t pieces = atomic_load_explicit(&samples.header->pieces, memory_order_relaxed);
   uint64_t from = MID_SAMPLES_HEAD + pieces * MID_SAMPLES_PIECE;
@@ -75,7 +77,7 @@ MID_RARELY static bool samples_grow(enum mid_samples_kind kind) {
   bool mapped = samples_map(fd, (char *)samples.header, from, MID_SAMPLES_PIECE);
   mid_call(SYS_close, fd);
   if (!mapped) return false;
-  k->piece[k->pieces++] = (uint8_t)pieces;
+  mid_samples_place.piece[kind][k->pieces++] = (uint8_t)pieces;
   k->room += samples_in_piece(kind);
   atomic_store_explicit(&samples.header->kind[pieces], (uint8_t)kind, memory_order_relaxed);
   atomic_store_explicit(&samples.header->pieces, pieces + 1, memory_order_release);
@@ -95,16 +97,8 @@ void mid_samples_show(enum mid_samples_kind kind) {
                         memory_order_release);
 }
 
-void *mid_samples_at(enum mid_samples_kind kind, uint64_t number) {
-  const struct samples_kind *k = &samples.kind[kind];
-  uint64_t i = number - 1, in_piece = samples_in_piece(kind);
-  MID_ASSERT(number > 0 && number <= k->records);
-  uint64_t piece = k->piece[i / in_piece];
-  return (char *)samples.header + MID_SAMPLES_HEAD + piece * MID_SAMPLES_PIECE +
-         i % in_piece * mid_samples_record_bytes(kind);
-}
-
 MID_RARELY void mid_samples_forget(void) {
   if (samples.header != NULL) mid_call_unmap(samples.header, SAMPLES_BYTES);
   memset(&samples, 0, sizeof samples);
+  memset(&mid_samples_place, 0, sizeof mid_samples_place);
 }

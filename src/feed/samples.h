@@ -101,9 +101,9 @@ struct mid_sample_stack {
   uint64_t asked_least, asked_most;      // bytes
   uint64_t first_ticks, last_ticks;      // of its samples
   uint64_t peak_live_bytes, peak_ticks;  // w: the most live_bytes so far, and when
-  uint64_t reserved[8];
+  uint64_t reserved[24];
 };
-_Static_assert(sizeof(struct mid_sample_stack) == 48 * 8, "as its file has it");
+_Static_assert(sizeof(struct mid_sample_stack) == 512, "as its file has it");
 
 // A frame: the return address as an offset into its module's file, below the module's number.  The
 // call is at the offset less one.  Module 0: an address that no module covered (JIT).
@@ -120,15 +120,16 @@ struct mid_sample_module {
   uint64_t id_bytes;      // of the build-id
   unsigned char id[MID_SAMPLE_ID_BYTES];
   char path[MID_SAMPLE_PATH_BYTES];  // NUL-padded; cut when longer
+  uint64_t reserved[22];
 };
-_Static_assert(sizeof(struct mid_sample_module) == 336, "as its file has it");
+_Static_assert(sizeof(struct mid_sample_module) == 512, "as its file has it");
 
+// Records of each kind have a power of two of bytes.
+static inline unsigned mid_samples_record_shift(enum mid_samples_kind kind) {
+  return kind == MID_SAMPLES_BLOCK ? 6 : kind == MID_SAMPLES_FRAME ? 3 : 9;
+}
 static inline size_t mid_samples_record_bytes(enum mid_samples_kind kind) {
-  return kind == MID_SAMPLES_BLOCK    ? sizeof(struct mid_sample)
-         : kind == MID_SAMPLES_STACK  ? sizeof(struct mid_sample_stack)
-         : kind == MID_SAMPLES_FRAME  ? sizeof(uint64_t)
-         : kind == MID_SAMPLES_MODULE ? sizeof(struct mid_sample_module)
-                                      : 0;
+  return (size_t)1 << mid_samples_record_shift(kind);
 }
 
 // ---- samples.c: writing them ----
@@ -143,7 +144,15 @@ uint64_t mid_samples_more(enum mid_samples_kind kind, uint64_t count);
 void mid_samples_show(enum mid_samples_kind kind);
 
 // Record `number` of `kind`, one that mid_samples_more gave.
-void *mid_samples_at(enum mid_samples_kind kind, uint64_t number);
+extern struct mid_samples_place {
+  char *base;                            // of piece 0; NULL: there is no file
+  uint8_t piece[MID_SAMPLES_KINDS][96];  // by its place among those of its kind
+} mid_samples_place __attribute__((visibility("hidden")));
+static inline void *mid_samples_at(enum mid_samples_kind kind, uint64_t number) {
+  uint64_t at = (number - 1) << mid_samples_record_shift(kind);
+  uint64_t piece = mid_samples_place.piece[kind][at / MID_SAMPLES_PIECE];
+  return mid_samples_place.base + piece * MID_SAMPLES_PIECE + at % MID_SAMPLES_PIECE;
+}
 
 // In a forked child: unmap the parent's file.
 void mid_samples_forget(void);

@@ -30,7 +30,7 @@ static void index_put(struct mid_index *index, uint32_t number) {
   index->at[place] = number;
 }
 
-static bool index_grow(struct mid_index *index) {
+bool mid_index_grow(struct mid_index *index) {
   uint32_t *old = index->at, places = index->places;
   uint32_t more = places == 0 ? INDEX_LEAST : places * 2;
   uint32_t *at = mid_meta_take(more * sizeof *at);
@@ -43,7 +43,7 @@ static bool index_grow(struct mid_index *index) {
 }
 
 bool mid_index_add(struct mid_index *index, uint32_t number) {
-  if (index->count >= index->places / 2 && !index_grow(index)) return false;
+  if (index->count >= index->places / 2 && !mid_index_grow(index)) return false;
   index_put(index, number);
   index->count++;
   return true;
@@ -53,7 +53,7 @@ void mid_index_drop(struct mid_index *index, uint32_t place) {
   uint32_t gap = place, mask = index->places - 1;
   for (uint32_t i = index_after(index, gap); index->at[i] != 0; i = index_after(index, i)) {
     uint32_t at_home = index_home(index, index->hash(index->at[i]));
-    // It may move into the gap unless its index_home lies behind that.
+    // It may move into the gap unless its home lies behind that.
     if (((i - at_home) & mask) < ((i - gap) & mask)) continue;
     index->at[gap] = index->at[i];
     gap = i;

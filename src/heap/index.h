@@ -24,6 +24,8 @@ static inline uint32_t mid_index_first(const struct mid_index *index, uint64_t h
   return mid_index_next(index, hash, place);
 }
 
+// Have twice the places, or the first ones.  false: no memory for it.
+bool mid_index_grow(struct mid_index *index);
 // false: no memory for it.
 bool mid_index_add(struct mid_index *index, uint32_t number);
 void mid_index_drop(struct mid_index *index, uint32_t place);

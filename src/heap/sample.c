@@ -15,10 +15,10 @@
 
 enum {
   WALKERS = 32,            // that remember stacks, 37 KiB each as far as it is used
-  SAMPLES_MOST = 1 << 15,  // sample_live ones
+  SAMPLES_MOST = 1 << 15,  // live ones
   WEIGHT = 256,            // weighted sums are in 256ths
   BRIEF_US = 100,
-  END_MOST = 256,  // sample_blocks whose pages are looked at when the program ends
+  END_MOST = 256,  // blocks whose pages are looked at when the program ends
 };
 
 static struct mid_lock samples_lock;
@@ -58,9 +58,8 @@ static uint64_t sample_weight_of(uint64_t bytes, uint64_t mean) {
   if (mean == 1) return WEIGHT;
   return (uint64_t)(WEIGHT / mid_chance_of((double)bytes / (double)mean) + 0.5);
 }
-static uint64_t sample_weight(const struct mid_sample *s) {
-  return sample_weight_of(s->bytes, s->mean);
-}
+// Kept where a free record has its link.
+static uint64_t sample_weight(const struct mid_sample *s) { return s->reserved; }
 
 static struct mid_sample_stack *sample_stack_of(const struct mid_sample *s) {
   uint64_t stacks =
@@ -165,15 +164,16 @@ static bool sample_record_add(const struct mid_sample *made, uint64_t block) {
   return true;
 }
 
-// ---- too many: sample_thin them out ----
+// ---- too many: thin them out ----
 
-// Keep each with the odds of the new mean over those of its sample_own.
+// Keep each with the odds of the new mean over those of its own.
 static bool sample_is_kept(struct mid_sample *s, uint64_t mean) {
   if (s->mean >= mean) return true;
   double had = s->mean == 1 ? 1 : mid_chance_of((double)s->bytes / (double)s->mean);
   double has = mid_chance_of((double)s->bytes / (double)mean);
   if ((double)(mid_chance_next(&sample_random_state) >> 11) * 0x1p-53 * had >= has) return false;
   s->mean = mean;
+  s->reserved = sample_weight_of(s->bytes, mean);
   return true;
 }
 
@@ -275,6 +275,8 @@ static void sample_file_open(void) {
     atomic_store_explicit(&mid_sample_log, MID_SAMPLE_OFF, memory_order_relaxed);
     return;
   }
+  if (sample_blocks.places == 0) (void)mid_index_grow(&sample_blocks);
+  mid_sample_stack_open();
   sample_file->opened_ticks = mid_os_ticks();
   sample_file->opened_ns = mid_os_nanoseconds();
   sample_random_state = mid_os_random() | 1;
@@ -315,6 +317,7 @@ static void sample_took(uint32_t due, enum mid_sample_door door, void *p, size_t
   s.mean = (uint64_t)1 << ((due & 0xff) - 1);
   s.thread = (uint32_t)heap->told.thread;
   s.door = door | (due & MID_SAMPLE_FRESH);
+  s.reserved = sample_weight_of(s.bytes, s.mean);
   mid_lock_take(&samples_lock);
   if (sample_file != NULL) {
     atomic_fetch_add_explicit(&sample_file->taken, 1, memory_order_relaxed);
@@ -464,7 +467,7 @@ void mid_sample_dropped(const struct mid_span *span) {
 
 // ---- start, end and fork ----
 
-MID_RARELY void mid_sample_start(void) {
+void mid_sample_start(void) {
   if (mid_options.feed != 0 && mid_options.sample != 0) mid_sample_budget_start(mid_options.sample);
 }
 
@@ -495,7 +498,7 @@ MID_RARELY void mid_sample_end(void) {
 void mid_sample_lock(void) { mid_lock_take(&samples_lock); }
 void mid_sample_unlock(void) { mid_lock_give(&samples_lock); }
 
-// The sample_file is the parent's, and what is in it; threads that held a walker are not here.
+// The file is the parent's, and what is in it; threads that held a walker are not here.
 MID_RARELY void mid_sample_forked(void) {
   if (sample_sought) mid_sample_budget_forked();
   mid_samples_forget();

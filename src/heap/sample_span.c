@@ -15,7 +15,7 @@ static uint64_t *sample_random_of(struct mid_heap *heap) {
   return &heap->random;
 }
 
-MID_RARELY void mid_sample_draw(struct mid_heap *heap, unsigned klass) {
+void mid_sample_draw(struct mid_heap *heap, unsigned klass) {
   uint32_t log = mid_sample_log_now();
   bool off = log == MID_SAMPLE_OFF || heap->kind == MID_HEAP_LATE;
   heap->grant[klass] = 0;
@@ -27,7 +27,7 @@ MID_RARELY void mid_sample_draw(struct mid_heap *heap, unsigned klass) {
   heap->grant[klass] = blocks < (double)UINT32_MAX ? (uint32_t)blocks : UINT32_MAX;
 }
 
-MID_RARELY void mid_sample_large(size_t bytes, bool fresh) {
+void mid_sample_large(size_t bytes, bool fresh) {
   static __thread uint64_t random;
   uint32_t log = mid_sample_log_now();
   if (log == MID_SAMPLE_OFF) return;

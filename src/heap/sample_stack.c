@@ -10,76 +10,72 @@
 #include "heap/index.h"
 #include "os/os.h"
 
-// ---- sample_modules ----
+// ---- modules ----
 
-enum { MODULES_MOST = 1024 };
+// In the words of a module's record that readers ignore: what the loader calls it, and whether what
+// lies there is known to be the same still.
+enum { MODULE_IDENTITY, MODULE_IS_KNOWN };
+static uint64_t sample_modules;  // told so far
 
-// A module as this process knows it; record i is number i + 1 in the file.
-static struct sample_module {
-  uintptr_t start, end, identity;
-  uint64_t bias;  // place in the file less the address
-  bool gone, known;
-} * sample_modules;
-static uint32_t sample_module_count;
-
-static void sample_module_tell(const struct sample_module *m, const struct mid_os_module *found,
-                               struct mid_sample_module *out) {
-  out->start = m->start;
-  out->end = m->end;
-  out->offset = m->start + m->bias;
-  out->loaded = mid_os_ticks();
-  out->id_bytes = mid_os_module_build_id(found, out->id, sizeof out->id);
-  mid_os_module_path(found, out->path, sizeof out->path);
+static struct mid_sample_module *sample_module_at(uint64_t number) {
+  return mid_samples_at(MID_SAMPLES_MODULE, number);
 }
 
-static struct sample_module *sample_module_add(const struct mid_os_module *found, uintptr_t code) {
-  uint64_t offset;
-  if (sample_modules == NULL) sample_modules = mid_meta_take(MODULES_MOST * sizeof *sample_modules);
-  if (sample_modules == NULL || sample_module_count == MODULES_MOST) return NULL;
-  if (!mid_os_module_offset(found, code, &offset)) return NULL;
-  uint64_t number = mid_samples_more(MID_SAMPLES_MODULE, 1);
-  if (number == 0) return NULL;
-  struct sample_module *m = &sample_modules[sample_module_count++];
-  *m = (struct sample_module){found->start, found->end, found->identity, offset - code,
-                              .known = true};
-  sample_module_tell(m, found, mid_samples_at(MID_SAMPLES_MODULE, number));
+static uint64_t sample_module_add(const struct mid_os_module *found, uintptr_t code) {
+  uint64_t offset, number;
+  if (!mid_os_module_offset(found, code, &offset)) return 0;
+  if ((number = mid_samples_more(MID_SAMPLES_MODULE, 1)) == 0) return 0;
+  struct mid_sample_module *m = sample_module_at(number);
+  m->start = found->start;
+  m->end = found->end;
+  m->offset = offset - (code - found->start);
+  m->loaded = mid_os_ticks();
+  m->id_bytes = mid_os_module_build_id(found, m->id, sizeof m->id);
+  mid_os_module_path(found, m->path, sizeof m->path);
+  m->reserved[MODULE_IDENTITY] = found->identity;
+  m->reserved[MODULE_IS_KNOWN] = true;
   mid_samples_show(MID_SAMPLES_MODULE);
-  return m;
+  return sample_modules = number;
 }
 
 // What lies there now may be another than when it was told.
-static bool sample_module_is_still(struct sample_module *m) {
+static bool sample_module_is_still(struct mid_sample_module *m) {
   struct mid_os_module now;
-  if (m->known) return true;
-  m->known = mid_os_module_find(m->start, &now) && now.identity == m->identity;
-  m->gone = !m->known;
-  if (m->gone) {
-    struct mid_sample_module *told =
-        mid_samples_at(MID_SAMPLES_MODULE, (uint64_t)(m - sample_modules) + 1);
-    told->gone = mid_os_ticks();
-  }
-  return m->known;
+  if (m->reserved[MODULE_IS_KNOWN]) return true;
+  bool still = mid_os_module_find(m->start, &now) && now.identity == m->reserved[MODULE_IDENTITY];
+  m->reserved[MODULE_IS_KNOWN] = still;
+  if (!still) m->gone = mid_os_ticks();
+  return still;
 }
 
-static struct sample_module *sample_module_of(uintptr_t code) {
+static bool sample_module_has(const struct mid_sample_module *m, uintptr_t code) {
+  return code - m->start < m->end - m->start;
+}
+
+// The number of the module of `code`, most often `last`; 0: there is none.
+static uint64_t sample_module_of(uintptr_t code, uint64_t last) {
   struct mid_os_module found;
-  for (struct sample_module *m = sample_modules, *end = m + sample_module_count; m < end; m++)
-    if (!m->gone && code - m->start < m->end - m->start && sample_module_is_still(m)) return m;
-  return mid_os_module_find(code, &found) ? sample_module_add(&found, code) : NULL;
+  if (last != 0 && sample_module_has(sample_module_at(last), code)) return last;
+  for (uint64_t i = 1; i <= sample_modules; i++) {
+    struct mid_sample_module *m = sample_module_at(i);
+    if (m->gone == 0 && sample_module_has(m, code) && sample_module_is_still(m)) return i;
+  }
+  return mid_os_module_find(code, &found) ? sample_module_add(&found, code) : 0;
 }
 
-static uint64_t sample_frame_of(uintptr_t pc, struct sample_module **last) {
-  struct sample_module *m = *last;
-  if (m == NULL || pc - 1 - m->start >= m->end - m->start) *last = m = sample_module_of(pc - 1);
-  if (m == NULL) return mid_sample_frame(0, pc);
-  return mid_sample_frame((uint64_t)(m - sample_modules) + 1, pc + m->bias);
+static uint64_t sample_frame_of(uintptr_t pc, uint64_t *last) {
+  *last = sample_module_of(pc - 1, *last);
+  if (*last == 0) return mid_sample_frame(0, pc);
+  const struct mid_sample_module *m = sample_module_at(*last);
+  return mid_sample_frame(*last, pc - m->start + m->offset);
 }
 
 MID_RARELY void mid_sample_stack_unloaded(void) {
-  for (uint32_t i = 0; i < sample_module_count; i++) sample_modules[i].known = false;
+  for (uint64_t i = 1; i <= sample_modules; i++)
+    sample_module_at(i)->reserved[MODULE_IS_KNOWN] = false;
 }
 
-// ---- sample_stacks ----
+// ---- stacks ----
 
 struct stack_frames {
   uint64_t at[MID_UNWIND_MOST], hash;
@@ -94,7 +90,7 @@ static uint64_t sample_stack_hash(uint32_t number) {
 static struct mid_index sample_stacks = {.hash = sample_stack_hash};
 
 static void sample_frames_make(const struct mid_unwind_trace *trace, struct stack_frames *out) {
-  struct sample_module *last = NULL;
+  uint64_t last = 0;
   out->count = trace->frames;
   out->cut = trace->cut;
   uint64_t hash = trace->frames + trace->cut * 64u;
@@ -143,7 +139,12 @@ uint32_t mid_sample_stack(const struct mid_unwind_trace *trace) {
   return sample_stack_add(&frames);
 }
 
+// Small tables lie together, before large ones are made.
+void mid_sample_stack_open(void) {
+  if (sample_stacks.places == 0) (void)mid_index_grow(&sample_stacks);
+}
+
 MID_RARELY void mid_sample_stack_forget(void) {
   mid_index_clear(&sample_stacks);
-  sample_module_count = 0;
+  sample_modules = 0;
 }

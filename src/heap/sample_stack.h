@@ -14,6 +14,7 @@ static inline struct mid_sample_stack *mid_sample_stack_at(uint64_t number) {
   return mid_samples_at(MID_SAMPLES_STACK, number);
 }
 
+void mid_sample_stack_open(void);  // before the first
 // Modules are looked up again: some may be gone.
 void mid_sample_stack_unloaded(void);
 void mid_sample_stack_forget(void);  // all of them

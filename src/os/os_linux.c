@@ -108,10 +108,8 @@ static uint64_t clock_nanoseconds(int clock) {
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-MID_RARELY uint64_t mid_os_nanoseconds(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
-MID_RARELY uint64_t mid_os_cpu_nanoseconds(void) {
-  return clock_nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
-}
+uint64_t mid_os_nanoseconds(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
+uint64_t mid_os_cpu_nanoseconds(void) { return clock_nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
 
 MID_RARELY _Noreturn void mid_os_exit(int status) {
   for (;;) mid_call(SYS_exit_group, status);

@@ -96,8 +96,7 @@ bool mid_os_module_readable(const struct mid_os_module *module, uintptr_t at, ui
   return false;
 }
 
-MID_RARELY bool mid_os_module_offset(const struct mid_os_module *module, uintptr_t at,
-                                     uint64_t *offset) {
+bool mid_os_module_offset(const struct mid_os_module *module, uintptr_t at, uint64_t *offset) {
   struct segments s;
   if (!segments_of(module, &s)) return false;
   for (size_t i = 0; i < s.count; i++) {
@@ -109,7 +108,7 @@ MID_RARELY bool mid_os_module_offset(const struct mid_os_module *module, uintptr
   return false;
 }
 
-MID_RARELY void mid_os_module_path(const struct mid_os_module *module, char *room, size_t bytes) {
+void mid_os_module_path(const struct mid_os_module *module, char *room, size_t bytes) {
   const struct link_map *map = module->map;
   struct mid_text path = mid_text_open(room, bytes);  // "" for now
   if (map == NULL) return;

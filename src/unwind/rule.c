@@ -4,14 +4,14 @@
 
 #include <string.h>
 
-// 1024 rules, 40 KiB, which a program that is never unwound does not touch: redis-server, sqlite3
-// and CPython meet 300 to 900 return addresses.
-enum { RULE_PLACE_BITS = 9, RULE_WAYS = 2 };
+// 1024 rules, 32 KiB: redis-server, sqlite3 and CPython meet 300 to 900 return addresses.  A
+// program that is unwound little has them in the first page.
+enum { RULE_PLACE_BITS = 9, RULE_WAYS = 2, RULE_FIRST_BITS = 6, RULE_FIRST_MOST = 48 };
 
 struct rule_entry {
   _Atomic uint64_t word[1 + MID_RULE_WORDS];  // x: by any thread, relaxed
 };
-static struct rule_entry rule_cache[1 << RULE_PLACE_BITS][RULE_WAYS];
+_Alignas(4096) static struct rule_entry rule_cache[1 << RULE_PLACE_BITS][RULE_WAYS];
 
 bool mid_rule_of(const struct mid_cfi_row *row, struct mid_unwind_rule *out) {
   const struct mid_cfi_rule *back = &row->reg[MID_CFI_RETURN];
@@ -38,8 +38,12 @@ struct mid_unwind_rule mid_rule_compiled(void) {
   return rule;
 }
 
+static _Atomic uint32_t rule_kept;  // x: so many were; relaxed, as a wrong place only costs time
+
 static struct rule_entry *rule_place(uint64_t key) {
-  return rule_cache[key * 0x9e3779b97f4a7c15u >> (64 - RULE_PLACE_BITS)];
+  uint32_t kept = atomic_load_explicit(&rule_kept, memory_order_relaxed);
+  int bits = kept <= RULE_FIRST_MOST ? RULE_FIRST_BITS : RULE_PLACE_BITS;
+  return rule_cache[key * 0x9e3779b97f4a7c15u >> (64 - bits)];
 }
 
 bool mid_rule_find(uint64_t key, struct mid_unwind_rule *out) {
@@ -58,6 +62,8 @@ bool mid_rule_find(uint64_t key, struct mid_unwind_rule *out) {
 
 // The older one makes way.
 void mid_rule_keep(uint64_t key, const struct mid_unwind_rule *rule) {
+  uint32_t kept = atomic_load_explicit(&rule_kept, memory_order_relaxed);
+  if (kept <= RULE_FIRST_MOST) atomic_store_explicit(&rule_kept, kept + 1, memory_order_relaxed);
   struct rule_entry *entry = rule_place(key);
   uint64_t word[1 + MID_RULE_WORDS] = {key};
   memcpy(&word[1], rule, sizeof *rule);

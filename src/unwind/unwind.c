@@ -303,7 +303,8 @@ static struct mid_unwind_memo *unwind_memos(struct mid_unwind_thread *t, uintptr
                                             uintptr_t caller) {
   uint64_t epoch = atomic_load_explicit(&unwind_epoch, memory_order_relaxed);
   if (mid_unlikely(t->epoch != epoch)) {
-    for (int i = 0; i < MID_UNWIND_PLACES * MID_UNWIND_WAYS; i++)
+    // At first all is zero, and stays untouched.
+    for (int i = 0; t->epoch != 0 && i < MID_UNWIND_PLACES * MID_UNWIND_WAYS; i++)
       t->memo[i / MID_UNWIND_WAYS][i % MID_UNWIND_WAYS].sp = 0;
     t->epoch = epoch;
   }

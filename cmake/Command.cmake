@@ -10,6 +10,10 @@ midden_sources(observe_sources observe)
 add_library(midden_observe OBJECT ${observe_sources})
 target_link_libraries(midden_observe PUBLIC midden_flags PkgConfig::JANSSON PkgConfig::DW ${IBERTY})
 
+midden_sources(walk_sources walk)
+add_library(midden_walk OBJECT ${walk_sources})
+target_link_libraries(midden_walk PUBLIC midden_observe)
+
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 midden_sources(trace_sources trace)
 add_library(midden_trace OBJECT ${trace_sources})

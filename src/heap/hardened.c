@@ -7,16 +7,7 @@
 #include "base/options.h"
 #include "heap/sample.h"
 
-enum { HARD_FREE = 0xffff, HARD_HELD = 0xfffe, SLACK_MOST = 0xfff0, HELD_MOST = 1024 };
-
-// What a heap needs beside the common parts.
-struct mid_hardened {
-  uint64_t random;  // xorshift64
-  void *held[HELD_MOST];
-  uint32_t held_count;
-  _Atomic uint32_t held_of[MID_CLASSES];  // x: blocks of each class among them; relaxed, figures
-  size_t held_bytes;
-};
+enum { SLACK_MOST = 0xfff0 };
 
 static bool hardened_make(struct mid_heap *heap) {
   if (heap->hardened != NULL) return true;
@@ -29,19 +20,7 @@ static bool hardened_make(struct mid_heap *heap) {
 
 // ---- the table of a span, in span->asked ----
 
-enum { WORDS = MID_SLICE_BYTES / MID_BLOCK_ALIGN / 64 };
 #define NO_BLOCK UINT32_MAX
-
-struct table {
-  uint32_t reciprocal;  // of the block size: 2^32 / block_bytes, rounded up
-  uint32_t few;         // so many free blocks are no choice: more of the span is opened
-  char *base;           // of the span
-  uint32_t next;        // the block to take next, chosen early so that it is in the cache by then
-  uint64_t some;        // bit w: free[w] has a bit
-  uint64_t free[WORDS];
-  _Atomic uint64_t xfreed[WORDS];  // x: freed by other threads; set before span->xfreed counts it
-  _Atomic uint16_t state[];        // x: relaxed; changed by who has the block
-};
 
 // Tables of closed spans, by the power of two that they take, linked by their first word.  The lock
 // is taken under a heap's only, so none holds it in a fork.
@@ -49,7 +28,7 @@ static struct mid_lock tables_lock;
 static void *spare_tables[15];
 
 static unsigned table_order(const struct mid_span *span) {
-  return mid_log2((sizeof(struct table) + span->capacity * sizeof(uint16_t)) * 2 - 1);
+  return mid_log2((sizeof(struct mid_hardened_table) + span->capacity * sizeof(uint16_t)) * 2 - 1);
 }
 
 static void *table_take(unsigned order) {
@@ -67,27 +46,31 @@ static void table_give(unsigned order, void *table) {
   mid_lock_give(&tables_lock);
 }
 
-static struct table *table_of(const struct mid_span *span) { return (struct table *)span->asked; }
+static struct mid_hardened_table *table_of(const struct mid_span *span) {
+  return (struct mid_hardened_table *)span->asked;
+}
 
 // mid_span_none has no table, but reads as one without a block.
-_Static_assert(offsetof(struct table, few) + sizeof(uint32_t) <= sizeof(struct mid_block), "few");
+_Static_assert(offsetof(struct mid_hardened_table, few) + sizeof(uint32_t) <=
+                   sizeof(struct mid_block),
+               "few");
 
 // Exact for a block's start: off < 2^19, and what the reciprocal is too large by is less than a
 // block's share of 2^32.
-static uint32_t index_at(const struct table *table, size_t off) {
+static uint32_t index_at(const struct mid_hardened_table *table, size_t off) {
   return (uint32_t)(((uint64_t)off * table->reciprocal) >> 32);
 }
 
 static uint32_t block_index(const struct mid_span *span, const void *p) {
-  const struct table *table = table_of(span);
+  const struct mid_hardened_table *table = table_of(span);
   return index_at(table, (size_t)((const char *)p - table->base));
 }
 
-static uint16_t state_at(const struct table *table, uint32_t i) {
+static uint16_t state_at(const struct mid_hardened_table *table, uint32_t i) {
   return atomic_load_explicit(&table->state[i], memory_order_relaxed);
 }
 
-static void state_set(struct table *table, uint32_t i, uint16_t state) {
+static void state_set(struct mid_hardened_table *table, uint32_t i, uint16_t state) {
   atomic_store_explicit(&table->state[i], state, memory_order_relaxed);
 }
 
@@ -95,21 +78,21 @@ static uint32_t free_count(const struct mid_span *span) {
   return span->carved - mid_span_used(span);
 }
 
-static void bit_add(struct table *table, uint32_t i) {
+static void bit_add(struct mid_hardened_table *table, uint32_t i) {
   table->free[i / 64] |= 1ull << i % 64;
   table->some |= 1ull << i / 64;
 }
 
-static bool bit_at(const struct table *table, uint32_t i) {
+static bool bit_at(const struct mid_hardened_table *table, uint32_t i) {
   return (table->free[i / 64] >> i % 64) & 1;
 }
 
-static void bit_drop(struct table *table, uint32_t i) {
+static void bit_drop(struct mid_hardened_table *table, uint32_t i) {
   if ((table->free[i / 64] &= ~(1ull << i % 64)) == 0) table->some &= ~(1ull << i / 64);
 }
 
 // The first free block from `from` on, around the end; NO_BLOCK when there is none.
-static uint32_t bit_next(const struct table *table, uint32_t from) {
+static uint32_t bit_next(const struct mid_hardened_table *table, uint32_t from) {
   uint32_t w = from / 64;
   uint64_t bits = table->free[w] >> from % 64;
   if (mid_likely(bits != 0)) return from + (uint32_t)__builtin_ctzll(bits);
@@ -121,10 +104,10 @@ static uint32_t bit_next(const struct table *table, uint32_t from) {
 
 bool mid_hardened_open(struct mid_heap *heap, struct mid_span *span) {
   if (!hardened_make(heap)) return false;
-  struct table *table = table_take(table_order(span));
+  struct mid_hardened_table *table = table_take(table_order(span));
   if (table == NULL) return false;
   memset(table, 0, sizeof *table);
-  memset((void *)table->state, 0xff, span->capacity * sizeof(uint16_t));  // HARD_FREE
+  memset((void *)table->state, 0xff, span->capacity * sizeof(uint16_t));  // MID_HARD_FREE
   table->next = NO_BLOCK;
   table->base = (char *)mid_span_base(span);
   table->reciprocal = (uint32_t)((((uint64_t)1 << 32) + span->block_bytes - 1) / span->block_bytes);
@@ -155,7 +138,7 @@ bool mid_hardened_carve(struct mid_heap *heap, struct mid_span *span, bool urgen
     memset((char *)mid_span_base(span) + fresh.from, 0, fresh.bytes);
   else if (fresh.bytes > mid_os_page_bytes())
     mid_span_populate(span, fresh.from, fresh.bytes);
-  struct table *table = table_of(span);
+  struct mid_hardened_table *table = table_of(span);
   for (uint32_t i = span->carved; i < span->carved + count; i++) bit_add(table, i);
   uint32_t used = mid_span_used(span);
   span->carved = (uint16_t)(span->carved + count);
@@ -182,7 +165,7 @@ bool mid_hardened_has_choice(const struct mid_span *span) {
 }
 
 bool mid_hardened_is_free(const struct mid_span *span, const void *p) {
-  return state_at(table_of(span), block_index(span, p)) >= HARD_HELD;
+  return state_at(table_of(span), block_index(span, p)) >= MID_HARD_HELD;
 }
 
 size_t mid_hardened_usable(const struct mid_span *span, const void *p) {
@@ -273,7 +256,7 @@ static inline uint32_t choose(struct mid_heap *heap, const struct mid_span *span
 
 // A random block of `span`.
 static inline void *take_any(struct mid_heap *heap, struct mid_span *span, size_t bytes) {
-  struct table *table = table_of(span);
+  struct mid_hardened_table *table = table_of(span);
   uint32_t i = table->next;
   if (mid_unlikely(i == NO_BLOCK || !bit_at(table, i))) i = choose(heap, span);
   // None: others are in use than the counts say, as fork cut a thread off.
@@ -338,10 +321,10 @@ void *mid_hardened_quick(size_t bytes) {
 // ---- give ----
 
 static inline void push_at(const struct mid_span *span, uint32_t i) {
-  struct table *table = table_of(span);
-  if (mid_unlikely(state_at(table, i) != HARD_HELD))
+  struct mid_hardened_table *table = table_of(span);
+  if (mid_unlikely(state_at(table, i) != MID_HARD_HELD))
     mid_heap_crime_double(table->base + (size_t)i * span->block_bytes);
-  state_set(table, i, HARD_FREE);
+  state_set(table, i, MID_HARD_FREE);
   bit_add(table, i);
 }
 
@@ -353,9 +336,9 @@ void mid_hardened_push_remote(struct mid_span *span, void *p) {
 }
 
 uint32_t mid_hardened_fold(struct mid_span *span, uint32_t count) {
-  struct table *table = table_of(span);
+  struct mid_hardened_table *table = table_of(span);
   uint32_t found = 0;
-  for (uint32_t w = 0; found < count && w < WORDS; w++) {
+  for (uint32_t w = 0; found < count && w < MID_HARD_WORDS; w++) {
     uint64_t bits = atomic_load_explicit(&table->xfreed[w], memory_order_acquire), taken = 0;
     for (; bits != 0 && found < count; bits &= bits - 1, found++) {
       uint32_t i = w * 64 + (uint32_t)__builtin_ctzll(bits);
@@ -404,7 +387,7 @@ static inline void *held_drop(struct mid_hardened *h, uint32_t i) {
 
 // One that was held long enough, NULL when there is room.
 static inline void *held_over(struct mid_hardened *h) {
-  bool over = h->held_count == HELD_MOST || h->held_bytes > mid_options.quarantine;
+  bool over = h->held_count == MID_HELD_MOST || h->held_bytes > mid_options.quarantine;
   return over && h->held_count > 0 ? held_drop(h, random_below(h, h->held_count)) : NULL;
 }
 
@@ -413,7 +396,7 @@ static inline void hold(struct mid_hardened *h, const struct mid_span *span, voi
   held_count(h, span, 1);
 }
 
-// `p` is in use, and its state changed to HARD_HELD from `state`.
+// `p` is in use, and its state changed to MID_HARD_HELD from `state`.
 static inline void wipe(const struct mid_span *span, char *p, uint16_t state) {
   if (mid_unlikely(span->sampled)) mid_sample_gave(p);
   tail_check(p, p + span->block_bytes - state, state);
@@ -428,14 +411,14 @@ bool mid_hardened_give_quick(void *p) {
   if (span->state != MID_SPAN_SMALL ||
       atomic_load_explicit(&span->heap, memory_order_relaxed) != heap || heap->hardened == NULL)
     return false;
-  struct table *table = table_of(span);
+  struct mid_hardened_table *table = table_of(span);
   size_t off = (size_t)((char *)p - table->base);
   uint32_t i = index_at(table, off);
   if ((size_t)i * span->block_bytes != off || i >= span->carved) return false;
   uint16_t state = state_at(table, i);
-  if (state >= HARD_HELD) return false;
+  if (state >= MID_HARD_HELD) return false;
   wipe(span, p, state);
-  state_set(table, i, HARD_HELD);
+  state_set(table, i, MID_HARD_HELD);
   struct mid_hardened *h = heap->hardened;
   hold(h, span, p);
   while ((p = held_over(h)) != NULL) release(heap, p);
@@ -451,13 +434,13 @@ static struct mid_heap *holder_of(const struct mid_span *span) {
 
 void mid_hardened_give(struct mid_span *span, void *p) {
   struct mid_heap *heap = holder_of(span);
-  struct table *table = table_of(span);
+  struct mid_hardened_table *table = table_of(span);
   uint32_t i = block_index(span, p);
   // Of two threads that free one block at a time, the second finds it held.
   uint16_t state = atomic_load_explicit(&table->state[i], memory_order_relaxed);
   do {
-    if (state >= HARD_HELD) mid_heap_crime_double(p);
-  } while (!atomic_compare_exchange_weak_explicit(&table->state[i], &state, HARD_HELD,
+    if (state >= MID_HARD_HELD) mid_heap_crime_double(p);
+  } while (!atomic_compare_exchange_weak_explicit(&table->state[i], &state, MID_HARD_HELD,
                                                   memory_order_relaxed, memory_order_relaxed));
   wipe(span, p, state);
   bool locked = heap != NULL && heap != mid_thread_heap;
@@ -504,7 +487,7 @@ bool mid_hardened_resize(struct mid_span *span, void *p, size_t bytes) {
   if (bytes > MID_SMALL_MOST - MID_HARDENED_SLACK ||
       mid_class_of(bytes + MID_HARDENED_SLACK) != span->klass)
     return false;
-  struct table *table = table_of(span);
+  struct mid_hardened_table *table = table_of(span);
   uint32_t i = block_index(span, p);
   size_t slack = state_at(table, i), had = span->block_bytes - slack;
   char *at = p;

@@ -6,12 +6,41 @@
 // block reads as zero.
 //
 //   word = slack: block_bytes - bytes asked for, at least 8   in use; the slack is filled
-//        = HARD_FREE                                          may be taken
-//        = HARD_HELD                                          in quarantine
+//        = MID_HARD_FREE                                       may be taken
+//        = MID_HARD_HELD                                       in quarantine
 #ifndef MID_HEAP_HARDENED_H
 #define MID_HEAP_HARDENED_H
 
 #include "heap/heap.h"
+
+enum {
+  MID_HARD_FREE = 0xffff,
+  MID_HARD_HELD = 0xfffe,
+  MID_HELD_MOST = 1024,
+  MID_HARD_WORDS = MID_SLICE_BYTES / MID_BLOCK_ALIGN / 64
+};
+
+// What a heap needs beside the common parts.
+struct mid_hardened {
+  uint64_t random;  // xorshift64
+  void *held[MID_HELD_MOST];
+  uint32_t held_count;
+  _Atomic uint32_t held_of[MID_CLASSES];  // x: blocks of each class among them; relaxed, figures
+  size_t held_bytes;
+};
+
+// The blocks of a span; span->asked is its address.
+struct mid_hardened_table {
+  uint32_t reciprocal;  // of the block size: 2^32 / block_bytes, rounded up
+  uint32_t few;         // so many free blocks are no choice: more of the span is opened
+  char *base;           // of the span
+  uint32_t next;        // the block to take next, chosen early so that it is in the cache by then
+  uint64_t some;        // bit w: free[w] has a bit
+  uint64_t free[MID_HARD_WORDS];
+  _Atomic uint64_t
+      xfreed[MID_HARD_WORDS];  // x: freed by other threads; set before span->xfreed counts it
+  _Atomic uint16_t state[];    // x: relaxed; changed by who has the block
+};
 
 void mid_hardened_start(void);  // once, before any other call
 

@@ -421,6 +421,7 @@ void *mid_large_resize(struct mid_span *span, size_t bytes, bool urgent);
 struct mid_heap *mid_thread_heap_get(void);
 struct mid_heap *mid_heap_new_shared(void);
 void mid_heap_pool(struct mid_heap *heap);
+extern struct mid_heap *mid_heaps;  // all, by `next`; under the registry's lock
 void mid_heaps_visit(void (*visit)(struct mid_heap *heap, void *context), void *context);
 
 // ---- tell.c: the counters, to the feed ----

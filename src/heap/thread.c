@@ -23,7 +23,6 @@ struct mid_span *mid_heap_none_quick[MID_QUICKS] = {[0 ... MID_QUICKS - 1] = &mi
 struct mid_span *mid_heap_ended_quick[MID_QUICKS];
 
 static struct mid_lock heaps_lock;
-static struct mid_heap *heaps;   // all, by `next`
 static struct mid_heap *pooled;  // by `next_pooled`
 static struct mid_heap *shared_for_late;
 
@@ -39,8 +38,8 @@ static struct mid_heap *heap_new_locked(enum mid_heap_kind kind, uintptr_t threa
   } else {
     heap = mid_meta_take(sizeof *heap);
     if (heap == NULL) return NULL;
-    heap->next = heaps;
-    heaps = heap;
+    heap->next = mid_heaps;
+    mid_heaps = heap;
   }
   mid_heap_prepare(heap, kind, thread);
   return heap;
@@ -49,7 +48,7 @@ static struct mid_heap *heap_new_locked(enum mid_heap_kind kind, uintptr_t threa
 // The heap of a thread that had the same thread pointer and ended without a word: its first call
 // came in the last of its destructors.  It is ours now, with all that is in it.
 static struct mid_heap *heap_inherit_locked(uintptr_t thread) {
-  struct mid_heap *heap = heaps;
+  struct mid_heap *heap = mid_heaps;
   while (heap != NULL && (heap->kind != MID_HEAP_THREAD || heap->thread != thread))
     heap = heap->next;
   if (heap != NULL) heap->rounds = 0;
@@ -82,7 +81,7 @@ void mid_heap_pool(struct mid_heap *heap) {
 
 void mid_heaps_visit(void (*visit)(struct mid_heap *heap, void *context), void *context) {
   mid_lock_take(&heaps_lock);
-  for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) visit(heap, context);
+  for (struct mid_heap *heap = mid_heaps; heap != NULL; heap = heap->next) visit(heap, context);
   mid_lock_give(&heaps_lock);
 }
 
@@ -117,7 +116,8 @@ static void thread_ended(void *value) {
 
 MID_RARELY static void fork_prepare(void) {
   mid_lock_take(&heaps_lock);
-  for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) mid_lock_take(&heap->lock);
+  for (struct mid_heap *heap = mid_heaps; heap != NULL; heap = heap->next)
+    mid_lock_take(&heap->lock);
   mid_abandoned_lock();
   mid_record_lock();
   mid_sample_lock();
@@ -131,12 +131,13 @@ MID_RARELY static void fork_unlock(void) {
   mid_sample_unlock();
   mid_record_unlock();
   mid_abandoned_unlock();
-  for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next) mid_lock_give(&heap->lock);
+  for (struct mid_heap *heap = mid_heaps; heap != NULL; heap = heap->next)
+    mid_lock_give(&heap->lock);
   mid_lock_give(&heaps_lock);
 }
 
 MID_RARELY static void fork_child(void) {
-  mid_tell_forked(heaps);
+  mid_tell_forked(mid_heaps);
   mid_record_forked();
   mid_sample_forked();
   fork_unlock();
@@ -146,7 +147,7 @@ MID_RARELY static void fork_child(void) {
     mid_heap_mend(mid_thread_heap, true);
     mid_lock_give(&mid_thread_heap->lock);
   }
-  for (struct mid_heap *heap = heaps; heap != NULL; heap = heap->next)
+  for (struct mid_heap *heap = mid_heaps; heap != NULL; heap = heap->next)
     if (heap->kind == MID_HEAP_THREAD && heap != mid_thread_heap) {
       mid_heap_mend(heap, false);
       mid_gather_forget(heap);

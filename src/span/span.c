@@ -109,17 +109,24 @@ void mid_span_count_heaps(int change) {
 
 // ---- Midden's own records ----
 
+struct mid_meta *mid_metas;
+
 void *mid_meta_take(size_t bytes) {
   static char *at, *end;
-  enum { PIECE = 256 << 10 };  // of addresses: pages are backed as they are touched
+  enum { PIECE = 256 << 10, HEAD = 64 };  // of addresses: pages are backed as they are touched
   bytes = mid_round_up(bytes, 64);
   void *p = NULL;
   mid_lock_take(&span_lock);
   if ((size_t)(end - at) < bytes) {
-    size_t need = mid_round_up(bytes, mid_os_page_bytes()), piece = mid_max(PIECE, need);
+    size_t need = mid_round_up(HEAD + bytes, mid_os_page_bytes()), piece = mid_max(PIECE, need);
     char *more = mid_os_map(NULL, piece);
     if (more == NULL) more = mid_os_map(NULL, piece = need);
-    if (more != NULL) at = more, end = more + piece;
+    if (more != NULL) {
+      *(struct mid_meta *)more = (struct mid_meta){mid_metas, piece};
+      mid_metas = (struct mid_meta *)more;
+      at = more + HEAD;
+      end = more + piece;
+    }
   }
   if ((size_t)(end - at) >= bytes) {
     p = at;

@@ -247,6 +247,12 @@ void mid_span_count_heaps(int change);
 
 // Bytes for Midden's own records, zero, never given back; NULL when the system refuses.
 void *mid_meta_take(size_t bytes);
+// They are cut from pieces, each of which begins with this.
+struct mid_meta {
+  struct mid_meta *next;
+  size_t bytes;  // of the piece
+};
+extern struct mid_meta *mid_metas;  // under the span lock
 
 // ---- around ----
 

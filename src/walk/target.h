@@ -1,9 +1,11 @@
 // walk/target.h -- a process that stands still, or its core file: its memory, mappings, threads.
 // SPDX-License-Identifier: MIT
 //
-//   midden leaks PID --ptrace: all threads stopped--\
-//                                                    target --> blocks.h (the heap, block by block)
-//   midden leaks CORE --libelf----------------------/             --> roots.h, leaks.h, graph
+//   midden leaks PID  --ptrace: all threads stopped--+
+//                                                     +--> target --> blocks.h --> roots.h, leaks.h
+//   midden leaks CORE --ELF file----------------------+
+//
+// A target belongs to the thread that opened it: the kernel takes ptrace calls of that one alone.
 #ifndef MID_WALK_TARGET_H
 #define MID_WALK_TARGET_H
 
@@ -12,7 +14,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-enum { MID_TARGET_REGISTERS = 18, MID_TARGET_VECTORS = 128 };
+enum {
+#if defined(__aarch64__)
+  MID_TARGET_REGISTERS = 31,
+#else
+  MID_TARGET_REGISTERS = 18,
+#endif
+  MID_TARGET_VECTORS = 320
+};
 
 struct mid_target_mapping {
   uint64_t start, end, offset, inode;
@@ -31,7 +40,11 @@ struct mid_target_thread {
 
 struct mid_target {
   pid_t pid;
-  bool live;                           // stopped by us; else a core file
+  bool live;     // a process; else a core file
+  bool stopped;  // by us, until mid_target_resume or mid_target_close
+  uint64_t page_bytes;
+  uint64_t swapped;                    // bytes that are swapped out, and read as zero
+  const char *incomplete;              // NULL, or a sentence: what the core file lacks
   struct mid_target_mapping *mapping;  // by address
   size_t mappings;
   struct mid_target_thread *thread;
@@ -39,17 +52,29 @@ struct mid_target {
   struct mid_target_source *source;  // private
 };
 
-// Stop every thread of `pid`.  NULL, or a sentence: no permission, traced by another, gone ...
-// Nothing is left stopped or traced when it fails, or when the caller dies.
+// Stop every thread of `pid`.  NULL, or a sentence, valid until the next call: no permission,
+// traced by another, gone ...  Nothing is left stopped or traced when it fails, or when the caller
+// dies.
 const char *mid_target_stop(pid_t pid, struct mid_target *out);
+// The same for as long as it takes to copy what the process has in memory, into room that was
+// prepared before: then it goes on, and the copy is what is read.  Where the copy would take more
+// than half of the memory that is free, the process stays stopped (out->stopped) and is read
+// itself.
+const char *mid_target_copy(pid_t pid, struct mid_target *out);
 // Open a core file (ELF; not compressed).
 const char *mid_target_core(const char *path, struct mid_target *out);
-// Let the threads go on.
+// Let the threads go on.  What was not copied can no longer be read.
+void mid_target_resume(struct mid_target *t);
+// The same, and give everything back.
 void mid_target_close(struct mid_target *t);
 
-// Copy memory.  false: some of it could not be read; what could not is zero.
+// Copy memory.  false: some of it could not be read; what could not is zero.  Pages that were never
+// touched are zero and stay untouched.
 bool mid_target_read(const struct mid_target *t, uint64_t address, void *room, size_t bytes);
 // Whether the page was ever touched, as far as is known.
 bool mid_target_touched(const struct mid_target *t, uint64_t page);
+// The mapping that `address` lies in, or NULL.
+const struct mid_target_mapping *mid_target_mapping_at(const struct mid_target *t,
+                                                       uint64_t address);
 
 #endif

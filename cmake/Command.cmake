@@ -23,7 +23,7 @@ target_link_libraries(midden_trace PUBLIC midden_flags PkgConfig::ZSTD PkgConfig
 file(GLOB command_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
 add_executable(midden_command ${command_sources})
 set_target_properties(midden_command PROPERTIES OUTPUT_NAME midden)
-target_link_libraries(midden_command PRIVATE midden_trace midden_observe midden_base)
+target_link_libraries(midden_command PRIVATE midden_trace midden_walk midden_observe midden_base)
 
 # The replayer runs on any malloc that it is given, and so has of libmidden what stands on malloc.
 set(replay_sources ${core_sources})

@@ -34,7 +34,7 @@ struct mid_target_source *target_source_open(void) {
 
 bool target_grow(void **array, size_t *room, size_t count, size_t bytes) {
   if (count < *room) return true;
-  size_t more = *room == 0 ? 64 : 2 * *room;
+  size_t more = mid_max(mid_max((size_t)64, 2 * *room), count + 1);
   void *grown = reallocarray(*array, more, bytes);
   if (grown == NULL) return false;
   *array = grown;

@@ -52,7 +52,7 @@ __attribute__((format(printf, 1, 2))) const char *target_say(const char *format,
 struct mid_target_source *target_source_open(void);
 extern const char target_no_memory[];
 
-// Make `array` of `room` records of `bytes` each larger, so that one more than `count` fits.
+// Make `array` of `room` records of `bytes` each larger, so that record `count` fits.
 bool target_grow(void **array, size_t *room, size_t count, size_t bytes);
 bool target_piece_add(struct mid_target_source *s, struct target_piece piece);
 

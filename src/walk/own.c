@@ -1,0 +1,87 @@
+// walk/own.c -- see own.h.
+// SPDX-License-Identifier: MIT
+#include "walk/own.h"
+
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+
+bool mid_own_add(struct mid_blocks *b, uint64_t start, uint64_t end) {
+  struct mid_blocks_range *last = b->owns > 0 ? &b->own[b->owns - 1] : NULL;
+  if (last != NULL && last->end == start) {
+    last->end = end;
+    return true;
+  }
+  // Room for a power of two, made anew as they are reached.
+  if ((b->owns & (b->owns - 1)) == 0) {
+    void *more = reallocarray(b->own, b->owns == 0 ? 1 : 2 * b->owns, sizeof *b->own);
+    if (more == NULL) return false;
+    b->own = more;
+  }
+  b->own[b->owns++] = (struct mid_blocks_range){start, end};
+  return true;
+}
+
+static int range_compare(const void *a, const void *b) {
+  uint64_t x = ((const struct mid_blocks_range *)a)->start;
+  uint64_t y = ((const struct mid_blocks_range *)b)->start;
+  return (x > y) - (x < y);
+}
+
+// Sort, and join what touches or overlaps.
+static void own_sort(struct mid_blocks *b) {
+  size_t kept = 0;
+  if (b->owns > 0) qsort(b->own, b->owns, sizeof *b->own, range_compare);
+  for (size_t i = 0; i < b->owns; i++)
+    if (kept > 0 && b->own[i].start <= b->own[kept - 1].end)
+      b->own[kept - 1].end = mid_max(b->own[kept - 1].end, b->own[i].end);
+    else
+      b->own[kept++] = b->own[i];
+  b->owns = kept;
+}
+
+// PID.START.feed, PID.START.samples, PID.START.N.ring: what libmidden maps of its files.
+static bool is_feed(const char *path) {
+  const char *name = strrchr(path, '/'), *at = name;
+  if (name == NULL || strstr(path, "/midden") == NULL || !isdigit((unsigned char)name[1]))
+    return false;
+  at += 1 + strspn(name + 1, "0123456789.");
+  return strncmp(at, "feed", 4) == 0 || strncmp(at, "samples", 7) == 0 ||
+         strncmp(at, "ring", 4) == 0;
+}
+
+static bool metas_add(const struct mid_target *t, const struct mid_library *l,
+                      struct mid_blocks *b) {
+  enum { METAS_MOST = 1 << 20 };
+  struct mid_meta meta;
+  uint64_t at = mid_library_word(t, l->anchor.metas);
+  for (int n = 0; at != 0 && n < METAS_MOST; n++, at = (uintptr_t)meta.next) {
+    if (!mid_target_read(t, at, &meta, sizeof meta)) b->torn++;
+    if (meta.bytes > 0 && !mid_own_add(b, at, at + meta.bytes)) return false;
+  }
+  return true;
+}
+
+bool mid_own_find(const struct mid_target *t, const struct mid_library *l, struct mid_blocks *b) {
+  if (!metas_add(t, l, b)) return false;
+  if (l->data < l->data_end && !mid_own_add(b, l->data, l->data_end)) return false;
+  for (size_t i = 0; i < t->mappings; i++)
+    if (is_feed(t->mapping[i].path) && !mid_own_add(b, t->mapping[i].start, t->mapping[i].end))
+      return false;
+  own_sort(b);
+  return true;
+}
+
+bool mid_blocks_is_own(const struct mid_blocks *b, uint64_t address) {
+  size_t low = 0, high = b->owns;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (b->own[middle].end <= address)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < b->owns && b->own[low].start <= address;
+}

@@ -4,7 +4,7 @@
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 
-pkg_check_modules(DW REQUIRED IMPORTED_TARGET libdw)
+pkg_check_modules(DW REQUIRED IMPORTED_TARGET libdw libelf)
 find_library(IBERTY iberty REQUIRED)
 midden_sources(observe_sources observe)
 add_library(midden_observe OBJECT ${observe_sources})

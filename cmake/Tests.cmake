@@ -54,6 +54,11 @@ endforeach()
 foreach(test heap pages record)
   set_property(TEST unit/heap/${test} APPEND PROPERTY ENVIRONMENT MIDDEN_OPTIONS=sample=0)
 endforeach()
+# A walk of hardened heaps finds what is live in another way.
+if(TARGET midden_walk)
+  midden_test(unit hardened/walk_blocks unit_walk_blocks)
+  set_property(TEST unit/hardened/walk_blocks APPEND PROPERTY ENVIRONMENT MIDDEN_OPTIONS=hardened=1)
+endif()
 
 foreach(label conformance stress)
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${label}/*.c

@@ -7,31 +7,6 @@
 #include "test.h"
 #include "walk/victim_test.h"
 
-// The addresses of live blocks, sorted.
-struct set {
-  uint64_t *at;
-  size_t count;
-};
-
-static int compare(const void *a, const void *b) {
-  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
-}
-
-static struct set set_of(const struct mid_blocks *b) {
-  struct set set = {malloc((b->live_blocks + 1) * sizeof *set.at), 0};
-  for (uint32_t n = 0; n < b->blocks; n++) {
-    if (!mid_blocks_is_live(b, n)) continue;
-    set.at[set.count++] = mid_blocks_address(b, n);
-  }
-  CHECK_EQ(set.count, b->live_blocks);
-  return set;
-}
-
-static bool set_has(const struct set *set, uint64_t at) {
-  return bsearch(&at, set->at, set->count, sizeof at, compare) != NULL;
-}
-
 // Read the blocks of a process in one way or the other.
 static void walk(struct victim *v, bool copied, struct mid_blocks *out) {
   struct mid_target t;
@@ -199,6 +174,69 @@ static void threads_have_been(struct victim *v) {
     if (atomic_load(&v->block[i]) != NULL) victim_give(v, i);
 }
 
+// A child has the heaps of its parent's threads, but not the threads: what was free in them is lost
+// to the heap, yet nobody has it.
+static void child_of_threads(struct victim *v) {
+  pid_t child = fork();
+  if (child < 0) abort();
+  if (child > 0) {
+    waitpid(child, NULL, 0);
+    _exit(0);
+  }
+  atomic_store(&v->pid, getpid());
+  (void)victim_take(v, 100);
+}
+static void threads_worked(struct victim *v) {
+  threads_start_to_stay(v);
+  threads_work(v);
+}
+
+// ---- processes that do not wait ----
+
+enum { KEPT = 1000, LOOSE = 500, ROUNDS = 40 };
+static void *thread_churns(void *argument) {
+  void *mine[LOOSE] = {NULL};
+  uint64_t random = (uintptr_t)argument;
+  for (;;) {
+    size_t i = test_random(&random) % LOOSE;
+    midden_free(mine[i]);
+    mine[i] = midden_malloc(test_random_size(&random, 100000));
+    // Some of it is freed by another thread.
+    void *mail = atomic_exchange(&shared->block[VICTIM_MOST - 1], mine[i]);
+    mine[i] = NULL;
+    midden_free(mail);
+  }
+  return NULL;
+}
+
+static void threads_churn(struct victim *v) {
+  for (size_t i = 0; i < KEPT; i++) (void)victim_take(v, 1 + i * 97 % 3000);
+  threads_start(v, thread_churns);
+}
+
+TEST(a_process_stopped_amid_malloc_is_walked)
+{
+  struct victim *v = victim_start(NULL, threads_churn);
+  uint64_t worst = 0, runs = 0;
+  victim_work(v);
+  for (int round = 0; round < ROUNDS; round++) {
+    struct mid_blocks b;
+    walk(v, round % 2 == 0, &b);
+    struct set now = set_of(&b);
+    for (size_t i = 0; i < KEPT; i++) CHECK(set_has(&now, (uintptr_t)atomic_load(&v->block[i])));
+    CHECK(b.live_blocks < KEPT + THREADS * (LOOSE + 10) + 100);
+    worst = b.torn > worst ? b.torn : worst;
+    runs += b.live_blocks != KEPT;
+    free(now.at);
+    mid_blocks_close(&b);
+    usleep(1000);
+  }
+  CHECK(worst <= 3 * THREADS);
+  CHECK(runs > 0);
+  kill(atomic_load(&v->pid), SIGKILL);
+  (void)victim_end(v);
+}
+
 TEST(a_process_that_did_nothing_is_walked)
 { check_walk(NULL, first_class_heap); }
 TEST(blocks_of_all_sizes_are_live)
@@ -217,3 +255,5 @@ TEST(blocks_freed_by_other_threads_are_not)
 { check_walk(threads_start_to_stay, threads_work); }
 TEST(blocks_of_ended_threads_are)
 { check_walk(threads_have_been, threads_come_and_go); }
+TEST(blocks_that_a_fork_lost_are_not)
+{ check_walk(threads_worked, child_of_threads); }

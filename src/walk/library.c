@@ -118,7 +118,8 @@ const char *mid_library_find(const struct mid_target *t, struct mid_library *out
   // A program may have the library inside and be started on another: one of them has heaps.
   for (size_t i = 0; i < t->mappings; i++) {
     const struct mid_target_mapping *m = &t->mapping[i];
-    if (m->offset != 0 || m->path[0] != '/' || !library_read(t, m, out)) continue;
+    // A damaged core may not tell what is of a file.
+    if (m->offset != 0 || (t->live && m->path[0] != '/') || !library_read(t, m, out)) continue;
     path = m->path;
     if (out->anchor.magic == MID_ANCHOR_MAGIC && mid_library_word(t, out->anchor.heaps) != 0) break;
   }

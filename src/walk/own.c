@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "walk/own.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -42,16 +41,6 @@ static void own_sort(struct mid_blocks *b) {
   b->owns = kept;
 }
 
-// PID.START.feed, PID.START.samples, PID.START.N.ring: what libmidden maps of its files.
-static bool is_feed(const char *path) {
-  const char *name = strrchr(path, '/'), *at = name;
-  if (name == NULL || strstr(path, "/midden") == NULL || !isdigit((unsigned char)name[1]))
-    return false;
-  at += 1 + strspn(name + 1, "0123456789.");
-  return strncmp(at, "feed", 4) == 0 || strncmp(at, "samples", 7) == 0 ||
-         strncmp(at, "ring", 4) == 0;
-}
-
 static bool metas_add(const struct mid_target *t, const struct mid_library *l,
                       struct mid_blocks *b) {
   enum { METAS_MOST = 1 << 20 };
@@ -68,7 +57,8 @@ bool mid_own_find(const struct mid_target *t, const struct mid_library *l, struc
   if (!metas_add(t, l, b)) return false;
   if (l->data < l->data_end && !mid_own_add(b, l->data, l->data_end)) return false;
   for (size_t i = 0; i < t->mappings; i++)
-    if (is_feed(t->mapping[i].path) && !mid_own_add(b, t->mapping[i].start, t->mapping[i].end))
+    if (mid_target_is_feed(t->mapping[i].path) &&
+        !mid_own_add(b, t->mapping[i].start, t->mapping[i].end))
       return false;
   own_sort(b);
   return true;

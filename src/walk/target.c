@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include "walk/target.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -100,6 +101,16 @@ const struct mid_target_mapping *mid_target_mapping_at(const struct mid_target *
 }
 
 // ---- files behind mappings ----
+
+// PID.START.feed, PID.START.samples, PID.START.N.ring: what libmidden maps of its files.
+bool mid_target_is_feed(const char *path) {
+  const char *name = strrchr(path, '/'), *at = name;
+  if (name == NULL || strstr(path, "/midden") == NULL || !isdigit((unsigned char)name[1]))
+    return false;
+  at += 1 + strspn(name + 1, "0123456789.");
+  return strncmp(at, "feed", 4) == 0 || strncmp(at, "samples", 7) == 0 ||
+         strncmp(at, "ring", 4) == 0;
+}
 
 // A process may have another root than we.
 static int file_open(const struct mid_target *t, const char *path) {

@@ -73,6 +73,8 @@ void mid_target_close(struct mid_target *t);
 bool mid_target_read(const struct mid_target *t, uint64_t address, void *room, size_t bytes);
 // Whether the page was ever touched, as far as is known.
 bool mid_target_touched(const struct mid_target *t, uint64_t page);
+// Whether a mapping of this path is of what libmidden writes: the feed, or what lies beside it.
+bool mid_target_is_feed(const char *path);
 // The mapping that `address` lies in, or NULL.
 const struct mid_target_mapping *mid_target_mapping_at(const struct mid_target *t,
                                                        uint64_t address);

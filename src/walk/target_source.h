@@ -37,7 +37,8 @@ struct mid_target_source {
   size_t pieces, pieces_room;
   char *copy;
   size_t copy_bytes;
-  int core;  // its descriptor, -1: none
+  int core;              // its descriptor, -1: none
+  char incomplete[128];  // a sentence
   struct target_file *file;
   size_t files;
 

@@ -87,4 +87,28 @@ static inline bool victim_end(struct victim *v) {
   return good;
 }
 
+// The addresses of live blocks, sorted.
+struct set {
+  uint64_t *at;
+  size_t count;
+};
+
+static inline int set_compare(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+static inline struct set set_of(const struct mid_blocks *b) {
+  struct set set = {malloc((b->live_blocks + 1) * sizeof *set.at), 0};
+  for (uint32_t n = 0; n < b->blocks; n++) {
+    if (!mid_blocks_is_live(b, n)) continue;
+    set.at[set.count++] = mid_blocks_address(b, n);
+  }
+  return set;
+}
+
+static inline bool set_has(const struct set *set, uint64_t at) {
+  return bsearch(&at, set->at, set->count, sizeof at, set_compare) != NULL;
+}
+
 #endif

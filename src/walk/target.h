@@ -56,10 +56,13 @@ struct mid_target {
 // traced by another, gone ...  Nothing is left stopped or traced when it fails, or when the caller
 // dies.
 const char *mid_target_stop(pid_t pid, struct mid_target *out);
-// The same for as long as it takes to copy what the process has in memory, into room that was
-// prepared before: then it goes on, and the copy is what is read.  Where the copy would take more
-// than half of the memory that is free, the process stays stopped (out->stopped) and is read
-// itself.
+// The same for who has seized the threads `held` already, each of which stands in a ptrace-stop:
+// these are read as they stand, and left so by mid_target_resume and mid_target_close.
+const char *mid_target_adopt(pid_t pid, const pid_t *held, size_t count, struct mid_target *out);
+// As mid_target_stop, for as long as it takes to copy what the process has in memory, into room
+// that was prepared before: then it goes on, and the copy is what is read.  Where the copy would
+// take more than half of the memory that is free, the process stays stopped (out->stopped) and is
+// read itself.
 const char *mid_target_copy(pid_t pid, struct mid_target *out);
 // Open a core file (ELF; not compressed).
 const char *mid_target_core(const char *path, struct mid_target *out);

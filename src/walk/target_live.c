@@ -170,7 +170,8 @@ static const char *stop_all(struct mid_target_source *s, pid_t pid) {
 void mid_target_resume(struct mid_target *t) {
   struct mid_target_source *s = t->source;
   for (size_t i = 0; i < s->stops; i++)
-    (void)ptrace(PTRACE_DETACH, s->stopped[i].tid, NULL, (void *)(intptr_t)s->stopped[i].signal);
+    if (!s->stopped[i].held)
+      (void)ptrace(PTRACE_DETACH, s->stopped[i].tid, NULL, (void *)(intptr_t)s->stopped[i].signal);
   s->stops = 0;
   t->stopped = false;
   if (s->pagemap >= 0) close(s->pagemap);
@@ -243,15 +244,28 @@ static const char *threads_read(struct mid_target *t) {
   return NULL;
 }
 
-const char *mid_target_stop(pid_t pid, struct mid_target *out) {
+static bool held_add(struct mid_target_source *s, const pid_t *held, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    if (!target_grow((void **)&s->stopped, &s->stops_room, s->stops, sizeof *s->stopped))
+      return false;
+    s->stopped[s->stops++] = (struct target_stopped){.tid = held[i], .held = true};
+  }
+  return true;
+}
+
+const char *mid_target_adopt(pid_t pid, const pid_t *held, size_t count, struct mid_target *out) {
   *out = (struct mid_target){.pid = pid, .live = true, .stopped = true};
   out->page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
   struct mid_target_source *s = out->source = target_source_open();
-  if (s == NULL) return target_no_memory;
+  if (s == NULL || !held_add(s, held, count)) {
+    mid_target_close(out);
+    return target_no_memory;
+  }
   const char *why = pid == getpid() ? "this is midden itself" : stop_all(s, pid);
   if (why == NULL) why = threads_read(out);
   if (why == NULL) {
-    s->tid = s->stopped[0].tid;  // the first thread may have ended before the others
+    // The first thread may have ended before the others.
+    s->tid = count > 0 ? held[0] : s->stopped[0].tid;
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/pagemap", (int)s->tid);
     s->pagemap = open(path, O_RDONLY | O_CLOEXEC);
@@ -261,6 +275,10 @@ const char *mid_target_stop(pid_t pid, struct mid_target *out) {
   }
   if (why != NULL) mid_target_close(out);
   return why;
+}
+
+const char *mid_target_stop(pid_t pid, struct mid_target *out) {
+  return mid_target_adopt(pid, NULL, 0, out);
 }
 
 // ---- memory ----

@@ -21,6 +21,7 @@ struct target_file {
 struct target_stopped {
   pid_t tid;
   int signal;  // that it was about to get as it stopped
+  bool held;   // by our caller, and not ours to let go
 };
 
 struct mid_target_source {

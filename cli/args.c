@@ -1,6 +1,8 @@
 // cli/args.c -- reading a verb's arguments by its table.
 // SPDX-License-Identifier: MIT
+#include <errno.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -116,6 +118,15 @@ double cli_read_seconds(const char *words) {
   for (size_t i = 0; end != words && i < sizeof units / sizeof *units; i++)
     if (strcmp(end, units[i].unit) == 0 && n >= 0 && isfinite(n)) return n * units[i].seconds;
   cli_die(CLI_USAGE, "'%s' is not a time: give it as 30s, 500ms, 5m or 1h", words);
+}
+
+pid_t cli_read_pid(const char *words) {
+  char *end;
+  errno = 0;
+  long n = strtol(words, &end, 10);
+  if (words[0] < '0' || words[0] > '9' || *end != 0 || errno != 0 || n <= 0 || n > INT_MAX)
+    cli_die(CLI_USAGE, "'%s' is not a process number: 'midden ps' lists them", words);
+  return (pid_t)n;
 }
 
 double cli_seconds(void) {

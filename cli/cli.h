@@ -7,10 +7,11 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "observe/report.h"
 
-enum { CLI_FAILED = 1, CLI_USAGE = 2 };
+enum { CLI_FAILED = 1, CLI_USAGE = 2, CLI_UNSEEN = 3 };  // UNSEEN: could not observe
 
 struct cli_option {
   const char *name;   // with its dashes
@@ -37,6 +38,7 @@ int cli_record(int argc, char **argv);
 int cli_trace(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_ps(int argc, char **argv);
+int cli_doctor(int argc, char **argv);
 int cli_options(int argc, char **argv);
 int cli_help(int argc, char **argv);
 
@@ -71,6 +73,9 @@ double cli_seconds(void);  // a clock that only rises
 
 // The seconds that 30s, 500ms, 5m or 1h are; what is no time ends the command.
 double cli_read_seconds(const char *words);
+
+// A process number; what is none ends the command.
+pid_t cli_read_pid(const char *words);
 
 // How wide the terminal on `fd` is, else 80; never under 40.
 unsigned cli_columns(int fd);

@@ -51,14 +51,6 @@ struct record {
 
 // ---- the command line ---------------------------------------------------------------------------
 
-static pid_t record_pid(const char *words) {
-  char *end;
-  long n = strtol(words, &end, 10);
-  if (*words == 0 || *end != 0 || n <= 0 || n > INT_MAX)
-    cli_die(CLI_USAGE, "'%s' is not a process number: 'midden ps' lists them", words);
-  return (pid_t)n;
-}
-
 static uint64_t record_size(const char *words) {
   uint64_t n;
   if (!mid_text_read_size(words, strlen(words), &n) || n == 0)
@@ -73,7 +65,7 @@ static void record_arguments(struct record *r, int argc, char **argv) {
   for (int option; (option = cli_args_next(&args)) >= 0;) {
     if (option == RECORD_OUTPUT) r->name = (char *)(uintptr_t)args.value;
     if (option == RECORD_STACKS) r->stacks = true;
-    if (option == RECORD_PID) r->pid = record_pid(args.value);
+    if (option == RECORD_PID) r->pid = cli_read_pid(args.value);
     if (option == RECORD_FOR) r->seconds = cli_read_seconds(args.value);
     if (option == RECORD_BYTES) r->most = record_size(args.value);
     if (option == RECORD_OPTION) cli_options_add(r->options, sizeof r->options, "", args.value);

@@ -52,6 +52,10 @@ static const struct cli_option replay_options[] = {
     {"--svg", "FILE", "write a plot of time and memory to FILE"},
 };
 
+static const struct cli_option doctor_options[] = {
+    {"--json", "FILE", "write what was found to FILE as JSON"},
+};
+
 static const struct cli_option help_options[] = {
     {"--man", NULL, "print the manual page, for man(1)"},
     {"--completion", "SHELL", "print completion for bash or zsh"},
@@ -108,6 +112,14 @@ const struct cli_verb cli_verbs[] = {
      "threads and how long it has run. What processes that died left behind is removed a day "
      "after it was first seen.",
      NULL, 0, cli_ps},
+    {"doctor", "PID|CORE", "look over the structures of a heap for damage",
+     "Checks every record, list and count of the heap of a process that runs on Midden, or of its "
+     "core file, and tells what holds and what is broken, with addresses. The process is stopped "
+     "for as long as it takes; one that is found broken is looked at again, as it may have been "
+     "amid a change.\n\n"
+     "The exit status is 0 when all of it is sound, 1 when something is broken, 2 when the command "
+     "line was wrong, and 3 when the heap could not be looked at.",
+     doctor_options, COUNT(doctor_options), cli_doctor},
     {"options", "", "list the options of the library",
      "They are set with --option NAME=VALUE of 'midden run', or for any program in the variable "
      "MIDDEN_OPTIONS, as in MIDDEN_OPTIONS=heap_limit=64M,hardened=1. Sizes take k, M, G or T, "

@@ -56,8 +56,11 @@ foreach(test heap pages record)
 endforeach()
 # A walk of hardened heaps finds what is live in another way.
 if(TARGET midden_walk)
-  midden_test(unit hardened/walk_blocks unit_walk_blocks)
-  set_property(TEST unit/hardened/walk_blocks APPEND PROPERTY ENVIRONMENT MIDDEN_OPTIONS=hardened=1)
+  foreach(test blocks doctor)
+    midden_test(unit hardened/walk/${test} unit_walk_${test})
+    set_property(TEST unit/hardened/walk/${test} APPEND PROPERTY ENVIRONMENT
+                 MIDDEN_OPTIONS=hardened=1)
+  endforeach()
 endif()
 
 foreach(label conformance stress)

@@ -13,6 +13,7 @@
 #include "base/bits.h"
 #include "walk/library.h"
 #include "walk/own.h"
+#include "walk/records.h"
 #include "walk/target_source.h"
 
 // The record of a span, and what the records of its other slices know of its pages.
@@ -27,9 +28,7 @@ struct reading {
   struct mid_blocks *blocks;
   struct seen *seen;  // by the index of the span
   size_t room, seen_room;
-  uint64_t count;          // blocks so far
-  struct mid_span *table;  // of the window being read
-  uint64_t table_at;
+  uint64_t count;                            // blocks so far
   char *bytes;                               // of the span being read
   struct mid_gathered *bundles;              // that threads put aside, by span
   struct mid_gathered *bundle, *bundle_end;  // from here on they are of spans to come
@@ -39,176 +38,136 @@ struct reading {
 
 // ---- spans ----
 
-// Whether a record makes sense.  One that does not was being written, or is damaged.
-static bool is_small(const struct mid_span *span, size_t room) {
-  return span->klass < MID_CLASSES && span->block_bytes == mid_class_bytes(span->klass) &&
-         span->slices == mid_class_slices(span->klass) && span->slices <= room &&
-         span->carved <= span->slices * MID_SLICE_BYTES / span->block_bytes;
-}
-
-static bool is_large(const struct mid_span *span) {
-  return span->slices > 0 && span->bytes <= span->slices * MID_SLICE_BYTES &&
-         span->block_bytes < span->bytes;
-}
-
-static bool span_add(struct reading *r, struct mid_blocks_span span, size_t i) {
-  const struct mid_span *record = &r->table[i];
+static bool span_add(struct reading *r, struct mid_blocks_span span,
+                     const struct mid_record *record) {
   struct mid_blocks *b = r->blocks;
   if (span.count == 0) return true;
   if (!target_grow((void **)&b->span, &r->room, b->spans, sizeof span) ||
       !target_grow((void **)&r->seen, &r->seen_room, b->spans, sizeof *r->seen))
     return false;
   struct seen *seen = &r->seen[b->spans];
-  memcpy((void *)&seen->span, record, sizeof *record);
+  memcpy((void *)&seen->span, record->span, sizeof seen->span);
   for (uint32_t k = 0; k < MID_MEDIUM_SLICES; k++)
-    seen->gone[k] = !span.large && k < record->slices ? record[k].gone : 0;
+    seen->gone[k] = !span.large && k < record->span->slices ? record->span[k].gone : 0;
   span.end = span.base + span.count * span.block_bytes;
-  span.heap = (uintptr_t)record->heap;
-  span.record = r->table_at + i * sizeof *record;
+  span.heap = (uintptr_t)record->span->heap;
+  span.record = record->at;
   span.first = (uint32_t)r->count;
   r->count += span.count;
   b->span[b->spans++] = span;
   return true;
 }
 
-static bool small_add(struct reading *r, uint64_t base, size_t i) {
-  const struct mid_span *record = &r->table[i];
-  uint64_t bytes = record->block_bytes;
-  struct mid_blocks_span span = {.base = base,
+static bool small_add(struct reading *r, const struct mid_record *record) {
+  uint64_t bytes = record->span->block_bytes;
+  struct mid_blocks_span span = {.base = record->base,
                                  .block_bytes = bytes,
                                  .reciprocal = (((uint64_t)1 << 40) + bytes - 1) / bytes,
-                                 .count = record->carved,
-                                 .klass = record->klass};
-  return span_add(r, span, i);
+                                 .count = record->span->carved,
+                                 .klass = record->span->klass};
+  return span_add(r, span, record);
 }
 
-static bool large_add(struct reading *r, uint64_t base, size_t i) {
-  const struct mid_span *record = &r->table[i];
-  uint64_t bytes = r->library.hardened ? record->asked : record->bytes;
-  struct mid_blocks_span span = {.base = base + record->block_bytes,
+static bool large_add(struct reading *r, const struct mid_record *record) {
+  uint64_t bytes = r->library.hardened ? record->span->asked : record->span->bytes;
+  struct mid_blocks_span span = {.base = record->base + record->span->block_bytes,
                                  .block_bytes = mid_max(bytes, (uint64_t)1),
-                                 .asked = record->asked,
+                                 .asked = record->span->asked,
                                  .count = 1,
                                  .large = true};
-  return span_add(r, span, i);
+  return span_add(r, span, record);
 }
 
-// Take record `i` of a window of `slices`: how many of them it describes, 0 when memory ran out.
-static size_t record_take(struct reading *r, uint64_t window_base, size_t i, size_t slices) {
-  const struct mid_span *record = &r->table[i];
-  uint64_t base = window_base + ((uint64_t)i << MID_SLICE_SHIFT);
-  bool small = record->state == MID_SPAN_SMALL, large = record->state == MID_SPAN_LARGE;
-  bool free_run = record->state == MID_SPAN_DIRTY || record->state == MID_SPAN_CLEAN;
-  if (!small && !large && !free_run) return 1;
-  if (record->slices == 0 || (small && !is_small(record, slices - i)) ||
-      (large && !is_large(record))) {
-    r->blocks->torn++;
-    return 1;
-  }
-  if (!mid_own_add(r->blocks, base, base + record->slices * MID_SLICE_BYTES) ||
-      (small && !small_add(r, base, i)) || (large && !large_add(r, base, i)))
+// What is said to have a length has it.
+static bool is_mapped(const struct mid_target *t, const struct mid_record *record) {
+  uint64_t bytes = record->span->slices * MID_SLICE_BYTES;
+  return mid_target_mapping_at(t, record->base) != NULL &&
+         mid_target_mapping_at(t, record->base + bytes - 1) != NULL;
+}
+
+static size_t record_take(void *self, const struct mid_record *record) {
+  struct reading *r = self;
+  const struct mid_span *span = record->span;
+  if (record->index == 0 &&
+      !mid_own_add(r->blocks, record->at, record->at + record->slices * sizeof *span))
     return 0;
-  return record->slices;
-}
-
-static const char *window_read(struct reading *r, size_t w, const struct mid_window *window) {
-  size_t slices = mid_min(window->slices, MID_WINDOW_SLICES), bytes = slices * sizeof *r->table;
-  r->table_at = (uintptr_t)window->spans;
-  r->table = malloc(bytes);
-  if (r->table == NULL || !mid_own_add(r->blocks, r->table_at, r->table_at + bytes))
-    return target_no_memory;
-  if (!mid_target_read(r->t, r->table_at, (void *)r->table, bytes)) r->blocks->torn++;
-  size_t took = 1;
-  for (size_t i = 0; i < slices && took > 0; i += took)
-    took = record_take(r, (uint64_t)w << MID_WINDOW_SHIFT, i, slices);
-  free((void *)r->table);
-  r->table = NULL;
-  return took == 0 ? target_no_memory : NULL;
+  if (!mid_record_is_head(span)) return 1;
+  // It was being written, or is damaged.
+  if (mid_record_broken(record) != NULL || !is_mapped(r->t, record)) return r->blocks->torn++, 1;
+  if (!mid_own_add(r->blocks, record->base, record->base + span->slices * MID_SLICE_BYTES) ||
+      (span->state == MID_SPAN_SMALL && !small_add(r, record)) ||
+      (span->state == MID_SPAN_LARGE && !large_add(r, record)))
+    return 0;
+  return span->slices;
 }
 
 static const char *spans_read(struct reading *r) {
-  struct mid_window *root = malloc(MID_WINDOWS * sizeof *root);
-  if (root == NULL) return target_no_memory;
-  const char *why = NULL;
-  if (!mid_target_read(r->t, (uintptr_t)r->library.anchor.map_root, (void *)root,
-                       MID_WINDOWS * sizeof *root))
-    why = "the heap's page map cannot be read";
-  for (size_t w = 0; w < MID_WINDOWS && why == NULL; w++)
-    if (root[w].spans != NULL && root[w].slices > 0) why = window_read(r, w, &root[w]);
-  free((void *)root);
+  const char *why = mid_records_read(r->t, &r->library, record_take, r);
   if (why == NULL && r->count >= MID_BLOCK_NONE) why = "the heap has more than 4e9 blocks";
   return why;
 }
 
 // ---- which blocks are free ----
 
-static void block_free(struct reading *r, const struct mid_blocks_span *span, uint64_t i) {
-  uint64_t n = span->first + i;
-  r->blocks->live[n / 64] &= ~((uint64_t)1 << n % 64);
-}
+struct freeing {
+  struct mid_blocks *blocks;
+  uint32_t first;
+};
 
-static struct mid_block block_read(const struct reading *r, const struct mid_blocks_span *span,
-                                   uint64_t i) {
-  struct mid_block block;
-  memcpy(&block, r->bytes + i * span->block_bytes, sizeof block);
-  return block;
-}
-
-// Follow a list of at most `most` blocks.  What leads out of the span, to no block's start or to a
-// block that was met already ends it.
-static void list_free(struct reading *r, const struct mid_blocks_span *span, uint64_t block,
-                      uint32_t most) {
-  for (; most > 0 && block != (uintptr_t)r->library.anchor.no_block; most--) {
-    uint64_t off = block - span->base, i = off / span->block_bytes;
-    if (off >= span->end - span->base || off % span->block_bytes != 0 ||
-        !mid_blocks_is_live(r->blocks, span->first + (uint32_t)i)) {
-      r->blocks->torn++;
-      return;
-    }
-    block_free(r, span, i);
-    block = (uintptr_t)block_read(r, span, i).next;
-  }
+static bool block_free(void *self, uint64_t i) {
+  const struct freeing *f = self;
+  uint64_t n = f->first + i, bit = (uint64_t)1 << n % 64;
+  bool was_live = (f->blocks->live[n / 64] & bit) != 0;
+  f->blocks->live[n / 64] &= ~bit;
+  return was_live;
 }
 
 // Blocks that reach into pages that were given back.
-static void gone_free(struct reading *r, const struct mid_blocks_span *span,
-                      const struct seen *seen) {
-  uint64_t page_bytes = r->t->page_bytes;
+static void gone_free(struct freeing *f, const struct mid_blocks_span *span,
+                      const struct seen *seen, uint64_t page_bytes) {
   for (uint64_t page = 0; page < (uint64_t)MID_MEDIUM_SLICES * 16; page++) {
     if ((seen->gone[page / 16] >> page % 16 & 1) == 0) continue;
     uint64_t i = page * page_bytes / span->block_bytes;
     for (; i < span->count && i * span->block_bytes < (page + 1) * page_bytes; i++)
-      block_free(r, span, i);
+      (void)block_free(f, i);
   }
 }
 
-static void marked_free(struct reading *r, const struct mid_blocks_span *span) {
-  for (uint32_t i = 0; i < span->count; i++)
-    if ((uintptr_t)block_read(r, span, i).mark == span->record) block_free(r, span, i);
+static void marked_free(struct freeing *f, const struct mid_blocks_span *span, const char *bytes) {
+  for (uint32_t i = 0; i < span->count; i++) {
+    uint64_t mark;
+    memcpy(&mark, bytes + i * span->block_bytes, sizeof mark);
+    if (mark == span->record) (void)block_free(f, i);
+  }
 }
 
 static void common_free(struct reading *r, const struct mid_blocks_span *span,
                         const struct seen *seen) {
-  size_t bytes = span->end - span->base;
-  if (!mid_target_read(r->t, span->base, r->bytes, bytes)) r->blocks->torn++;
-  uint64_t remote = seen->span.xfreed;
-  list_free(r, span, (uintptr_t)seen->span.ready, span->count);
-  list_free(r, span, (uintptr_t)seen->span.freed, span->count);
-  list_free(r, span, (uintptr_t)mid_remote_first(remote), mid_remote_count(remote));
+  struct freeing f = {r->blocks, span->first};
+  struct mid_record_blocks list = {span->base, span->block_bytes, span->count,
+                                   (uintptr_t)r->library.anchor.no_block, r->bytes};
+  uint64_t remote = seen->span.xfreed, *torn = &r->blocks->torn;
+  if (!mid_target_read(r->t, span->base, r->bytes, span->end - span->base)) ++*torn;
+  *torn += mid_record_list(&list, (uintptr_t)seen->span.ready, span->count, block_free, &f) != NULL;
+  *torn += mid_record_list(&list, (uintptr_t)seen->span.freed, span->count, block_free, &f) != NULL;
+  *torn += mid_record_list(&list, (uintptr_t)mid_remote_first(remote), mid_remote_count(remote),
+                           block_free, &f) != NULL;
   for (; r->bundle < r->bundle_end && r->bundle->base <= span->base; r->bundle++)
     if (r->bundle->base == span->base)
-      list_free(r, span, (uintptr_t)r->bundle->first, r->bundle->most - r->bundle->room);
-  gone_free(r, span, seen);
-  marked_free(r, span);
+      *torn += mid_record_list(&list, (uintptr_t)r->bundle->first,
+                               r->bundle->most - r->bundle->room, block_free, &f) != NULL;
+  gone_free(&f, span, seen, r->t->page_bytes);
+  marked_free(&f, span, r->bytes);
 }
 
 static void hardened_free(struct reading *r, const struct mid_blocks_span *span,
                           const struct seen *seen) {
+  struct freeing f = {r->blocks, span->first};
   uint16_t *state = (uint16_t *)(void *)r->bytes;
   uint64_t at = seen->span.asked + offsetof(struct mid_hardened_table, state);
   if (!mid_target_read(r->t, at, state, span->count * sizeof *state)) r->blocks->torn++;
   for (uint32_t i = 0; i < span->count; i++)
-    if (state[i] >= MID_HARD_HELD) block_free(r, span, i);
+    if (state[i] >= MID_HARD_HELD) (void)block_free(&f, i);
 }
 
 // ---- heaps ----

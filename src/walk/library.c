@@ -100,15 +100,10 @@ static bool library_read(const struct mid_target *t, const struct mid_target_map
   return true;
 }
 
-static const char *why_none(const struct mid_target *t) {
-  if (!t->live) return "this core is of a program that did not run on Midden";
-  return target_say("process %d does not run on Midden: start it with 'midden run'", (int)t->pid);
-}
-
 static const char *why_other_build(const char *path) {
   return target_say(
-      "the program runs on another build of Midden, %.400s: use the midden command "
-      "that belongs to that",
+      "it runs on another build of Midden, %.400s: use the midden command that belongs "
+      "to that",
       path);
 }
 
@@ -123,7 +118,9 @@ const char *mid_library_find(const struct mid_target *t, struct mid_library *out
     path = m->path;
     if (out->anchor.magic == MID_ANCHOR_MAGIC && mid_library_word(t, out->anchor.heaps) != 0) break;
   }
-  if (path == NULL) return why_none(t);
+  if (path == NULL)
+    return t->live ? "it does not run on Midden: start it with 'midden run'"
+                   : "it is of a program that did not run on Midden, or lacks the libraries";
   if (out->anchor.magic != MID_ANCHOR_MAGIC ||
       memcmp(out->anchor.layout, layout, sizeof layout) != 0)
     return why_other_build(path);

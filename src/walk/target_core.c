@@ -226,7 +226,7 @@ static const char *core_read(struct core *c) {
   return c->t->mappings > 0 ? NULL : "it holds no memory";
 }
 
-static const char *why_no_elf(int fd, const char *path) {
+static const char *why_no_elf(int fd) {
   static const struct {
     const char *first, *tool;
   } packed[] = {{"\x28\xb5\x2f\xfd", "zstd -d"},
@@ -240,13 +240,13 @@ static const char *why_no_elf(int fd, const char *path) {
   for (size_t i = 0; i < sizeof packed / sizeof *packed; i++)
     if (strncmp(first, packed[i].first, strlen(packed[i].first)) == 0)
       return target_say(
-          "%.400s is compressed: unpack it with '%s', or take it out of the journal "
-          "with 'coredumpctl dump'",
-          path, packed[i].tool);
-  return target_say("%.400s is no core file: give one that the kernel or gcore wrote", path);
+          "it is compressed: unpack it with '%s', or take it out of the journal with "
+          "'coredumpctl dump'",
+          packed[i].tool);
+  return "it is no core file: give one that the kernel or gcore wrote";
 }
 
-static const char *header_check(Elf *elf, int fd, const char *path) {
+static const char *header_check(Elf *elf, int fd) {
 #if defined(__aarch64__)
   enum { MACHINE = EM_AARCH64 };
 #else
@@ -254,11 +254,10 @@ static const char *header_check(Elf *elf, int fd, const char *path) {
 #endif
   GElf_Ehdr head;
   if (elf == NULL || elf_kind(elf) != ELF_K_ELF || gelf_getehdr(elf, &head) == NULL)
-    return why_no_elf(fd, path);
-  if (head.e_type != ET_CORE)
-    return target_say("%.400s is a program or library: give its core file", path);
+    return why_no_elf(fd);
+  if (head.e_type != ET_CORE) return "it is a program or library: give its core file";
   if (head.e_machine != MACHINE || gelf_getclass(elf) != ELFCLASS64)
-    return target_say("%.400s is of another kind of machine: look at it on one of that kind", path);
+    return "it is of another kind of machine: look at it on one of that kind";
   return NULL;
 }
 
@@ -278,15 +277,14 @@ const char *mid_target_core(const char *path, struct mid_target *out) {
   if ((out->source = target_source_open()) == NULL) return target_no_memory;
   int fd = out->source->core = open(path, O_RDONLY | O_CLOEXEC);
   const char *why = NULL;
-  if (fd < 0 || fstat(fd, &is) != 0) why = target_say("%.400s: %s", path, strerror(errno));
-  if (why == NULL && !S_ISREG(is.st_mode)) why = why_no_elf(fd, path);
+  if (fd < 0 || fstat(fd, &is) != 0) why = target_say("%s", strerror(errno));
+  if (why == NULL && !S_ISREG(is.st_mode)) why = why_no_elf(fd);
   if (why == NULL) {
     c.size = (uint64_t)is.st_size;
     (void)elf_version(EV_CURRENT);
     c.elf = elf_begin(fd, ELF_C_READ, NULL);
-    why = header_check(c.elf, fd, path);
-    if (why == NULL && (why = core_read(&c)) != NULL)
-      why = target_say("%.400s is damaged: %s", path, why);
+    why = header_check(c.elf, fd);
+    if (why == NULL && (why = core_read(&c)) != NULL) why = target_say("it is damaged: %s", why);
     elf_end(c.elf);
   }
   incomplete_say(&c);

@@ -36,36 +36,32 @@ static long status_number(pid_t pid, const char *name) {
   return at == NULL ? -1 : strtol(at + strlen(line), NULL, 10);
 }
 
-static const char *why_gone(pid_t pid) { return target_say("there is no process %d", (int)pid); }
+static const char why_gone[] = "there is no such process";
 
-static const char *why_traced(pid_t pid, long tracer) {
+static const char *why_traced(long tracer) {
   char name[256];
   mid_proc_command((pid_t)tracer, name, sizeof name);
-  return target_say("process %d is traced by process %ld (%.60s): end that first", (int)pid, tracer,
-                    name);
+  return target_say("it is traced by process %ld (%.60s): end that first", tracer, name);
 }
 
-static const char *why_not_ours(pid_t pid, long user) {
+static const char *why_not_ours(long user) {
   const struct passwd *row = getpwuid((uid_t)user);
-  return target_say("process %d is of user %s: look at it as that user or as root", (int)pid,
-                    row != NULL ? row->pw_name : "?");
+  return target_say("it is of user %s: look at it as that user or as root",
+                    row != NULL ? row->pw_name : "unknown");
 }
 
 static const char *why_refused(pid_t pid) {
   char scope[16] = "0";
   long tracer = status_number(pid, "TracerPid"), user = status_number(pid, "Uid");
-  if (tracer > 0 && tracer != getpid()) return why_traced(pid, tracer);
-  if (user >= 0 && geteuid() != 0 && (uid_t)user != geteuid()) return why_not_ours(pid, user);
+  if (tracer > 0 && tracer != getpid()) return why_traced(tracer);
+  if (user >= 0 && geteuid() != 0 && (uid_t)user != geteuid()) return why_not_ours(user);
   (void)mid_proc_file("/proc/sys/kernel/yama/ptrace_scope", scope, sizeof scope);
   if (scope[0] != '0' && geteuid() != 0)
-    return target_say(
-        "the kernel lets nobody but its parent look into process %d: run as root, or "
-        "set kernel.yama.ptrace_scope to 0",
-        (int)pid);
-  return target_say(
-      "the kernel does not let us look into process %d: in a container, give it "
-      "CAP_SYS_PTRACE; a program that changed its user is root's to look into",
-      (int)pid);
+    return "the kernel lets nobody but its parent look into it: run as root, or set "
+           "kernel.yama.ptrace_scope to 0";
+  return "the kernel does not let us look into it: in a container, give it CAP_SYS_PTRACE; a "
+         "program "
+         "that changed its user is root's to look into";
 }
 
 // ---- stop ----
@@ -104,7 +100,7 @@ static const char *seize_new(struct mid_target_source *s, pid_t pid) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
   DIR *tasks = opendir(path);
-  if (tasks == NULL) return why_gone(pid);
+  if (tasks == NULL) return why_gone;
   size_t known = s->stops;
   if (known > 0) qsort(s->stopped, known, sizeof *s->stopped, tid_compare);
   const char *why = NULL;
@@ -138,7 +134,7 @@ static enum waited wait_for(struct target_stopped *at, double until) {
   }
 }
 
-static const char *wait_for_all(struct mid_target_source *s, size_t from, pid_t pid) {
+static const char *wait_for_all(struct mid_target_source *s, size_t from) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   double until = (double)now.tv_sec + STOP_SECONDS;
@@ -146,9 +142,9 @@ static const char *wait_for_all(struct mid_target_source *s, size_t from, pid_t 
     enum waited waited = wait_for(&s->stopped[i], until);
     if (waited == WAITED_FOR_NOTHING)
       return target_say(
-          "thread %d of process %d did not stop within %d seconds, as it waits in the "
-          "kernel: try again later",
-          (int)s->stopped[i].tid, (int)pid, STOP_SECONDS);
+          "its thread %d did not stop within %d seconds, as it waits in the kernel: "
+          "try again later",
+          (int)s->stopped[i].tid, STOP_SECONDS);
     if (waited == WAITED_GONE)
       s->stopped[i] = s->stopped[--s->stops];
     else
@@ -162,9 +158,9 @@ static const char *stop_all(struct mid_target_source *s, pid_t pid) {
   for (size_t known = SIZE_MAX; why == NULL && known != s->stops;) {
     known = s->stops;
     why = seize_new(s, pid);
-    if (why == NULL) why = wait_for_all(s, known, pid);
+    if (why == NULL) why = wait_for_all(s, known);
   }
-  return why != NULL || s->stops > 0 ? why : why_gone(pid);
+  return why != NULL || s->stops > 0 ? why : why_gone;
 }
 
 void mid_target_resume(struct mid_target *t) {
@@ -261,7 +257,7 @@ const char *mid_target_adopt(pid_t pid, const pid_t *held, size_t count, struct 
     mid_target_close(out);
     return target_no_memory;
   }
-  const char *why = pid == getpid() ? "this is midden itself" : stop_all(s, pid);
+  const char *why = pid == getpid() ? "it is midden itself" : stop_all(s, pid);
   if (why == NULL) why = threads_read(out);
   if (why == NULL) {
     // The first thread may have ended before the others.

@@ -76,7 +76,7 @@ const char *target_maps_read(pid_t tid, struct mid_target *t) {
   size_t room = 0;
   bool odd = false;
   char *rest = t->source->words = file_read(tid, "maps");
-  if (rest == NULL) return target_say("cannot read /proc/%d/maps: %s", (int)tid, strerror(errno));
+  if (rest == NULL) return target_say("its /proc/PID/maps cannot be read: %s", strerror(errno));
   for (char *line; (line = strsep(&rest, "\n")) != NULL;) {
     struct mid_target_mapping m;
     if (!line_read(line, &m)) continue;

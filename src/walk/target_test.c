@@ -344,7 +344,7 @@ TEST(threads_that_are_held_already_are_read_and_left_so)
 TEST(what_cannot_be_stopped_gets_a_sentence)
 {
   struct mid_target t;
-  CHECK(strstr(mid_target_stop(0x7ffffff0, &t), "there is no process") != NULL);
+  CHECK(strstr(mid_target_stop(0x7ffffff0, &t), "there is no such process") != NULL);
   CHECK(strstr(mid_target_stop(getpid(), &t), "midden itself") != NULL);
 }
 
@@ -363,7 +363,7 @@ TEST(a_process_that_another_traces_is_left_to_it)
     _exit(0);
   }
   CHECK_EQ(read(ready[0], &byte, 1), 1);
-  CHECK(strstr(mid_target_stop(pid_of(v), &t), "is traced by process") != NULL);
+  CHECK(strstr(mid_target_stop(pid_of(v), &t), "it is traced by process") != NULL);
   kill(tracer, SIGKILL);
   waitpid(tracer, NULL, 0);
   CHECK_WHOLE(mid_target_stop(pid_of(v), &t));
@@ -382,7 +382,7 @@ TEST(a_process_of_another_user_is_not_ours_to_stop)
   if (other == 0) {
     if (setgid(65534) != 0 || setuid(65534) != 0) _exit(2);
     const char *why = mid_target_stop(pid_of(v), &t);
-    _exit(why != NULL && strstr(why, "is of user root") != NULL ? 0 : 1);
+    _exit(why != NULL && strstr(why, "it is of user root") != NULL ? 0 : 1);
   }
   CHECK_EQ(waitpid(other, &status, 0), other);
   CHECK_EQ(status, 0);

@@ -122,6 +122,27 @@ int mid_feed_file_open_to_write(const struct mid_feed_file *file) {
   return file_open(file, O_RDWR);
 }
 
+// PID.START.samples, in place of its last word `feed`.
+static struct mid_feed_file samples_beside(const struct mid_feed_file *feed, char room[NAME_MAX]) {
+  struct mid_feed_file samples = *feed;
+  snprintf(room, NAME_MAX, "%.*s.samples", (int)(strrchr(feed->name, '.') - feed->name),
+           feed->name);
+  samples.name = room;
+  return samples;
+}
+
+int mid_feed_file_open_samples(const struct mid_feed_file *feed) {
+  char room[NAME_MAX];
+  struct mid_feed_file samples = samples_beside(feed, room);
+  return mid_feed_file_open(&samples);
+}
+
+void mid_feed_file_remove(const struct mid_feed_file *feed) {
+  char room[NAME_MAX];
+  unlinkat(feed->folder, samples_beside(feed, room).name, 0);
+  unlinkat(feed->folder, feed->name, 0);
+}
+
 static void sweep_one(void *self, const struct mid_feed_file *file) {
   (void)self;
   if (mid_proc_lives(file->pid, file->start_ticks)) return;
@@ -132,7 +153,7 @@ static void sweep_one(void *self, const struct mid_feed_file *file) {
     if ((s.st_mode & S_IXUSR) == 0) {
       if (futimens(fd, NULL) == 0) fchmod(fd, 0700);
     } else if (time(NULL) - s.st_mtime > KEPT_SECONDS) {
-      unlinkat(file->folder, file->name, 0);
+      mid_feed_file_remove(file);
     }
   }
   close(fd);

@@ -34,6 +34,12 @@ void mid_folders_walk_rings(void (*visit)(void *self, const struct mid_feed_file
 int mid_feed_file_open(const struct mid_feed_file *file);
 int mid_feed_file_open_to_write(const struct mid_feed_file *file);
 
+// The same for the sample file (feed/samples.h) beside a feed.
+int mid_feed_file_open_samples(const struct mid_feed_file *feed);
+
+// Remove a feed, and its sample file with it.
+void mid_feed_file_remove(const struct mid_feed_file *feed);
+
 // Remove feeds and rings of processes that are dead for more than a day.
 void mid_folders_sweep(void);
 

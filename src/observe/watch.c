@@ -188,7 +188,7 @@ static void visit(void *self, const struct mid_feed_file *file) {
   }
   note_feed(p, &image, mid_watch_seconds(w));
   // One that was never met alive may run where its number means another process than here.
-  if (!p->lives && (p->met || image.process.ended)) unlinkat(file->folder, file->name, 0);
+  if (!p->lives && (p->met || image.process.ended)) mid_feed_file_remove(file);
 }
 
 // Those without a feed, or whose feed was taken away, come last.
@@ -201,7 +201,7 @@ void mid_watch_look(struct mid_watch *w) {
 static void visit_last(void *self, const struct mid_feed_file *file) {
   struct mid_watch *w = self;
   struct mid_process *p = watch_find(w, file->pid, file->start_ticks);
-  if (p != NULL && !p->lives) unlinkat(file->folder, file->name, 0);
+  if (p != NULL && !p->lives) mid_feed_file_remove(file);
 }
 
 void mid_watch_finish(struct mid_watch *w) {

@@ -34,6 +34,7 @@ extern const size_t cli_verb_count;
 const struct cli_verb *cli_verb_find(const char *name);
 
 int cli_run(int argc, char **argv);
+int cli_attach(int argc, char **argv);
 int cli_record(int argc, char **argv);
 int cli_trace(int argc, char **argv);
 int cli_replay(int argc, char **argv);

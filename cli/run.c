@@ -19,6 +19,7 @@
 #include "child.h"
 #include "cli.h"
 #include "file.h"
+#include "gate.h"
 #include "launch.h"
 #include "observe/cgroup.h"
 #include "observe/folders.h"
@@ -26,13 +27,23 @@
 #include "observe/words.h"
 #include "status.h"
 
-enum { REPORT, JSON, LIMIT, OPTION, QUIET };  // places in the verb's table
+enum {
+  REPORT,
+  JSON,
+  LIMIT,
+  OPTION,
+  FAIL_ON,
+  FAIL_STATUS,
+  SUPPRESS,
+  QUIET
+};  // places in the verb's table
 enum { MOST_NOTES = 8 };
 
 struct run {
   const char *report, *json;
   bool quiet;
   char options[4096];
+  struct cli_gate gate;
 
   struct cli_child child;
   int status;
@@ -53,6 +64,9 @@ static void read_arguments(struct run *run, int argc, char **argv) {
     if (option == LIMIT)
       cli_options_add(run->options, sizeof run->options, "heap_limit=", args.value);
     if (option == OPTION) cli_options_add(run->options, sizeof run->options, "", args.value);
+    if (option == FAIL_ON) cli_gate_fail_on(&run->gate, args.value);
+    if (option == FAIL_STATUS) cli_gate_fail_status(&run->gate, args.value);
+    if (option == SUPPRESS) cli_gate_suppress(&run->gate, args.value);
     if (option == QUIET) run->quiet = true;
   }
   cli_child_find(&run->child, &args);
@@ -127,25 +141,15 @@ static void draw(struct run *run) {
   cli_status_show(&run->line, words);
 }
 
-static double processor_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-// Ten looks a second, sooner in the beginning, since many programs are short; and less often, down
-// to one, where a look is costly: it may take a fiftieth of a processor.
 static void watch_it(struct run *run) {
   double drawn = 0;
   for (;;) {
-    double before = processor_seconds();
     mid_watch_look(&run->watch);
     mid_cgroup_follow(run->child.pid, &run->cgroup);
-    double cost = processor_seconds() - before, now = mid_watch_seconds(&run->watch);
+    if (run->cgroup.limit != UINT64_MAX) run->watch.limit = run->cgroup.limit;
+    double now = mid_watch_seconds(&run->watch);
     if (run->line.wanted && now - drawn > 0.3) draw(run), drawn = now;
-    double delay = now < 0.2 ? 0.005 + now / 2 : 0.1;
-    if (delay < 50 * cost) delay = cost < 0.02 ? 50 * cost : 1;
-    if (cli_child_wait(&run->child, delay)) return;
+    if (cli_child_wait(&run->child, mid_watch_delay(&run->watch))) return;
   }
 }
 
@@ -209,6 +213,7 @@ int cli_run(int argc, char **argv) {
   static struct run run;
   uint64_t number = cli_random_number();
   setlocale(LC_CTYPE, "");
+  run.gate = cli_gate_open();
   read_arguments(&run, argc, argv);
   cli_file_require(run.report);
   cli_file_require(run.json);
@@ -223,8 +228,12 @@ int cli_run(int argc, char **argv) {
   finish(&run);
   note_blind(&run);
   note_kill(&run);
-  bool ok = tell(&run);
+  cli_gate_diagnose(&run.gate, &run.watch);
+  bool ok = tell(&run), well = WIFEXITED(run.status) && WEXITSTATUS(run.status) == 0;
+  int fails = well && ok ? cli_gate_judge(&run.gate, &run.watch) : 0;
   mid_watch_close(&run.watch);
-  if (!ok && WIFEXITED(run.status) && WEXITSTATUS(run.status) == 0) return CLI_FAILED;
+  cli_gate_close(&run.gate);
+  if (!ok && well) return CLI_FAILED;
+  if (fails != 0) return fails;
   cli_end_as(run.status);
 }

@@ -13,7 +13,21 @@ static const struct cli_option run_options[] = {
      "refuse memory over SIZE, such as 64M, to each process's heap; 'cgroup': stay within the "
      "limit of its own cgroup"},
     {"--option", "NAME=VALUE", "set an option of the library; 'midden options' lists them"},
+    {"--fail-on", "KINDS",
+     "end with status 86 when the program ended well and one of these was found, likely or "
+     "certain: "
+     "kinds with commas between, as in leaked,growing:possible"},
+    {"--fail-status", "N", "end with N instead of 86"},
+    {"--suppress", "FILE", "leave out the findings that FILE names, a line each: KIND PATTERN"},
     {"--quiet", NULL, "print no report and no status line"},
+};
+
+static const struct cli_option attach_options[] = {
+    {"--for", "TIME", "look for TIME, such as 30s or 10m; else 10s"},
+    {"--json", "FILE", "write every figure to FILE as JSON"},
+    {"--fail-on", "KINDS", "end with status 86 when one of these is found, likely or certain"},
+    {"--fail-status", "N", "end with N instead of 86"},
+    {"--suppress", "FILE", "leave out the findings that FILE names, a line each: KIND PATTERN"},
 };
 
 static const struct cli_option record_options[] = {
@@ -71,6 +85,15 @@ const struct cli_verb cli_verbs[] = {
      "command line was wrong, and 1 when a file could not be written at the end of a run that "
      "else ended with 0. Signals sent to midden are passed on to PROGRAM.",
      run_options, COUNT(run_options), cli_run},
+    {"attach", "PID", "tell what is wrong with the memory of a process that runs",
+     "Looks for a while at a process that runs on Midden already, and prints its findings: which "
+     "line leaks, grows, fragments or churns, and what to change. It works after the trouble "
+     "began, "
+     "since the process knows the ages of its blocks.\n\n"
+     "The kinds are leaked, growing, fragmented, churn, temporary, realloc-ladder, unused, "
+     "double-buffering, remote-free, false-sharing, stack, mapped and kernel; each is possible, "
+     "likely or certain. The exit status is 0, or 86 when --fail-on says so.",
+     attach_options, COUNT(attach_options), cli_attach},
     {"record", "[--] PROGRAM [ARGUMENT]...",
      "record every allocation, resize and free of a program",
      "Starts PROGRAM on Midden's heap, or finds the process that --pid names, and writes each of "

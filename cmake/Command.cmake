@@ -7,8 +7,10 @@ pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(DW REQUIRED IMPORTED_TARGET libdw libelf)
 find_library(IBERTY iberty REQUIRED)
 midden_sources(observe_sources observe)
-add_library(midden_observe OBJECT ${observe_sources})
-target_link_libraries(midden_observe PUBLIC midden_flags PkgConfig::JANSSON PkgConfig::DW ${IBERTY})
+midden_plug_ins(finding_sources observe/finding observe/evidence.h mid_finding_rule mid_rule
+                mid_finding_rules)
+add_library(midden_observe OBJECT ${observe_sources} ${finding_sources})
+target_link_libraries(midden_observe PUBLIC midden_flags PkgConfig::JANSSON PkgConfig::DW ${IBERTY} m)
 
 midden_sources(walk_sources walk)
 add_library(midden_walk OBJECT ${walk_sources})

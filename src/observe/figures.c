@@ -38,6 +38,13 @@ uint64_t mid_image_allocations(const struct mid_feed_image *image) {
   return sum;
 }
 
+uint64_t mid_image_allocated_bytes(const struct mid_feed_image *image) {
+  uint64_t sum = image->process.large_allocated_bytes;
+  for (uint32_t c = 0; c < image->classes; c++)
+    sum += image->count[c].allocated * image->klass[c].block_bytes;
+  return sum;
+}
+
 uint64_t mid_image_live(const struct mid_feed_image *image) {
   uint64_t sum = image->process.large_bytes;
   for (uint32_t c = 0; c < image->classes; c++)

@@ -63,5 +63,6 @@ bool mid_figures_blind(const struct mid_process *process, const struct mid_figur
 double mid_image_fragmentation(const struct mid_feed_image *image);
 uint64_t mid_image_live(const struct mid_feed_image *image);
 uint64_t mid_image_allocations(const struct mid_feed_image *image);
+uint64_t mid_image_allocated_bytes(const struct mid_feed_image *image);
 
 #endif

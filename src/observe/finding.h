@@ -16,9 +16,6 @@
 enum mid_confidence { MID_POSSIBLE, MID_LIKELY, MID_CERTAIN };
 const char *mid_confidence_name(enum mid_confidence c);  // "possible", "likely", "certain"
 
-// The kinds, as users write them after --fail-on; ends with NULL.
-extern const char *const mid_finding_kinds[];
-
 struct mid_finding {
   const char *kind;  // "leaked", "realloc-ladder", ...
   enum mid_confidence confidence;
@@ -46,6 +43,13 @@ __attribute__((format(printf, 2, 3))) void mid_finding_why(struct mid_finding *f
                                                            const char *format, ...);
 __attribute__((format(printf, 2, 3))) void mid_finding_advise(struct mid_finding *f,
                                                               const char *format, ...);
+void mid_finding_forget(struct mid_finding *f);  // its words
+
+// Whether users know a finding by this name; and how many such names there are.
+bool mid_finding_is_kind(const char *kind);
+enum { MID_FINDING_KINDS = 32 };
+size_t mid_finding_kinds(const char *names[MID_FINDING_KINDS]);
+
 void mid_findings_sort(struct mid_findings *list);
 void mid_findings_close(struct mid_findings *list);
 

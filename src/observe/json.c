@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include "midden/version.h"
+#include "observe/diagnosis.h"
 #include "observe/report.h"
 #include "observe/words.h"
 
@@ -129,6 +130,53 @@ static json_t *feed_json(const struct mid_process *p) {
   return j;
 }
 
+// ---- findings ----
+
+static json_t *frame_json(const struct mid_profile_frame *f) {
+  json_t *j = json_object();
+  json_object_set_new(j, "function", string(f->function));
+  json_object_set_new(j, "file", f->file[0] != 0 ? string(f->file) : json_null());
+  json_object_set_new(j, "line", f->line > 0 ? number(f->line) : json_null());
+  json_object_set_new(j, "module", f->module[0] != 0 ? string(f->module) : json_null());
+  json_object_set_new(j, "inlined", json_boolean(f->inlined));
+  return j;
+}
+
+// The place to blame stands beside the stack, by the same keys.
+static void set_place(json_t *j, const struct mid_profile_site *site) {
+  json_t *place = site != NULL ? frame_json(mid_profile_place(site)) : json_object();
+  static const char *const keys[] = {"function", "file", "line"};
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    json_t *value = json_object_get(place, keys[i]);
+    json_object_set(j, keys[i], value != NULL ? value : json_null());
+  }
+  json_decref(place);
+  json_t *stack = json_array();
+  for (size_t i = 0; site != NULL && i < site->frames; i++)
+    json_array_append_new(stack, frame_json(&site->frame[i]));
+  json_object_set_new(j, "stack", stack);
+}
+
+static json_t *finding_json(const struct mid_finding *f) {
+  json_t *j = json_object();
+  json_object_set_new(j, "kind", string(f->kind));
+  set_place(j, f->site);
+  set(j, "bytes", (uint64_t)(f->bytes + 0.5));
+  set(j, "blocks", (uint64_t)(f->blocks + 0.5));
+  json_object_set_new(j, "confidence", string(mid_confidence_name(f->confidence)));
+  json_object_set_new(j, "what", string(f->what));
+  json_object_set_new(j, "why", string(f->why));
+  json_object_set_new(j, "advice", string(f->advice));
+  return j;
+}
+
+static json_t *findings_json(const struct mid_process *p) {
+  json_t *j = json_array();
+  for (size_t i = 0; p->diagnosis != NULL && i < p->diagnosis->findings.count; i++)
+    json_array_append_new(j, finding_json(&p->diagnosis->findings.at[i]));
+  return j;
+}
+
 static json_t *one_json(const struct mid_run_story *story, size_t i) {
   const struct mid_process *p = story->watch->process[i];
   struct mid_figures f;
@@ -142,6 +190,8 @@ static json_t *one_json(const struct mid_run_story *story, size_t i) {
   json_object_set_new(j, "large", large_json(&p->image.process));
   json_object_set_new(j, "classes", classes_json(&f));
   json_object_set_new(j, "feed", feed_json(p));
+  json_object_set_new(j, "findings", findings_json(p));
+  set(j, "suppressed", p->diagnosis != NULL ? p->diagnosis->suppressed : 0);
   for (size_t n = 0; i == 0 && n < story->notes; n++)
     json_array_append_new(notes, string(story->note[n]));
   json_object_set_new(j, "notes", notes);

@@ -41,6 +41,7 @@ bool mid_proc_stat_read(pid_t pid, struct mid_proc_stat *out) {
   out->state = at[2];
   out->cpu_seconds = (double)(field[14] + field[15]) / ticks;
   out->had_children = (field[11] | field[13] | field[16] | field[17]) != 0;
+  out->major_faults = field[12];
   out->threads = field[20];
   out->start_ticks = field[22];
   return true;
@@ -92,4 +93,16 @@ void mid_proc_command(pid_t pid, char *room, size_t bytes) {
   for (ssize_t i = 0; i < n; i++)
     if (room[i] == 0) room[i] = ' ';
   mid_words_tame(room);
+}
+
+uint64_t mid_proc_oom_score(pid_t pid) {
+  char room[32];
+  return file_of(pid, "oom_score", room, sizeof room) > 0 ? strtoull(room, NULL, 10) : 0;
+}
+
+uint64_t mid_proc_available(void) {
+  char room[4096];
+  if (mid_proc_file("/proc/meminfo", room, sizeof room) <= 0) return 0;
+  const char *at = strstr(room, "MemAvailable:");
+  return at != NULL ? strtoull(at + strlen("MemAvailable:"), NULL, 10) << 10 : 0;
 }

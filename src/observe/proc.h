@@ -10,7 +10,7 @@
 
 struct mid_proc_stat {
   char state;
-  uint64_t start_ticks, threads;
+  uint64_t start_ticks, threads, major_faults;
   double cpu_seconds;  // its own, without children
   bool had_children;   // it waited for a child that did some work
 };
@@ -32,6 +32,12 @@ bool mid_proc_huge_read(pid_t pid, uint64_t *bytes);
 
 // The command line with blanks between its words; nothing unprintable in it.
 void mid_proc_command(pid_t pid, char *room, size_t bytes);
+
+// How near it is to be chosen when the kernel needs memory; 0: not known.
+uint64_t mid_proc_oom_score(pid_t pid);
+
+// Bytes that new programs could take without swapping, by the kernel's own guess; 0: not known.
+uint64_t mid_proc_available(void);
 
 // A small file, whole, with a NUL after it: its bytes, or -1.
 ssize_t mid_proc_file(const char *path, char *room, size_t bytes);

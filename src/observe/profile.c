@@ -34,17 +34,15 @@ static size_t samples_in_piece(enum mid_samples_kind kind) {
 
 // The highest number of a record of this kind; numbers begin with 1.
 static uint64_t samples_last(const struct samples *s, enum mid_samples_kind kind) {
-  uint64_t room = s->pieces[kind] * samples_in_piece(kind);
-  uint64_t wanted = s->head.records[kind];
-  return room == 0 ? 0 : mid_min(wanted, room - 1);
+  return mid_min(s->head.records[kind], s->pieces[kind] * samples_in_piece(kind));
 }
 
 static void samples_record(const struct samples *s, enum mid_samples_kind kind, uint64_t n,
                            void *out) {
   size_t each = mid_samples_record_bytes(kind), in_piece = samples_in_piece(kind);
-  size_t piece = s->piece[kind][n / in_piece];
+  size_t piece = s->piece[kind][(n - 1) / in_piece];
   const char *at = s->at + MID_SAMPLES_HEAD + piece * MID_SAMPLES_PIECE;
-  memcpy(out, at + n % in_piece * each, each);
+  memcpy(out, at + (n - 1) % in_piece * each, each);
 }
 
 static const char *samples_open(const char *at, size_t bytes, struct samples *out) {
@@ -178,7 +176,7 @@ static void take_samples(const struct samples *s, struct mid_profile *p) {
                                         .born = seconds(p, s, r.born),
                                         .stack = r.stack,
                                         .thread = r.thread,
-                                        .door = r.door,
+                                        .door = r.door & 0xff,  // the rest is libmidden's own
                                         .moves = r.moves,
                                         .site = (size_t)(site - p->site)};
     add_sample(p, &sample);

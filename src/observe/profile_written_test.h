@@ -31,7 +31,7 @@ static void written_begin(void) {
 // Room for one more record; a piece is opened for it where it needs one.
 static void *written_add(enum mid_samples_kind kind, uint64_t *number) {
   uint64_t n = *number = ++written.head.records[kind];
-  size_t in_piece = MID_SAMPLES_PIECE / mid_samples_record_bytes(kind), skip = n / in_piece;
+  size_t in_piece = MID_SAMPLES_PIECE / mid_samples_record_bytes(kind), skip = (n - 1) / in_piece;
   for (size_t i = 0; i < WRITTEN_PIECES; i++) {
     if (written.head.kind[i] == MID_SAMPLES_NONE) {
       written.head.kind[i] = (uint8_t)kind;
@@ -39,7 +39,7 @@ static void *written_add(enum mid_samples_kind kind, uint64_t *number) {
     }
     if (written.head.kind[i] == kind && skip-- == 0)
       return written.bytes + MID_SAMPLES_HEAD + i * MID_SAMPLES_PIECE +
-             n % in_piece * mid_samples_record_bytes(kind);
+             (n - 1) % in_piece * mid_samples_record_bytes(kind);
   }
   abort();
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "observe/diagnosis.h"
 #include "observe/words.h"
 
 struct page {
@@ -340,6 +341,19 @@ static const struct mid_process *largest(const struct mid_watch *watch) {
   return most;
 }
 
+// Of every process that has any; whose they are is said where there is more than one.
+static void findings(const struct page *p, const struct mid_watch *watch) {
+  for (size_t i = 0; i < watch->count; i++) {
+    const struct mid_process *process = watch->process[i];
+    const struct mid_diagnosis *d = process->diagnosis;
+    if (d == NULL || d->findings.count + d->suppressed == 0) continue;
+    if (watch->count > 1)
+      fprintf(p->out, "\n%sprocess %d: %s%s\n", faint(p), (int)process->pid, process->command,
+              plain(p));
+    mid_report_findings(process, p->style, p->out);
+  }
+}
+
 void mid_report_text(const struct mid_run_story *story, const struct mid_report_style *style,
                      FILE *out) {
   struct page p = {.out = out, .style = style};
@@ -352,6 +366,7 @@ void mid_report_text(const struct mid_run_story *story, const struct mid_report_
     one_process(&p, NULL);
   }
   processes(&p, story->watch);
+  findings(&p, story->watch);
   living(&p, story->watch);
   if (story->notes > 0) fputc('\n', out);
   for (size_t i = 0; i < story->notes; i++) {

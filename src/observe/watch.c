@@ -9,6 +9,7 @@
 
 #include "base/bits.h"
 #include "base/text.h"
+#include "observe/diagnosis.h"
 #include "observe/figures.h"
 #include "observe/folders.h"
 #include "observe/words.h"
@@ -68,8 +69,30 @@ void mid_watch_open(struct mid_watch *w, uint64_t run, pid_t first, char *const 
   mid_words_tame(p->command);
 }
 
+bool mid_watch_attach(struct mid_watch *w, pid_t pid) {
+  struct mid_proc_stat s;
+  if (!mid_proc_stat_read(pid, &s) || s.state == 'Z') return false;
+  mid_watch_open(w, 0, pid, (char *[]){NULL});
+  struct mid_process *p = w->process[0];
+  mid_proc_command(pid, p->command, sizeof p->command);
+  p->began -= mid_proc_age(p->start_ticks);
+  return true;
+}
+
+static void forget_profile(struct mid_process *p) {
+  mid_diagnosis_forget(p);
+  if (p->profile != NULL) mid_profile_close(p->profile);
+  free(p->profile);
+  mid_history_close(p->history);
+  p->profile = NULL;
+  p->history = NULL;
+}
+
 void mid_watch_close(struct mid_watch *w) {
-  for (size_t i = 0; i < w->count; i++) free(w->process[i]);
+  for (size_t i = 0; i < w->count; i++) {
+    forget_profile(w->process[i]);
+    free(w->process[i]);
+  }
   free(w->process);
   free(w->stranger);
   mid_feed_room_close(&w->feed_room);
@@ -101,6 +124,7 @@ static void note_feed(struct mid_process *p, const struct mid_feed_image *image,
     p->rate_count = 0;
     p->rate_at = now;
     p->peak_live = 0;
+    forget_profile(p);
   }
   p->peak_live = mid_max(p->peak_live, mid_image_live(image));
   p->peak_rss = mid_max(p->peak_rss, image->process.end_rss);
@@ -110,6 +134,56 @@ static void note_feed(struct mid_process *p, const struct mid_feed_image *image,
   p->image = *image;
   memcpy(p->command, image->command, sizeof p->command);
   note_rate(p, now);
+}
+
+// What is neither the heap's nor a file's.
+static double anonymous_outside(const struct mid_process *p) {
+  const struct mid_feed_process *feed = &p->image.process;
+  bool final = feed->ended && feed->end_rss > 0;
+  uint64_t anonymous = final ? feed->end_anonymous : p->memory.anonymous;
+  uint64_t ours = feed->metadata + (final ? feed->end_span_rss : feed->used + feed->dirty);
+  return anonymous > ours ? (double)(anonymous - ours) : 0;
+}
+
+static struct mid_history_look look_of(const struct mid_process *p, double now) {
+  struct mid_figures f;
+  mid_figures_make(p, &f);
+  return (struct mid_history_look){.when = now - p->began,
+                                   .work = (double)mid_image_allocated_bytes(&p->image),
+                                   .live = (double)f.live,
+                                   .held = (double)(f.live + f.free_blocks + f.uncarved),
+                                   .free = (double)f.free_blocks,
+                                   .rss = (double)f.resident,
+                                   .outside = anonymous_outside(p)};
+}
+
+static bool read_profile(struct mid_process *p, const struct mid_feed_file *file) {
+  struct mid_profile profile;
+  int fd = mid_feed_file_open_samples(file);
+  if (fd < 0) return false;
+  const char *wrong = mid_profile_read(fd, &profile);
+  close(fd);
+  if (wrong != NULL) return false;  // it may be in the midst of its first page
+  if (p->profile == NULL) p->profile = calloc(1, sizeof *p->profile);
+  if (p->profile == NULL) abort();
+  mid_diagnosis_forget(p);
+  mid_profile_close(p->profile);
+  *p->profile = profile;
+  return true;
+}
+
+// What is said of a dead process is its last word; while it lives the samples, which may be many,
+// are read as often as a hundredth of the time allows.
+static void note_profile(const struct mid_watch *w, struct mid_process *p,
+                         const struct mid_feed_file *file) {
+  double before = mid_watch_seconds(w);
+  struct mid_history_look look = look_of(p, p->lives ? before : p->ended);
+  bool wanted = !p->lives || before >= p->profile_next;
+  if (p->history == NULL) p->history = mid_history_open();
+  mid_history_add(p->history, &look, wanted && read_profile(p, file) ? p->profile : NULL);
+  if (!wanted) return;
+  double after = mid_watch_seconds(w);
+  p->profile_next = after + (after - p->began < 1 ? 10 : 100) * (after - before);
 }
 
 // The kernel walks the whole of a process for its huge pages, with its address space locked: that
@@ -137,10 +211,12 @@ static void note_kernel(const struct mid_watch *w, struct mid_process *p) {
   }
   p->met = true;
   p->peak_threads = mid_max(p->peak_threads, s.threads);
+  p->major_faults = s.major_faults;
   if (!mid_proc_memory_read(p->pid, &memory)) return;
   p->memory = memory;
   p->peak_rss = mid_max(p->peak_rss, memory.peak_rss);
   p->seen = now;
+  if (w->limit > 0 && memory.rss > w->limit / 10 * 8) p->oom_score = mid_proc_oom_score(p->pid);
   note_huge(w, p);
 }
 
@@ -174,10 +250,10 @@ static void visit(void *self, const struct mid_feed_file *file) {
   // What started before the first process is of no concern: folders may be full of such.
   if (file->start_ticks < w->process[0]->start_ticks) return;
   struct mid_process *p = watch_find(w, file->pid, file->start_ticks);
-  if (p == NULL && is_stranger(w, file)) return;
+  if (p == NULL && (w->run == 0 || is_stranger(w, file))) return;
   if (p != NULL) note_kernel(w, p);
   if (!read_feed(w, file, &image)) return;  // perhaps not whole yet
-  if (image.run != w->run) {
+  if (w->run != 0 && image.run != w->run) {
     if (p == NULL) add_stranger(w, file);
     return;
   }
@@ -187,15 +263,31 @@ static void visit(void *self, const struct mid_feed_file *file) {
     if (!read_feed(w, file, &image)) return;
   }
   note_feed(p, &image, mid_watch_seconds(w));
+  note_profile(w, p, file);
   // One that was never met alive may run where its number means another process than here.
-  if (!p->lives && (p->met || image.process.ended)) mid_feed_file_remove(file);
+  if (w->run != 0 && !p->lives && (p->met || image.process.ended)) mid_feed_file_remove(file);
+}
+
+static double processor_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
 // Those without a feed, or whose feed was taken away, come last.
 void mid_watch_look(struct mid_watch *w) {
+  double before = processor_seconds();
   w->looks++;
   mid_folders_walk(visit, w);
   for (size_t i = 0; i < w->count; i++) note_kernel(w, w->process[i]);
+  w->spent += processor_seconds() - before;
+}
+
+double mid_watch_delay(const struct mid_watch *w) {
+  static const double head_start = 0.02, share = 0.01, most = 1;
+  double now = mid_watch_seconds(w), least = now < 1 ? 0.01 : 0.1;
+  double due = (w->spent - head_start) / share - now;
+  return due < least ? least : due > most ? most : due;
 }
 
 static void visit_last(void *self, const struct mid_feed_file *file) {

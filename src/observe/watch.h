@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "observe/history.h"
 #include "observe/proc.h"
 #include "observe/reader.h"
 
@@ -24,19 +25,29 @@ struct mid_process {
   uint64_t huge, peak_rss, peak_live, peak_threads;
   double cpu_seconds, began, seen, ended;
   double rate, peak_rate;  // allocations a second
+  uint64_t major_faults;   // so far: pages that were read from a disk
+  uint64_t oom_score;      // /proc/PID/oom_score, once its cgroup was nearly full; else 0
 
-  // How `rate` and `huge` are kept, and the number of the last look.
-  double rate_at, huge_next;
+  // From its sample file (feed/samples.h), as last read and as it was before; NULL: it has none.
+  struct mid_profile *profile;
+  struct mid_history *history;
+  const struct mid_last_facts *facts;  // observe/evidence.h; NULL: there was no last look
+  struct mid_diagnosis *diagnosis;     // observe/diagnosis.h; NULL: none was made since
+
+  // How `rate`, `huge` and `profile` are kept, and the number of the last look.
+  double rate_at, huge_next, profile_next;
   uint64_t rate_count, looked;
 };
 
 struct mid_watch {
-  uint64_t run;                  // the number of the run
+  uint64_t run;                  // the number of the run; 0: of one process that ran already
   struct mid_process **process;  // [0]: the first, whether it has a feed or not
   size_t count;
 
   double opened;
+  double spent;  // seconds of processor time, in looks
   uint64_t looks;
+  uint64_t limit;  // bytes: of the processes' cgroup, from its owner's mid_cgroup; 0: not known
   struct mid_feed_room feed_room;
   struct mid_feed_stranger *stranger;  // feeds of other runs, not opened again
   size_t strangers;
@@ -44,12 +55,18 @@ struct mid_watch {
 
 // Watch the run with this number, whose first process is `first`, just started with these words.
 void mid_watch_open(struct mid_watch *watch, uint64_t run, pid_t first, char *const *words);
+// Watch one process that runs already, and leave its files alone.  false: there is none.
+bool mid_watch_attach(struct mid_watch *watch, pid_t pid);
 void mid_watch_close(struct mid_watch *watch);
 
 double mid_watch_seconds(const struct mid_watch *watch);
 
 // Look at all processes.  The feed of one that has ended is read a last time and removed.
 void mid_watch_look(struct mid_watch *watch);
+
+// Seconds until the next look: soon in the beginning, since many programs are short, then ten a
+// second, and less often where looks are costly.  They may take a hundredth of a processor.
+double mid_watch_delay(const struct mid_watch *watch);
 
 // All processes but the first are known by their feeds alone: take the figures of those that
 // no look met alive, and remove their feeds.  After the last look.

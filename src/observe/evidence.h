@@ -1,0 +1,84 @@
+// observe/evidence.h -- all that is known of a process when its findings are made, and the rules.
+// SPDX-License-Identifier: MIT
+//
+// Rules judge places, not stacks: a leaking line is one trouble, however many callers it has.
+#ifndef MID_OBSERVE_EVIDENCE_H
+#define MID_OBSERVE_EVIDENCE_H
+
+#include "observe/figures.h"
+#include "observe/finding.h"
+#include "observe/history.h"
+
+// Lost blocks that have one origin, from a walk of the stopped process.
+struct mid_lost {
+  uint32_t stack;           // that allocated them; 0: of none it is known
+  char name[160];           // then what is known: a type, a size class, neighbours
+  double blocks, bytes;     // that nothing points to
+  double held, held_bytes;  // that only they lead to
+  enum mid_confidence sure;
+};
+
+// A thread whose stack is, or was, deep.
+struct mid_deep_stack {
+  pid_t tid;
+  char name[16];
+  uint64_t used, limit;                 // bytes
+  const struct mid_profile_site *site;  // of frames that are on it; NULL: not known
+};
+
+// What the last look at a process told beside its counters.  Made by walk/, freed by its owner.
+struct mid_last_facts {
+  const struct mid_lost *lost;
+  size_t losts;
+  const struct mid_deep_stack *deep;
+  size_t deeps;
+};
+
+// All sites that share a place: function, file and line.  In `sum` are their figures together, and
+// the frames of the one that allocated most.
+struct mid_place {
+  struct mid_profile_site sum;
+  const struct mid_profile_site *most;
+  const uint32_t *stack;  // `stacks` numbers
+  size_t stacks;
+};
+
+struct mid_evidence {
+  const struct mid_process *process;
+  struct mid_figures figures;
+  const struct mid_profile *profile;   // named; NULL: there is none
+  const struct mid_history *history;   // NULL: there is none
+  const struct mid_last_facts *facts;  // NULL: there was no last look
+  uint64_t limit;                      // bytes: of its cgroup; 0: not known
+  uint64_t room;                       // bytes that it could still take; 0: not known
+  struct mid_place *place;
+  size_t places;
+  struct mid_place **place_of;  // by the site's place in profile->site
+  uint32_t *stacks;
+};
+
+// Everything is the caller's and must outlast it; the profile is named.
+void mid_evidence_open(struct mid_evidence *e, const struct mid_process *process, uint64_t limit);
+void mid_evidence_close(struct mid_evidence *e);
+
+const struct mid_place *mid_evidence_place(const struct mid_evidence *e, uint32_t stack);
+
+// Whose code allocates there is the program's own, so that a user can change it.
+bool mid_place_is_own(const struct mid_place *place);
+
+// Live bytes of a place at look `i` of the history.
+double mid_evidence_live(const struct mid_evidence *e, const struct mid_place *place, size_t look);
+
+// A rule is a file of finding/.
+struct mid_finding_rule {
+  const char *kind;    // of its findings, as users write it after --fail-on
+  const char *source;  // of the rule
+  void (*find)(const struct mid_evidence *e, struct mid_findings *out);
+};
+// Every rule there is, NULL behind the last: the build makes it of the files in observe/finding/.
+extern const struct mid_finding_rule *const mid_finding_rules[];
+
+// All findings of a process, worst first.
+void mid_findings_make(const struct mid_evidence *e, struct mid_findings *out);
+
+#endif

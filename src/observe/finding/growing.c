@@ -1,0 +1,243 @@
+// observe/finding/growing.c -- places whose live bytes rise without end, though they are still
+// held. SPDX-License-Identifier: MIT
+//
+//   births of the live samples      live bytes, minima of windows, on two clocks
+//   x xx x  x xx  x xx x x xx  x          __--
+//   |------------ run ----------|     __--           --> possible, likely, certain
+//
+// Ages tell a place that keeps what it gets from one that is filled once or that replaces what it
+// holds; they need no history, so that they also serve a process that is met late.  The trend tells
+// whether it goes on, and that it is no accident.
+#include <math.h>
+#include <stdlib.h>
+
+#include "observe/evidence.h"
+#include "observe/finding/limits.h"
+#include "observe/trend.h"
+#include "observe/words.h"
+
+enum { BIRTHS = MID_HISTORY_BIRTHS, STARTS = 3, MIDDLE = 9 };  // parts of the run: start-up; half
+
+struct growth {
+  const struct mid_place *place;
+  double births[BIRTHS], samples, late;  // late: born after the start-up
+  double fullest, fullest_at, bytes;     // bytes: by which it grew after the start-up
+  double blocks;
+  size_t looks;  // up to the fullest
+  struct mid_trend wall, work;
+  bool has_trend;
+  double others;  // by which the rest grew in the second half
+  enum mid_confidence sure;
+};
+
+// ---- ages ---------------------------------------------------------------------------------------
+
+static void take_births(const struct mid_evidence *e, struct growth *g) {
+  for (size_t i = 0; i < g->place->stacks; i++) {
+    const struct mid_history_site *site = mid_history_of(e->history, g->place->stack[i]);
+    if (site == NULL) continue;
+    for (int b = 0; b < BIRTHS; b++) g->births[b] += site->birth[b];
+    g->fullest += site->fullest;
+    g->fullest_at = fmax(g->fullest_at, site->fullest_at);
+  }
+  for (int b = 0; b < BIRTHS; b++) g->samples += g->births[b];
+  for (int b = STARTS; b < BIRTHS; b++) g->late += g->births[b];
+  if (g->samples > 0) g->bytes = g->fullest * g->late / g->samples;
+}
+
+static double sum_of(const double *births, int from, int to) {
+  double sum = 0;
+  for (int b = from; b < to; b++) sum += births[b];
+  return sum / (to - from);
+}
+
+// Births are all over the run: in nearly as many parts of it as so many would fall into by chance
+// were they even, and as many in its second half as in its first, within a factor of two and what
+// chance does to small numbers.
+static bool is_spread(const struct growth *g) {
+  double parts = BIRTHS - STARTS, filled = 0;
+  for (int b = STARTS; b < BIRTHS; b++) filled += g->births[b] > 0;
+  double expected = parts * (1 - pow(1 - 1 / parts, g->late));
+  double first = sum_of(g->births, STARTS, MIDDLE), second = sum_of(g->births, MIDDLE, BIRTHS);
+  double last = sum_of(g->births, BIRTHS - 4, BIRTHS), slack = 1 / sqrt(g->late);
+  return filled >= 0.75 * expected && first >= second * (0.5 - slack) &&
+         second >= first * (0.5 - slack) && last >= (first + second) / 2 * (0.5 - slack);
+}
+
+// ---- the trend ----------------------------------------------------------------------------------
+
+static double mean_rise(const struct growth *g, const double *live) {
+  size_t half = g->looks / 2;
+  return g->looks < 4 ? live[g->looks - 1] : live[g->looks - 1] - live[half];
+}
+
+// Up to the last look at which it was nearly fullest: at its end a program may free all.
+static void take_trend(const struct mid_evidence *e, struct growth *g) {
+  const struct mid_history *h = e->history;
+  double when[MID_HISTORY_LOOKS], work[MID_HISTORY_LOOKS], live[MID_HISTORY_LOOKS];
+  for (size_t i = 0; i < h->looks; i++) {
+    when[i] = h->look[i].when;
+    work[i] = h->look[i].work;
+    live[i] = mid_evidence_live(e, g->place, i);
+    if (live[i] >= 0.9 * g->fullest) g->looks = i + 1;
+  }
+  if (g->looks == 0) return;
+  g->has_trend = mid_trend_make(when, live, g->looks, &g->wall) &&
+                 mid_trend_make(work, live, g->looks, &g->work);
+  size_t half = g->looks / 2;
+  double all = h->look[g->looks - 1].live - h->look[half].live;
+  g->others = fmax(all - mean_rise(g, live), 0);
+}
+
+// The second half adds to the first: a place that is refilled has spread births, but is level.
+static bool is_level(const struct mid_evidence *e, const struct growth *g) {
+  if (g->looks < 8) return false;  // not known
+  double half = mid_evidence_live(e, g->place, g->looks / 2);
+  double begin = mid_evidence_live(e, g->place, 0);
+  return g->fullest - half < 0.25 * (g->fullest - begin);
+}
+
+// ---- how sure -----------------------------------------------------------------------------------
+
+static bool grows(const struct mid_evidence *e, struct growth *g) {
+  double seconds = e->history->look[e->history->looks - 1].when;
+  take_births(e, g);
+  if (g->late < MID_GROWING_BIRTHS || g->bytes < MID_GROWING_BYTES ||
+      seconds < MID_GROWING_SECONDS || g->fullest_at < 0.8 * seconds || !is_spread(g))
+    return false;
+  take_trend(e, g);
+  g->blocks = g->place->sum.live > 0 ? g->place->sum.live : g->samples;
+  return !is_level(e, g);
+}
+
+static bool is_steady(const struct mid_trend *t) {
+  return t->second < 2.5 * t->first && t->first < 2.5 * t->second;
+}
+
+static void judge(const struct mid_evidence *e, struct growth *g, double chance, double all) {
+  const struct mid_history_look *last = &e->history->look[g->looks > 0 ? g->looks - 1 : 0];
+  const struct mid_trend *t = &g->wall;
+  bool sure = g->has_trend && g->samples >= MID_GROWING_SURE_SAMPLES &&
+              last->when >= MID_GROWING_LIKELY_SECONDS && mid_trend_rises(t) &&
+              mid_trend_rises(&g->work) && is_steady(t) && t->p <= chance &&
+              t->lower * last->when > 2 * g->place->sum.live_error &&
+              t->lower * 3600 >= MID_GROWING_LEAST_ALARM && last->work >= 2 * g->bytes &&
+              g->bytes >= 0.1 * all;
+  g->sure = sure ? MID_LIKELY : MID_POSSIBLE;
+  if (sure && last->when >= MID_GROWING_CERTAIN_SECONDS &&
+      g->others <= MID_GROWING_LEVEL * (t->first + t->second))
+    g->sure = MID_CERTAIN;
+}
+
+// ---- what is said of it -------------------------------------------------------------------------
+
+#define SIZE(bytes) mid_words_size((uint64_t)(bytes), &(struct mid_words){0})
+#define COUNT(n) mid_words_count(n, &(struct mid_words){0})
+#define SECONDS(s) mid_words_seconds(s, &(struct mid_words){0})
+
+// From a minute on: how fast, and when nothing is left.
+static void say_rate(const struct mid_evidence *e, const struct mid_trend *t, double seconds,
+                     char *room, size_t bytes) {
+  *room = 0;
+  if (seconds < MID_GROWING_CERTAIN_SECONDS || t->slope <= 0) return;
+  int n = snprintf(room, bytes, "; %s an hour", SIZE(t->slope * 3600));
+  if (e->room > 0 && t->lower > 0)
+    snprintf(room + n, bytes - (size_t)n, ", which fills the %s that are left in %s to %s",
+             SIZE(e->room), SECONDS((double)e->room / t->upper),
+             SECONDS((double)e->room / t->lower));
+}
+
+static void say_why(const struct growth *g, struct mid_finding *f) {
+  char trend[200] = "; there were too few looks for a trend";
+  if (g->has_trend)
+    snprintf(trend, sizeof trend,
+             "; it rose in %.0f %% of %zu windows of time and %.0f %% of %zu "
+             "of work done",
+             100 * g->wall.rising, g->wall.windows, 100 * g->work.rising, g->work.windows);
+  char doubt[96] = "";
+  if (g->sure == MID_POSSIBLE)
+    snprintf(doubt, sizeof doubt, "; a table that fills or a start-up would look the same");
+  mid_finding_why(f, "the %s live samples were born all over the run%s%s", COUNT(g->samples), trend,
+                  doubt);
+}
+
+static void tell(const struct mid_evidence *e, const struct growth *g, struct mid_findings *out) {
+  char rate[160];
+  double seconds = e->history->look[g->looks > 0 ? g->looks - 1 : 0].when;
+  struct mid_finding *f =
+      mid_finding_add(out, "growing", g->sure, &g->place->sum, g->fullest, g->blocks);
+  f->badness = 4 * g->bytes;
+  say_rate(e, &g->wall, seconds, rate, sizeof rate);
+  mid_finding_what(f,
+                   "live memory from here rises without end: %s, of which %s came after the "
+                   "first fifth of %s%s",
+                   SIZE(g->fullest), SIZE(g->bytes), SECONDS(seconds), rate);
+  say_why(g, f);
+  mid_finding_advise(f,
+                     "give what holds these blocks a bound, or remove its entries when they are "
+                     "done with: since the start-up it took %s, about %s bytes a second",
+                     SIZE(g->bytes), COUNT(g->bytes / (0.8 * seconds)));
+}
+
+// The field's rule of thumb, where no place tells more.
+static void alarm(const struct mid_evidence *e, struct mid_findings *out) {
+  const struct mid_history *h = e->history;
+  double when[MID_HISTORY_LOOKS], live[MID_HISTORY_LOOKS];
+  char rate[160];
+  struct mid_trend t;
+  for (size_t i = 0; i < h->looks; i++) when[i] = h->look[i].when, live[i] = h->look[i].live;
+  double seconds = when[h->looks - 1], now = live[h->looks - 1];
+  if (seconds < MID_GROWING_CERTAIN_SECONDS || !mid_trend_make(when, live, h->looks, &t) ||
+      !mid_trend_rises(&t) || t.lower * 3600 < MID_GROWING_ALARM * now ||
+      t.lower * 3600 < MID_GROWING_LEAST_ALARM)
+    return;
+  struct mid_finding *f = mid_finding_add(out, "growing", MID_LIKELY, NULL, now, 0);
+  say_rate(e, &t, seconds, rate, sizeof rate);
+  mid_finding_what(f, "the process's live memory grows by more than half of itself an hour%s",
+                   rate);
+  mid_finding_why(f,
+                  "it rose in %.0f %% of %zu windows; no single line grows surely enough to be "
+                  "named",
+                  100 * t.rising, t.windows);
+  mid_finding_advise(f,
+                     "watch it for longer: 'midden attach PID --for 10m' names lines that grow "
+                     "slowly");
+}
+
+// ---- all places ---------------------------------------------------------------------------------
+
+static double chance_of(const struct growth *g, size_t count) {
+  double *p = calloc(count + 1, sizeof *p);
+  size_t judged = 0;
+  if (p == NULL) abort();
+  for (size_t i = 0; i < count; i++)
+    if (g[i].has_trend) p[judged++] = g[i].wall.p;
+  double chance = mid_trend_chance(p, judged, MID_GROWING_ERROR_RATE);
+  free(p);
+  return chance;
+}
+
+static void find(const struct mid_evidence *e, struct mid_findings *out) {
+  if (e->profile == NULL || e->history == NULL || e->history->looks == 0) return;
+  struct growth *g = calloc(e->places + 1, sizeof *g);
+  size_t count = 0, before = out->count;
+  double all = 0;
+  if (g == NULL) abort();
+  for (size_t i = 0; i < e->places; i++) {
+    g[count] = (struct growth){.place = &e->place[i]};
+    if (mid_place_is_own(&e->place[i]) && grows(e, &g[count])) all += g[count++].bytes;
+  }
+  double chance = chance_of(g, count);
+  for (size_t i = 0; i < count; i++) {
+    judge(e, &g[i], chance, all);
+    if (count <= MID_GROWING_PLACES || g[i].bytes >= 0.1 * all) tell(e, &g[i], out);
+  }
+  free(g);
+  if (out->count == before) alarm(e, out);
+}
+
+const struct mid_finding_rule mid_rule_growing = {
+    .kind = "growing",
+    .source = "M. Jump, K. McKinley, Cork, POPL 2007; P. K. Sen 1968; Benjamini and Hochberg 1995",
+    .find = find,
+};

@@ -1,0 +1,127 @@
+// observe/history.c -- see history.h.
+// SPDX-License-Identifier: MIT
+#include "observe/history.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+
+static void *must(void *room) {
+  if (room == NULL) abort();
+  return room;
+}
+
+struct mid_history *mid_history_open(void) {
+  return must(calloc(1, sizeof(struct mid_history)));
+}
+
+void mid_history_close(struct mid_history *h) {
+  if (h == NULL) return;
+  for (size_t i = 0; i < h->sites; i++) free(h->site[i]);
+  free(h->site);
+  free(h->place);
+  free(h);
+}
+
+// ---- sites --------------------------------------------------------------------------------------
+
+static struct mid_history_site *history_find(const struct mid_history *h, uint32_t stack) {
+  uint32_t place = stack < h->places ? h->place[stack] : 0;
+  return place > 0 ? h->site[place - 1] : NULL;
+}
+
+const struct mid_history_site *mid_history_of(const struct mid_history *h, uint32_t stack) {
+  return history_find(h, stack);
+}
+
+static struct mid_history_site *history_take(struct mid_history *h, uint32_t stack) {
+  struct mid_history_site *site = history_find(h, stack);
+  if (site != NULL || h->sites == MID_HISTORY_SITES) return site;
+  if (stack >= h->places) {
+    size_t places = mid_max(256, 2 * (size_t)stack);
+    h->place = must(realloc(h->place, places * sizeof *h->place));
+    memset(h->place + h->places, 0, (places - h->places) * sizeof *h->place);
+    h->places = places;
+  }
+  if (h->site == NULL) h->site = must(calloc(MID_HISTORY_SITES, sizeof *h->site));
+  site = must(calloc(1, sizeof *site));
+  site->stack = stack;
+  h->site[h->sites++] = site;
+  h->place[stack] = (uint32_t)h->sites;
+  return site;
+}
+
+// ---- looks --------------------------------------------------------------------------------------
+
+static void halve_site(struct mid_history_site *site) {
+  for (size_t i = 0; i < MID_HISTORY_LOOKS / 2; i++) {
+    site->live[i] = fminf(site->live[2 * i], site->live[2 * i + 1]);
+    site->blocks[i] = fminf(site->blocks[2 * i], site->blocks[2 * i + 1]);
+    site->samples[i] = (uint32_t)mid_min(site->samples[2 * i], site->samples[2 * i + 1]);
+  }
+  size_t half = MID_HISTORY_LOOKS / 2;
+  memset(site->live + half, 0, half * sizeof *site->live);
+  memset(site->blocks + half, 0, half * sizeof *site->blocks);
+  memset(site->samples + half, 0, half * sizeof *site->samples);
+}
+
+static struct mid_history_look merged(const struct mid_history_look *a,
+                                      const struct mid_history_look *b) {
+  return (struct mid_history_look){.when = b->when,
+                                   .work = b->work,
+                                   .live = fmin(a->live, b->live),
+                                   .held = fmin(a->held, b->held),
+                                   .free = fmin(a->free, b->free),
+                                   .rss = fmin(a->rss, b->rss),
+                                   .outside = fmin(a->outside, b->outside)};
+}
+
+static void halve(struct mid_history *h) {
+  for (size_t i = 0; i < MID_HISTORY_LOOKS / 2; i++)
+    h->look[i] = merged(&h->look[2 * i], &h->look[2 * i + 1]);
+  h->looks = MID_HISTORY_LOOKS / 2;
+  for (size_t i = 0; i < h->sites; i++) halve_site(h->site[i]);
+}
+
+// A site that is emptied at the end tells by its fullest look how it was filled.
+static void note_births(struct mid_history *h, double when, const struct mid_profile *p) {
+  static const double nearly = 0.9;
+  for (size_t i = 0; i < p->sites; i++) {
+    struct mid_history_site *site = history_find(h, p->site[i].stack);
+    if (site == NULL || p->site[i].live_bytes < nearly * site->fullest) continue;
+    site->fullest = fmax(site->fullest, p->site[i].live_bytes);
+    site->fullest_at = when;
+    memset(site->birth, 0, sizeof site->birth);
+  }
+  for (size_t i = 0; i < p->samples; i++) {
+    struct mid_history_site *site = history_find(h, p->sample[i].stack);
+    if (site == NULL || site->fullest_at != when || when <= 0) continue;
+    double part = p->sample[i].born / when * MID_HISTORY_BIRTHS;
+    site->birth[part < MID_HISTORY_BIRTHS ? (size_t)part : MID_HISTORY_BIRTHS - 1]++;
+  }
+}
+
+void mid_history_add(struct mid_history *h, const struct mid_history_look *look,
+                     const struct mid_profile *p) {
+  if (h->looks == MID_HISTORY_LOOKS) halve(h);
+  size_t at = h->looks++;
+  h->look[at] = *look;
+  if (p == NULL && at > 0) {  // as they were
+    for (size_t i = 0; i < h->sites; i++) {
+      h->site[i]->live[at] = h->site[i]->live[at - 1];
+      h->site[i]->blocks[at] = h->site[i]->blocks[at - 1];
+      h->site[i]->samples[at] = h->site[i]->samples[at - 1];
+    }
+  }
+  if (p == NULL) return;
+  for (size_t i = 0; i < p->sites; i++) {
+    struct mid_history_site *site = history_take(h, p->site[i].stack);
+    if (site == NULL) break;
+    site->live[at] = (float)p->site[i].live_bytes;
+    site->blocks[at] = (float)p->site[i].live;
+    site->samples[at] = (uint32_t)p->site[i].live_samples;
+  }
+  note_births(h, look->when, p);
+}

@@ -1,0 +1,88 @@
+// observe/report_findings.c -- the findings of a process as text.
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "observe/diagnosis.h"
+#include "observe/report.h"
+#include "observe/words.h"
+
+enum { MOST_FINDINGS = 10, MOST_FRAMES = 6, INDENT = 4, KEY_WIDTH = 7 };
+
+struct sheet {
+  FILE *out;
+  const struct mid_report_style *style;
+};
+
+static const char *bold(const struct sheet *s) { return s->style->colour ? "\033[1m" : ""; }
+static const char *faint(const struct sheet *s) { return s->style->colour ? "\033[2m" : ""; }
+static const char *plain(const struct sheet *s) { return s->style->colour ? "\033[0m" : ""; }
+
+static const char *base_name(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash != NULL ? slash + 1 : path;
+}
+
+// "function  file:line", or the module where no file is known.
+static void frame_words(const struct mid_profile_frame *f, char *room, size_t bytes) {
+  if (f->file[0] != 0 && f->line > 0)
+    snprintf(room, bytes, "%.200s  %.120s:%u", f->function, base_name(f->file), f->line);
+  else if (f->module[0] != 0 && strchr(f->function, '+') == NULL)
+    snprintf(room, bytes, "%.200s  in %.120s", f->function, base_name(f->module));
+  else
+    snprintf(room, bytes, "%.320s", f->function);
+}
+
+static void field(const struct sheet *s, const char *key, const char *words) {
+  fprintf(s->out, "%*s%s%-*s%s", INDENT, "", faint(s), KEY_WIDTH, key, plain(s));
+  mid_words_wrap(s->out, words, INDENT + KEY_WIDTH, s->style->columns);
+}
+
+// The frame to blame and those that led to it; what is inside of it is the runtime library's.
+static void stack(const struct sheet *s, const struct mid_profile_site *site) {
+  char words[400];
+  size_t end = site->place + MOST_FRAMES;
+  for (size_t i = site->place; i < site->frames && i < end; i++) {
+    frame_words(&site->frame[i], words, sizeof words);
+    field(s, i == site->place ? "at" : "", words);
+  }
+  if (site->frames > end) {
+    snprintf(words, sizeof words, "and %zu more", site->frames - end);
+    field(s, "", words);
+  }
+}
+
+static void title(const struct sheet *s, size_t number, const struct mid_finding *f) {
+  const char *place = f->site != NULL ? mid_profile_place(f->site)->function : "the process";
+  const char *sure = mid_confidence_name(f->confidence);
+  char words[400];
+  snprintf(words, sizeof words, "%s: %.200s", f->kind, place);
+  fprintf(s->out, "%2zu  %s%s%s (%s)\n", number, bold(s), words, plain(s), sure);
+}
+
+static void one(const struct sheet *s, size_t number, const struct mid_finding *f,
+                const struct mid_finding *before) {
+  if (number > 1) fputc('\n', s->out);
+  title(s, number, f);
+  field(s, "what", f->what);
+  field(s, "why", f->why);
+  field(s, "advice", f->advice);
+  if (f->site == NULL || f->site->frames == 0) return;
+  if (before != NULL && before->site == f->site)
+    field(s, "at", "the same line as before");
+  else
+    stack(s, f->site);
+}
+
+void mid_report_findings(const struct mid_process *p, const struct mid_report_style *style,
+                         FILE *out) {
+  const struct sheet s = {out, style};
+  const struct mid_diagnosis *d = p->diagnosis;
+  if (d == NULL || (d->findings.count == 0 && d->suppressed == 0)) return;
+  fprintf(out, "\n%sFindings%s\n", bold(&s), plain(&s));
+  for (size_t i = 0; i < d->findings.count && i < MOST_FINDINGS; i++)
+    one(&s, i + 1, &d->findings.at[i], i > 0 ? &d->findings.at[i - 1] : NULL);
+  if (d->findings.count > MOST_FINDINGS)
+    fprintf(out, "\n%*sand %zu more: --json has them all\n", INDENT, "",
+            d->findings.count - MOST_FINDINGS);
+  if (d->suppressed > 0) fprintf(out, "\n%*s%zu suppressed\n", INDENT, "", d->suppressed);
+}

@@ -203,3 +203,33 @@ size_t mid_symbols_find(struct mid_symbols *s, const char *path, const unsigned 
   out[0].function = symbols_readable(s, name);
   return name != NULL || file != NULL;
 }
+
+// Where libdw has what is mapped `distance` bytes behind the file's first byte.
+static bool symbols_mapped(Dwfl_Module *module, uint64_t distance, Dwarf_Addr *out) {
+  GElf_Addr bias;
+  GElf_Phdr head;
+  size_t count;
+  Elf *elf = dwfl_module_getelf(module, &bias);
+  if (elf == NULL || elf_getphdrnum(elf, &count) != 0) return false;
+  for (size_t i = 0; i < count; i++) {
+    if (gelf_getphdr(elf, (int)i, &head) == NULL || head.p_type != PT_LOAD) continue;
+    *out = distance + head.p_vaddr - head.p_offset + bias;  // the first one has the first byte
+    return true;
+  }
+  return false;
+}
+
+const char *mid_symbols_object(struct mid_symbols *s, const char *path, const unsigned char *id,
+                               size_t id_bytes, uint64_t distance, uint64_t *into) {
+  Dwfl_Module *module = symbols_module(s, path);
+  Dwarf_Addr address;
+  GElf_Sym symbol;
+  symbols_forget_names(s);
+  if (module == NULL || !symbols_is_that(module, id, id_bytes) ||
+      !symbols_mapped(module, distance, &address))
+    return NULL;
+  const char *name = dwfl_module_addrinfo(module, address, into, &symbol, NULL, NULL, NULL);
+  // What no symbol covers is given the one before it.
+  if (name == NULL || (symbol.st_size != 0 && *into >= symbol.st_size)) return NULL;
+  return symbols_readable(s, name);
+}

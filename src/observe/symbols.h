@@ -28,4 +28,9 @@ void mid_symbols_close(struct mid_symbols *s);
 size_t mid_symbols_find(struct mid_symbols *s, const char *path, const unsigned char *id,
                         size_t id_bytes, uint64_t offset, struct mid_symbol *out, size_t most);
 
+// The variable or table `distance` bytes behind where the first byte of the file is in memory, and
+// how far into it that is.  NULL: it is not known; words are valid until the next call.
+const char *mid_symbols_object(struct mid_symbols *s, const char *path, const unsigned char *id,
+                               size_t id_bytes, uint64_t distance, uint64_t *into);
+
 #endif

@@ -68,6 +68,8 @@ static const struct cli_option replay_options[] = {
 
 static const struct cli_option doctor_options[] = {
     {"--json", "FILE", "write what was found to FILE as JSON"},
+static const struct cli_option leaks_options[] = {
+    {"--json", "FILE", "write every figure to FILE as JSON"},
 };
 
 static const struct cli_option help_options[] = {
@@ -143,6 +145,20 @@ const struct cli_verb cli_verbs[] = {
      "The exit status is 0 when all of it is sound, 1 when something is broken, 2 when the command "
      "line was wrong, and 3 when the heap could not be looked at.",
      doctor_options, COUNT(doctor_options), cli_doctor},
+    {"leaks", "PID|CORE", "find the blocks of a process or a core file that nothing points to",
+     "Looks through registers, stacks, variables, thread-local storage and all other memory that "
+     "the program of PID can write for pointers to blocks of its heap, from those blocks on to "
+     "others, and lists what is lost by the line that allocated it. A block is direct when nothing "
+     "leads to it, indirect when only a lost block does, and possible when something may: a "
+     "pointer to its inside, or one that is left over. Neither a rebuild nor a restart is needed, "
+     "only that the program runs on Midden.\n\n"
+     "The program stands still while its memory is copied. As it runs on meanwhile, two looks are "
+     "taken, a second apart, and what both say is told. Of a core file, one is.\n\n"
+     "A block whose stack was not sampled is named by the stacks of blocks that look like it and "
+     "are lost as well, by its C++ class, or by its size.\n\n"
+     "The exit status is 0 when nothing is lost, 1 when there are direct leaks, 2 when the command "
+     "line was wrong, and 3 when the memory could not be read.",
+     leaks_options, COUNT(leaks_options), cli_leaks},
     {"options", "", "list the options of the library",
      "They are set with --option NAME=VALUE of 'midden run', or for any program in the variable "
      "MIDDEN_OPTIONS, as in MIDDEN_OPTIONS=heap_limit=64M,hardened=1. Sizes take k, M, G or T, "

@@ -1,6 +1,7 @@
 // observe/json.c -- the report as JSON; docs/json.md tells each key.
 // SPDX-License-Identifier: MIT
-#include <jansson.h>
+#include "observe/json.h"
+
 #include <string.h>
 #include <sys/wait.h>
 
@@ -9,12 +10,12 @@
 #include "observe/report.h"
 #include "observe/words.h"
 
-static json_t *number(uint64_t n) {
+json_t *mid_json_number(uint64_t n) {
   return json_integer((json_int_t)(n <= INT64_MAX ? n : INT64_MAX));
 }
 
 // jansson takes no string that is not UTF-8: what is not is shown as '?'.
-static json_t *string(const char *s) {
+json_t *mid_json_string(const char *s) {
   json_t *j = json_string(s);
   if (j != NULL) return j;
   char room[1024];
@@ -25,7 +26,7 @@ static json_t *string(const char *s) {
 }
 
 static void set(json_t *object, const char *key, uint64_t n) {
-  json_object_set_new(object, key, number(n));
+  json_object_set_new(object, key, mid_json_number(n));
 }
 
 static void set_real(json_t *object, const char *key, double value) {
@@ -36,14 +37,14 @@ static json_t *process_json(const struct mid_process *p, const struct mid_figure
                             const int *status) {
   json_t *j = json_object();
   set(j, "pid", (uint64_t)p->pid);
-  json_object_set_new(j, "command", string(p->command));
+  json_object_set_new(j, "command", mid_json_string(p->command));
   json_object_set_new(j, "lives", json_boolean(p->lives));
   json_object_set_new(
       j, "exit",
-      status && WIFEXITED(*status) ? number((uint64_t)WEXITSTATUS(*status)) : json_null());
+      status && WIFEXITED(*status) ? mid_json_number((uint64_t)WEXITSTATUS(*status)) : json_null());
   json_object_set_new(
       j, "signal",
-      status && WIFSIGNALED(*status) ? number((uint64_t)WTERMSIG(*status)) : json_null());
+      status && WIFSIGNALED(*status) ? mid_json_number((uint64_t)WTERMSIG(*status)) : json_null());
   set_real(j, "wall_seconds", f->seconds);
   set_real(j, "cpu_seconds", f->cpu_seconds);
   set(j, "peak_rss", f->peak_rss);
@@ -193,7 +194,7 @@ static json_t *one_json(const struct mid_run_story *story, size_t i) {
   json_object_set_new(j, "findings", findings_json(p));
   set(j, "suppressed", p->diagnosis != NULL ? p->diagnosis->suppressed : 0);
   for (size_t n = 0; i == 0 && n < story->notes; n++)
-    json_array_append_new(notes, string(story->note[n]));
+    json_array_append_new(notes, mid_json_string(story->note[n]));
   json_object_set_new(j, "notes", notes);
   return j;
 }

@@ -1,0 +1,14 @@
+// observe/json.h -- pieces of what is told as JSON, and how its numbers and words are made.
+// SPDX-License-Identifier: MIT
+//
+// Without memory each gives NULL, which jansson's calls take and turn into a failure.
+#ifndef MID_OBSERVE_JSON_H
+#define MID_OBSERVE_JSON_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+json_t *mid_json_number(uint64_t n);
+json_t *mid_json_string(const char *s);  // what is not UTF-8 is shown as '?'
+
+#endif

@@ -89,14 +89,19 @@ static void stop_here(struct cli_child *child) {
 // What the terminal sends reaches the program by itself, since it is in our process group; what a
 // process sent was meant for us alone.
 static void handle(struct cli_child *child, const siginfo_t *info) {
-  if (info->si_signo == SIGCHLD) return;
+  if (info->si_signo == SIGCHLD) {
+    if (child->attend != NULL) child->attend(child->self);
+    return;
+  }
   if (info->si_code <= 0) kill(child->pid, info->si_signo);
   if (info->si_signo == SIGTSTP) stop_here(child);
 }
 
+// The stops of one that is traced are told of whether they are asked for or not.
 static bool has_ended(pid_t pid) {
   siginfo_t info = {0};
-  return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+  return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         (info.si_code == CLD_EXITED || info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED);
 }
 
 bool cli_child_wait(struct cli_child *child, double seconds) {

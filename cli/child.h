@@ -15,7 +15,9 @@ struct cli_child {
   struct mid_program program;
   char **argv;
   pid_t pid;
-  struct cli_status *line;  // hidden while we are stopped; NULL: there is none
+  struct cli_status *line;     // hidden while we are stopped; NULL: there is none
+  void (*attend)(void *self);  // called after each SIGCHLD; may be NULL
+  void *self;
 };
 
 // The program that the operands name; where there is none the command ends here.

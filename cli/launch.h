@@ -19,6 +19,9 @@ void cli_launch_library(char *room, size_t bytes);
 // which the program inherits.
 void cli_launch_prepare(uint64_t run, const char *options);
 
+// Let core files of what is started from here on hold files that are mapped shared, as feeds are.
+void cli_launch_core_filter(void);
+
 // Start it, with the signal mask that we had.  0 or execve's errno.
 int cli_launch(const struct mid_program *program, char **argv, const sigset_t *mask, pid_t *pid);
 

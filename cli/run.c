@@ -21,7 +21,7 @@
 #include "file.h"
 #include "gate.h"
 #include "launch.h"
-#include "observe/cgroup.h"
+#include "looks.h"
 #include "observe/folders.h"
 #include "observe/report.h"
 #include "observe/words.h"
@@ -35,6 +35,7 @@ enum {
   FAIL_ON,
   FAIL_STATUS,
   SUPPRESS,
+  DIAGNOSE,
   QUIET
 };  // places in the verb's table
 enum { MOST_NOTES = 8 };
@@ -47,8 +48,7 @@ struct run {
 
   struct cli_child child;
   int status;
-  struct mid_watch watch;
-  struct mid_cgroup cgroup;
+  struct cli_looks looks;
   struct cli_status line;
   char *note[MOST_NOTES];
   size_t notes;
@@ -57,6 +57,7 @@ struct run {
 // ---- the command line ---------------------------------------------------------------------------
 
 static void read_arguments(struct run *run, int argc, char **argv) {
+  cli_options_add(run->options, sizeof run->options, "", "last_look=1");
   struct cli_args args = cli_args_open(argc, argv);
   for (int option; (option = cli_args_next(&args)) >= 0;) {
     if (option == REPORT) run->report = args.value;
@@ -67,6 +68,7 @@ static void read_arguments(struct run *run, int argc, char **argv) {
     if (option == FAIL_ON) cli_gate_fail_on(&run->gate, args.value);
     if (option == FAIL_STATUS) cli_gate_fail_status(&run->gate, args.value);
     if (option == SUPPRESS) cli_gate_suppress(&run->gate, args.value);
+    if (option == DIAGNOSE) run->looks.diagnose = true;
     if (option == QUIET) run->quiet = true;
   }
   cli_child_find(&run->child, &args);
@@ -95,13 +97,13 @@ static void note_program(struct run *run) {
 static void note_blind(struct run *run) {
   struct mid_figures f;
   struct mid_words outside, peak;
-  const struct mid_process *first = run->watch.process[0];
+  const struct mid_process *first = run->looks.watch.process[0];
   mid_figures_make(first, &f);
   bool known =
       run->child.program.secure || run->child.program.foreign || run->child.program.is_static;
   if (!mid_figures_blind(first, &f)) return;
   // It was said already, or others of the run are seen.
-  if (!first->has_feed && (known || run->watch.count > 1)) return;
+  if (!first->has_feed && (known || run->looks.watch.count > 1)) return;
   if (first->has_feed)
     note(run,
          "%s of at most %s never passed through malloc: the program has a heap of its own "
@@ -116,7 +118,7 @@ static void note_blind(struct run *run) {
 }
 
 static void note_kill(struct run *run) {
-  uint64_t kills = mid_cgroup_new_kills(&run->cgroup);
+  uint64_t kills = mid_cgroup_new_kills(&run->looks.cgroup);
   struct mid_words limit;
   if (kills == 0) return;
   bool first = WIFSIGNALED(run->status) && WTERMSIG(run->status) == SIGKILL;
@@ -124,34 +126,30 @@ static void note_kill(struct run *run) {
   if (!first)
     snprintf(who, sizeof who, "the kernel killed %" PRIu64 " process%s for memory", kills,
              kills == 1 ? "" : "es");
-  if (run->cgroup.limit == UINT64_MAX)
-    note(run, "%s: the machine had no more (cgroup %s, without a limit)", who, run->cgroup.path);
+  if (run->looks.cgroup.limit == UINT64_MAX)
+    note(run, "%s: the machine had no more (cgroup %s, without a limit)", who,
+         run->looks.cgroup.path);
   else
     note(run, "%s: the limit of cgroup %s is %s; with --limit cgroup malloc refuses before that",
-         who, run->cgroup.limited, mid_words_size(run->cgroup.limit, &limit));
+         who, run->looks.cgroup.limited, mid_words_size(run->looks.cgroup.limit, &limit));
   if (run->quiet) cli_say("%s", run->note[run->notes - 1]);
 }
 
-// ---- while it runs ------------------------------------------------------------------------------
-
-static void draw(struct run *run) {
-  char words[512];
-  if (!run->watch.process[0]->lives) return;  // it ended just now
-  mid_report_line(&run->watch, cli_status_columns(&run->line), words, sizeof words);
-  cli_status_show(&run->line, words);
-}
-
-static void watch_it(struct run *run) {
-  double drawn = 0;
-  for (;;) {
-    mid_watch_look(&run->watch);
-    mid_cgroup_follow(run->child.pid, &run->cgroup);
-    if (run->cgroup.limit != UINT64_MAX) run->watch.limit = run->cgroup.limit;
-    double now = mid_watch_seconds(&run->watch);
-    if (run->line.wanted && now - drawn > 0.3) draw(run), drawn = now;
-    if (cli_child_wait(&run->child, mid_watch_delay(&run->watch))) return;
+// What came of tracing it.
+static void note_trace(struct run *run) {
+  const struct mid_process *first = run->looks.watch.process[0];
+  if (run->looks.refused != NULL && !first->seen_last)
+    note(run, "what the program held at its end was not seen: %s", run->looks.refused);
+  if (run->looks.tracer.lost_rights[0] != 0) {
+    note(run,
+         "%s is set-uid, and the kernel gave it no other rights, since the program is traced: "
+         "--option last_look=0 leaves it untraced",
+         run->looks.tracer.lost_rights);
+    cli_say("%s", run->note[run->notes - 1]);
   }
 }
+
+// ---- its end ------------------------------------------------------------------------------------
 
 static double seconds_of(struct timeval t) { return (double)t.tv_sec + (double)t.tv_usec / 1e6; }
 
@@ -160,7 +158,7 @@ static double seconds_of(struct timeval t) { return (double)t.tv_sec + (double)t
 static void take_usage(struct run *run, const struct mid_proc_stat *stat,
                        const struct rusage *usage) {
   struct rusage own;
-  struct mid_process *first = run->watch.process[0];
+  struct mid_process *first = run->looks.watch.process[0];
   uint64_t peak = (uint64_t)usage->ru_maxrss * 1024;
   if (stat->had_children || getrusage(RUSAGE_SELF, &own) != 0) return;
   first->cpu_seconds = seconds_of(usage->ru_utime) + seconds_of(usage->ru_stime);
@@ -170,7 +168,7 @@ static void take_usage(struct run *run, const struct mid_proc_stat *stat,
 static void finish(struct run *run) {
   struct mid_proc_stat stat = {0};
   struct rusage usage = {0};
-  mid_watch_finish(&run->watch);  // while it still is there, as a zombie with its figures
+  mid_watch_finish(&run->looks.watch);  // while it still is there, as a zombie with its figures
   bool known = mid_proc_stat_read(run->child.pid, &stat);
   if (wait4(run->child.pid, &run->status, 0, &usage) == run->child.pid && known)
     take_usage(run, &stat, &usage);
@@ -195,7 +193,7 @@ static bool write_file(const char *name, bool (*print)(const void *, FILE *),
 }
 
 static bool tell(const struct run *run) {
-  const struct mid_run_story story = {.watch = &run->watch,
+  const struct mid_run_story story = {.watch = &run->looks.watch,
                                       .status = run->status,
                                       .note = (const char *const *)run->note,
                                       .notes = run->notes};
@@ -220,18 +218,20 @@ int cli_run(int argc, char **argv) {
   cli_launch_prepare(number, run.options);
   note_program(&run);
   mid_folders_sweep();
+  cli_looks_prepare(&run.looks, number, run.options);
+  cli_launch_core_filter();
   cli_child_start(&run.child);
-  mid_watch_open(&run.watch, number, run.child.pid, run.child.argv);
   run.line = cli_status_open(STDERR_FILENO, !run.quiet);
   run.child.line = &run.line;
-  watch_it(&run);
+  cli_looks_go(&run.looks, number, &run.child, &run.line);
   finish(&run);
   note_blind(&run);
   note_kill(&run);
-  cli_gate_diagnose(&run.gate, &run.watch);
+  note_trace(&run);
+  cli_gate_diagnose(&run.gate, &run.looks.watch);
   bool ok = tell(&run), well = WIFEXITED(run.status) && WEXITSTATUS(run.status) == 0;
-  int fails = well && ok ? cli_gate_judge(&run.gate, &run.watch) : 0;
-  mid_watch_close(&run.watch);
+  int fails = well && ok ? cli_gate_judge(&run.gate, &run.looks.watch) : 0;
+  cli_looks_close(&run.looks);
   cli_gate_close(&run.gate);
   if (!ok && well) return CLI_FAILED;
   if (fails != 0) return fails;

@@ -29,7 +29,8 @@ static void read_size(struct cli_status *s) {
 struct cli_status cli_status_open(int fd, bool wanted) {
   const char *term = getenv("TERM");
   bool able = term != NULL && strcmp(term, "dumb") != 0 && *term != 0;
-  struct cli_status s = {.fd = fd, .wanted = wanted && able && isatty(fd)};
+  struct cli_status s = {
+      .lock = PTHREAD_MUTEX_INITIALIZER, .fd = fd, .wanted = wanted && able && isatty(fd)};
   if (s.wanted) read_size(&s);
   return s;
 }
@@ -50,9 +51,8 @@ static void take_row(const struct cli_status *s) {
   put(s->fd, words, snprintf(words, sizeof words, "\033D\033[A\0337\033[1;%ur\0338", s->rows - 1));
 }
 
-void cli_status_show(struct cli_status *s, const char *line) {
+static void show(struct cli_status *s, const char *line) {
   char words[512];
-  if (!s->wanted || !has_terminal(s)) return;
   if (is_taken(s)) {  // what is in the last row now may be the program's
     if (s->shown) put(s->fd, "\0337\033[r\0338", 7);
     s->shown = false;
@@ -68,9 +68,17 @@ void cli_status_show(struct cli_status *s, const char *line) {
                (int)(s->columns < 300 ? s->columns - 1 : 300), line));
 }
 
+void cli_status_show(struct cli_status *s, const char *line) {
+  pthread_mutex_lock(&s->lock);
+  if (s->wanted && has_terminal(s)) show(s, line);
+  pthread_mutex_unlock(&s->lock);
+}
+
 void cli_status_hide(struct cli_status *s) {
   char words[64];
-  if (!s->shown) return;
+  pthread_mutex_lock(&s->lock);
+  if (s->shown)
+    put(s->fd, words, snprintf(words, sizeof words, "\0337\033[r\033[%u;1H\033[K\0338", s->rows));
   s->shown = false;
-  put(s->fd, words, snprintf(words, sizeof words, "\0337\033[r\033[%u;1H\033[K\0338", s->rows));
+  pthread_mutex_unlock(&s->lock);
 }

@@ -3,9 +3,12 @@
 #ifndef MID_CLI_STATUS_H
 #define MID_CLI_STATUS_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
+// One thread may show while another hides.
 struct cli_status {
+  pthread_mutex_t lock;
   int fd;
   bool wanted;  // it is a terminal that can show it
   bool shown;

@@ -19,6 +19,9 @@ static const struct cli_option run_options[] = {
      "kinds with commas between, as in leaked,growing:possible"},
     {"--fail-status", "N", "end with N instead of 86"},
     {"--suppress", "FILE", "leave out the findings that FILE names, a line each: KIND PATTERN"},
+    {"--diagnose-crash", NULL,
+     "watch every thread of PROGRAM, and say what a fatal fault was about: it slows down programs "
+     "that start many threads"},
     {"--quiet", NULL, "print no report and no status line"},
 };
 

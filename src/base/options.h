@@ -23,6 +23,7 @@
   X(sample,        524288,  0,  1ull << 40, "bytes", "",       "mean distance of samples in allocated bytes, once a process has done much; 0: none") \
   X(feed,          1,       0,  1,          "on",    "keep",   "0: no feed file; keep: leave it behind at a clean exit") \
   X(run,           0,       0,  1ull << 62, "number", "",      "the number that `midden run` gives to the processes of one run") \
+  X(last_look,     0,       0,  1,          "on",    "",       "1: a process that ends waits until `midden run` has looked at its memory") \
   X(record,        0,       0,  1ull << 62, "number", "",      "the number of the recording that `midden record` makes; 0: none")
 // clang-format on
 

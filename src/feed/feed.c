@@ -42,6 +42,7 @@ static struct {
   uint64_t used, ready;  // slots given out, and the rest
   char *next;            // the first of the ready ones
   uint64_t lost;
+  uint64_t forked_ticks;
   dev_t device;
   ino_t inode;
   char folder[256], name[48];
@@ -290,6 +291,7 @@ static void feed_write_head(uint64_t start_ticks, uint64_t run, uint64_t recordi
   h->run = run;
   atomic_store_explicit(&h->recording, recording, memory_order_relaxed);
   h->opened_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+  h->forked_ticks = feed.forked_ticks;
   feed_write_command(h);
   feed_write_sections(head->section);
   memcpy(head->field, feed_fields, sizeof feed_fields);
@@ -373,6 +375,20 @@ int mid_feed_beside_again(const char *ending, uint64_t from, uint64_t bytes) {
   return feed_beside(ending, O_RDWR, from, bytes);
 }
 
+MID_RARELY _Atomic uint32_t *mid_feed_last_look(void) {
+  // A child that was cloned behind our back still has its parent's feed.
+  bool own = feed.header != NULL && feed.header->pid == (uint64_t)mid_call(SYS_getpid);
+  return own ? &feed.header->last_look : NULL;
+}
+
+MID_RARELY int mid_feed_neighbour(const char *name) {
+  int folder = feed_folder_open(false);
+  if (folder < 0) return folder;
+  int fd = feed_open_at(folder, name, O_RDWR | O_NONBLOCK);
+  feed_close(folder);
+  return fd;
+}
+
 MID_RARELY static void feed_grow(void) {
   int fd = feed_file_open();
   if (fd < 0) return;
@@ -409,6 +425,7 @@ MID_RARELY void mid_feed_forget(void) {
   atomic_store_explicit(&mid_feed_recording_at, NULL, memory_order_relaxed);
   for (size_t i = 0; i < feed.pieces; i++) mid_call_unmap(feed.piece[i].start, feed.piece[i].bytes);
   memset(&feed, 0, sizeof feed);
+  feed.forked_ticks = mid_os_ticks();
 }
 
 void mid_feed_end(bool keep) {

@@ -50,6 +50,11 @@ void mid_feed_publish_heap(struct mid_feed_place *place, const struct mid_feed_h
 void mid_feed_publish_count(struct mid_feed_place *place, uint32_t klass,
                             const struct mid_feed_count *values);
 
+// The word of the last look; NULL without a feed of this very process.
+_Atomic uint32_t *mid_feed_last_look(void);
+// The file of this name in the feed's folder, to read and write: its descriptor, or an error.
+int mid_feed_neighbour(const char *name);
+
 // In a forked child: drop the parent's file (unmapped, not removed).  Places are void from here on.
 void mid_feed_forget(void);
 

@@ -134,6 +134,11 @@ struct mid_feed_header {
   // Twice the number of the recording (feed/ring.h) that is asked for, and 1 while it goes on.
   // Written by the process as the feed is made and by who records it; relaxed.
   _Atomic uint64_t recording;
+  // Where the process stands with its last look, an enum mid_last_look_state (feed/bell.h); a
+  // futex.
+  _Atomic uint32_t last_look, reserved;
+  uint64_t
+      forked_ticks;  // mid_os_ticks at the fork that made this process from one on Midden; or 0
 };
 
 #endif

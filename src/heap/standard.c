@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "heap/family.h"
 #include "heap/fast.h"
+#include "heap/last_look.h"
 #include "midden/malloc.h"
 
 #define STANDARD MIDDEN_API
@@ -86,6 +87,7 @@ STANDARD int mallopt(int knob, int value) {
 // call it amid a malloc, so no lock is taken, and figures stay as they were last published.
 _Noreturn STANDARD void _exit(int status) {
   mid_tell_left();
+  mid_last_look_take();
   mid_os_exit(status);
 }
 _Noreturn STANDARD void _Exit(int status) { _exit(status); }

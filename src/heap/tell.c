@@ -8,6 +8,7 @@
 
 #include "base/options.h"
 #include "heap/heap.h"
+#include "heap/last_look.h"
 #include "heap/record.h"
 
 static struct mid_lock feed_lock;  // innermost: taken under heap locks, never around them
@@ -18,7 +19,7 @@ static void feed_open(void) {
   for (unsigned c = 0; c < MID_CLASSES; c++)
     classes[c] = (struct mid_feed_class){mid_class_bytes(c), mid_class_slices(c) * MID_SLICE_BYTES};
   uint64_t recording = mid_options.record != 0 ? mid_options.record * 2 + 1 : 0;
-  mid_feed_open(mid_options.run, recording, classes, MID_CLASSES);
+  if (mid_feed_open(mid_options.run, recording, classes, MID_CLASSES)) mid_last_look_open();
 }
 
 static void publish_process(struct mid_feed_process *totals, void *context) {

@@ -10,9 +10,12 @@
 //
 // Around fork every lock is held, so that slow paths are finished; for what others do without a
 // lock see mid_heap_mend.  The child abandons the heaps of threads that it does not have.
+#include <stdlib.h>
+
 #include "base/options.h"
 #include "heap/hardened.h"
 #include "heap/heap.h"
+#include "heap/last_look.h"
 #include "heap/record.h"
 #include "heap/sample.h"
 
@@ -211,10 +214,18 @@ struct mid_heap *mid_thread_heap_get(void) {
   return heap;
 }
 
+// quick_exit runs no destructors.  Ours is the first handler, and so the last to run; a signal
+// handler may have called it amid a malloc.
+static void library_left(void) {
+  mid_tell_left();
+  mid_last_look_take();
+}
+
 // Programs that link the library and start threads before they allocate; and the option's thread,
 // which must not start inside somebody's malloc.
 __attribute__((constructor)) static void library_start(void) {
   start_once();
+  (void)at_quick_exit(library_left);
   if (mid_options.purge_thread) mid_os_thread_start(purge_now_and_then);
 }
 
@@ -222,4 +233,5 @@ __attribute__((destructor)) static void library_end(void) {
   mid_record_end();
   mid_sample_end();
   mid_tell_end();
+  mid_last_look_take();
 }

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "feed/bell.h"
 #include "observe/proc.h"
 
 enum { FOLDERS = MID_FOLDERS, KEPT_SECONDS = 24 * 3600 };
@@ -41,6 +42,37 @@ static int folder_open(int which) {
   if (fstat(fd, &s) == 0 && s.st_uid == geteuid() && (s.st_mode & 022) == 0) return fd;
   close(fd);
   return -1;
+}
+
+// A process believes no folder that others may even read.
+static int folder_open_to_write(int which) {
+  char path[PATH_MAX];
+  struct stat s;
+  if (folder_name(which, path, sizeof path)) mkdir(path, 0700);
+  int fd = folder_open(which);
+  if (fd >= 0 && fstat(fd, &s) == 0 && (s.st_mode & 077) == 0) return fd;
+  if (fd >= 0) close(fd);
+  return -1;
+}
+
+int mid_folders_make(const char *name) {
+  int fd = -1;
+  for (int i = 0; i < FOLDERS && fd < 0; i++) {
+    int folder = folder_open_to_write(i);
+    if (folder < 0) continue;
+    fd = openat(folder, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    close(folder);
+  }
+  return fd;
+}
+
+void mid_folders_remove(const char *name) {
+  for (int i = 0; i < FOLDERS; i++) {
+    int folder = folder_open(i);
+    if (folder < 0) continue;
+    unlinkat(folder, name, 0);
+    close(folder);
+  }
 }
 
 // PID.START.feed, both in plain decimal; of a ring PID.START.N.ring.
@@ -159,7 +191,34 @@ static void sweep_one(void *self, const struct mid_feed_file *file) {
   close(fd);
 }
 
+// RUN.bell
+static void sweep_bell(int folder, const char *name) {
+  struct mid_bell bell;
+  const char *at = strchr(name, '.');
+  if (at == NULL || strcmp(at, ".bell") != 0) return;
+  const struct mid_feed_file file = {.folder = folder, .name = name};
+  int fd = mid_feed_file_open(&file);
+  if (fd < 0) return;
+  bool whole = pread(fd, &bell, sizeof bell, 0) == sizeof bell && bell.magic == MID_BELL_MAGIC;
+  if (whole && !mid_bell_is_heard(&bell)) unlinkat(folder, name, 0);
+  close(fd);
+}
+
+static void sweep_bells(void) {
+  for (int i = 0; i < FOLDERS; i++) {
+    int folder = folder_open(i);
+    DIR *dir = folder >= 0 ? fdopendir(folder) : NULL;
+    if (dir == NULL) {
+      if (folder >= 0) close(folder);
+      continue;
+    }
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) sweep_bell(folder, entry->d_name);
+    closedir(dir);
+  }
+}
+
 void mid_folders_sweep(void) {
+  sweep_bells();
   mid_folders_walk(sweep_one, NULL);
   mid_folders_walk_rings(sweep_one, NULL, NULL);
 }

@@ -30,6 +30,11 @@ struct mid_folders_seen {
 void mid_folders_walk_rings(void (*visit)(void *self, const struct mid_feed_file *file), void *self,
                             struct mid_folders_seen *seen);
 
+// Make a file of this name, for this user alone, in the first of the folders that there is or that
+// can be made, as a process makes its feed: its descriptor to read and write, or -1.
+int mid_folders_make(const char *name);
+void mid_folders_remove(const char *name);  // wherever it is
+
 // Open it to read, or to write as well: a plain file of this user, no symlink.  -1 when it is none.
 int mid_feed_file_open(const struct mid_feed_file *file);
 int mid_feed_file_open_to_write(const struct mid_feed_file *file);
@@ -40,7 +45,8 @@ int mid_feed_file_open_samples(const struct mid_feed_file *feed);
 // Remove a feed, and its sample file with it.
 void mid_feed_file_remove(const struct mid_feed_file *feed);
 
-// Remove feeds and rings of processes that are dead for more than a day.
+// Remove feeds and rings of processes that are dead for more than a day, and bells that nobody
+// hears.
 void mid_folders_sweep(void);
 
 #endif

@@ -39,6 +39,7 @@ static json_t *process_json(const struct mid_process *p, const struct mid_figure
   set(j, "pid", (uint64_t)p->pid);
   json_object_set_new(j, "command", mid_json_string(p->command));
   json_object_set_new(j, "lives", json_boolean(p->lives));
+  json_object_set_new(j, "seen_last", json_boolean(p->seen_last));
   json_object_set_new(
       j, "exit",
       status && WIFEXITED(*status) ? mid_json_number((uint64_t)WEXITSTATUS(*status)) : json_null());
@@ -135,10 +136,10 @@ static json_t *feed_json(const struct mid_process *p) {
 
 static json_t *frame_json(const struct mid_profile_frame *f) {
   json_t *j = json_object();
-  json_object_set_new(j, "function", string(f->function));
-  json_object_set_new(j, "file", f->file[0] != 0 ? string(f->file) : json_null());
-  json_object_set_new(j, "line", f->line > 0 ? number(f->line) : json_null());
-  json_object_set_new(j, "module", f->module[0] != 0 ? string(f->module) : json_null());
+  json_object_set_new(j, "function", mid_json_string(f->function));
+  json_object_set_new(j, "file", f->file[0] != 0 ? mid_json_string(f->file) : json_null());
+  json_object_set_new(j, "line", f->line > 0 ? mid_json_number(f->line) : json_null());
+  json_object_set_new(j, "module", f->module[0] != 0 ? mid_json_string(f->module) : json_null());
   json_object_set_new(j, "inlined", json_boolean(f->inlined));
   return j;
 }
@@ -160,14 +161,14 @@ static void set_place(json_t *j, const struct mid_profile_site *site) {
 
 static json_t *finding_json(const struct mid_finding *f) {
   json_t *j = json_object();
-  json_object_set_new(j, "kind", string(f->kind));
+  json_object_set_new(j, "kind", mid_json_string(f->kind));
   set_place(j, f->site);
   set(j, "bytes", (uint64_t)(f->bytes + 0.5));
   set(j, "blocks", (uint64_t)(f->blocks + 0.5));
-  json_object_set_new(j, "confidence", string(mid_confidence_name(f->confidence)));
-  json_object_set_new(j, "what", string(f->what));
-  json_object_set_new(j, "why", string(f->why));
-  json_object_set_new(j, "advice", string(f->advice));
+  json_object_set_new(j, "confidence", mid_json_string(mid_confidence_name(f->confidence)));
+  json_object_set_new(j, "what", mid_json_string(f->what));
+  json_object_set_new(j, "why", mid_json_string(f->why));
+  json_object_set_new(j, "advice", mid_json_string(f->advice));
   return j;
 }
 

@@ -44,13 +44,13 @@ bool mid_proc_stat_read(pid_t pid, struct mid_proc_stat *out) {
   out->major_faults = field[12];
   out->threads = field[20];
   out->start_ticks = field[22];
+  out->ended = out->state == 'X' || (out->state == 'Z' && out->threads < 2);
   return true;
 }
 
 bool mid_proc_lives(pid_t pid, uint64_t start_ticks) {
   struct mid_proc_stat s;
-  return mid_proc_stat_read(pid, &s) && s.start_ticks == start_ticks && s.state != 'Z' &&
-         s.state != 'X';
+  return mid_proc_stat_read(pid, &s) && s.start_ticks == start_ticks && !s.ended;
 }
 
 double mid_proc_age(uint64_t start_ticks) {

@@ -10,6 +10,7 @@
 
 struct mid_proc_stat {
   char state;
+  bool ended;  // a zombie; not one whose first thread alone has ended
   uint64_t start_ticks, threads, major_faults;
   double cpu_seconds;  // its own, without children
   bool had_children;   // it waited for a child that did some work

@@ -41,6 +41,7 @@ TEST(a_zombie_does_not_live)
   CHECK_EQ(waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT), 0);
   CHECK(mid_proc_stat_read(child, &s));
   CHECK_EQ(s.state, 'Z');
+  CHECK(s.ended);
   CHECK(!mid_proc_lives(child, s.start_ticks));
   CHECK(!mid_proc_memory_read(child, &memory));
   CHECK_EQ(waitpid(child, NULL, 0), child);

@@ -149,6 +149,7 @@ static void header_read(const char *bytes, struct mid_feed_image *out) {
   out->start_ticks = h.start_ticks;
   out->run = h.run;
   out->opened_ns = h.opened_ns;
+  out->forked_ticks = h.forked_ticks;
   memcpy(out->command, h.command, sizeof out->command);
   out->command[sizeof out->command - 1] = 0;
   mid_words_tame(out->command);

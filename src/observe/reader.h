@@ -12,7 +12,7 @@
 // What a feed said.  A field that the file does not have is 0.
 struct mid_feed_image {
   uint32_t version;
-  uint64_t pid, start_ticks, run, opened_ns;
+  uint64_t pid, start_ticks, run, opened_ns, forked_ticks;
   char command[128];
   struct mid_feed_process process;
   uint32_t classes;

@@ -33,6 +33,8 @@ struct mid_process {
   struct mid_history *history;
   const struct mid_last_facts *facts;  // observe/evidence.h; NULL: there was no last look
   struct mid_diagnosis *diagnosis;     // observe/diagnosis.h; NULL: none was made since
+  bool seen_last;                      // its memory was looked at just before it went
+  struct mid_last_look *last_look;     // walk/last_look.h: what `facts` are of; NULL: none
 
   // How `rate`, `huge` and `profile` are kept, and the number of the last look.
   double rate_at, huge_next, profile_next;
@@ -67,6 +69,11 @@ void mid_watch_look(struct mid_watch *watch);
 // Seconds until the next look: soon in the beginning, since many programs are short, then ten a
 // second, and less often where looks are costly.  They may take a hundredth of a processor.
 double mid_watch_delay(const struct mid_watch *watch);
+
+// Look at the processes that wait for their last look (feed/bell.h), then call `look` for each of
+// them whose number is that of a process here, and let them go on.
+void mid_watch_last_looks(struct mid_watch *watch,
+                          void (*look)(void *self, struct mid_process *process), void *self);
 
 // All processes but the first are known by their feeds alone: take the figures of those that
 // no look met alive, and remove their feeds.  After the last look.

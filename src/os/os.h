@@ -185,6 +185,12 @@ bool mid_os_is_readable(uintptr_t word);
 // the program's own handler is called then.  A handler that is set later replaces this one.
 void mid_os_fault_watch(void (*seen)(const void *address));
 
+// ---- a word that processes share ----
+
+// Wait while *word is `value`, at most so many milliseconds; it may also return for no reason.
+void mid_os_word_wait(_Atomic uint32_t *word, uint32_t value, unsigned ms);
+void mid_os_word_wake(_Atomic uint32_t *word);  // all that wait for it
+
 // ---- a lock ----
 
 // 0 free, 1 taken, 2 taken and waited for.  A futex; not recursive.

@@ -172,6 +172,14 @@ MID_RARELY void mid_os_sleep_ms(unsigned ms) {
   while (mid_call(SYS_nanosleep, &t, &t) == -EINTR) continue;
 }
 
+MID_RARELY void mid_os_word_wait(_Atomic uint32_t *word, uint32_t value, unsigned ms) {
+  struct timespec most = {ms / 1000, (long)(ms % 1000) * 1000000};
+  mid_call(SYS_futex, word, FUTEX_WAIT, value, &most);
+}
+MID_RARELY void mid_os_word_wake(_Atomic uint32_t *word) {
+  mid_call(SYS_futex, word, FUTEX_WAKE, INT32_MAX);
+}
+
 // ---- locks: U. Drepper, "Futexes Are Tricky", 2011, mutex 3 ----
 
 #define LOCK_SPINS 64  // about a microsecond: longer than most holders need

@@ -36,7 +36,7 @@ echo 'int x;' | program other.so -shared -fPIC
 LD_PRELOAD="$work/other.so" MIDDEN_OPTIONS=dirty_share=20 run 0 "$MIDDEN" run --quiet \
   --option quarantine=1M --limit 64M -- sh -c 'echo $LD_PRELOAD; echo $MIDDEN_OPTIONS'
 grep -q "^/.*libmidden.so:$work/other.so$" out || fail "LD_PRELOAD is not as it should be"
-grep -Eq '^dirty_share=20,run=[0-9]+,feed=keep,quarantine=1M,heap_limit=64M$' out ||
+grep -Eq '^dirty_share=20,run=[0-9]+,feed=keep,last_look=1,quarantine=1M,heap_limit=64M$' out ||
   fail "MIDDEN_OPTIONS is not as it should be"
 
 program limited <<'C'

@@ -63,7 +63,8 @@ midden=$!
 started="$started $midden"
 wait_for test -s ready
 program=$(cat ready)
-state_is() { [ "$(sed 's/.*) \(.\).*/\1/' /proc/$1/stat)" = "$2" ]; }
+# One that is traced stops as 't', of tracing.
+state_is() { [ "$(sed 's/.*) \(.\).*/\1/' /proc/$1/stat | tr t T)" = "$2" ]; }
 kill -TSTP $midden
 wait_for state_is $program T
 kill -CONT $midden

@@ -1,0 +1,125 @@
+// cli/looks.c -- see looks.h.
+// SPDX-License-Identifier: MIT
+#define _GNU_SOURCE
+#include "looks.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/options.h"
+#include "cli.h"
+
+// ---- the looking thread -------------------------------------------------------------------------
+
+static void draw(struct cli_looks *l) {
+  char words[512];
+  if (!l->watch.process[0]->lives) return;  // it ended just now
+  mid_report_line(&l->watch, cli_status_columns(l->line), words, sizeof words);
+  cli_status_show(l->line, words);
+}
+
+// The program is traced by the main thread, which therefore has to look at it.
+static void ask_main(struct cli_looks *l) {
+  l->asked = true;
+  if (!l->over) pthread_kill(l->main, SIGCHLD);
+  sem_wait(&l->answered);
+}
+
+// The watch was just told of it, with the lock held.
+static void last_look(void *self, struct mid_process *p) {
+  struct cli_looks *l = self;
+  pthread_mutex_unlock(&l->lock);
+  if (p == l->watch.process[0])
+    ask_main(l);
+  else
+    mid_last_look_take(p, NULL);
+  pthread_mutex_lock(&l->lock);
+}
+
+static void look(struct cli_looks *l) {
+  mid_watch_look(&l->watch);
+  mid_cgroup_follow(l->child->pid, &l->cgroup);
+  if (l->cgroup.limit != UINT64_MAX) l->watch.limit = l->cgroup.limit;
+}
+
+static void *look_on(void *self) {
+  struct cli_looks *l = self;
+  double drawn = 0, next = 0;
+  while (!l->over) {
+    double now = mid_watch_seconds(&l->watch);
+    pthread_mutex_lock(&l->lock);
+    if (now >= next) look(l), next = now + mid_watch_delay(&l->watch);
+    if (l->line->wanted && now - drawn > 0.3) draw(l), drawn = now;
+    pthread_mutex_unlock(&l->lock);
+    now = mid_watch_seconds(&l->watch);
+    mid_bell_wait(&l->bell, next > now ? next - now : 0);
+    pthread_mutex_lock(&l->lock);
+    mid_watch_last_looks(&l->watch, last_look, l);
+    pthread_mutex_unlock(&l->lock);
+  }
+  return NULL;
+}
+
+// ---- the main thread ----------------------------------------------------------------------------
+
+static void at_end(void *self, const struct mid_tracer_end *end) {
+  struct cli_looks *l = self;
+  if (end->handled) return;
+  pthread_mutex_lock(&l->lock);
+  l->watch.process[0]->profile_next = 0;
+  mid_watch_look(&l->watch);
+  pthread_mutex_unlock(&l->lock);
+  mid_last_look_take(l->watch.process[0], end);
+}
+
+static void attend(void *self) {
+  struct cli_looks *l = self;
+  mid_tracer_attend(&l->tracer);
+  if (!l->asked) return;
+  // What is left of it are destructors of libraries: it need not be traced any longer.
+  mid_tracer_close(&l->tracer);
+  mid_last_look_take(l->watch.process[0], NULL);
+  l->asked = false;
+  sem_post(&l->answered);
+}
+
+static void trace(struct cli_looks *l) {
+  const struct mid_program *p = &l->child->program;
+  if (!l->diagnose && (!l->wanted || p->secure || p->foreign || (p->elf && p->is_static))) return;
+  l->refused = mid_tracer_open(&l->tracer, l->child->pid, l->diagnose, at_end, l);
+}
+
+void cli_looks_prepare(struct cli_looks *l, uint64_t run, const char *options) {
+  struct mid_options o = mid_options_default;
+  char room[256];
+  struct mid_text why = mid_text_open(room, sizeof room);
+  l->wanted = mid_options_read(&o, options, &why) && o.last_look != 0;
+  mid_bell_open(&l->bell, run);
+}
+
+void cli_looks_go(struct cli_looks *l, uint64_t run, struct cli_child *child,
+                  struct cli_status *line) {
+  l->child = child;
+  l->line = line;
+  l->main = pthread_self();
+  sem_init(&l->answered, 0, 0);
+  pthread_mutex_init(&l->lock, NULL);
+  child->attend = attend;
+  child->self = l;
+  trace(l);
+  mid_watch_open(&l->watch, run, child->pid, child->argv);
+  if (pthread_create(&l->thread, NULL, look_on, l) != 0) abort();
+  while (!cli_child_wait(child, 3600)) continue;
+  l->over = true;
+  sem_post(&l->answered);
+  mid_bell_ring(&l->bell);
+  pthread_join(l->thread, NULL);
+  mid_tracer_close(&l->tracer);
+}
+
+void cli_looks_close(struct cli_looks *l) {
+  for (size_t i = 0; i < l->watch.count; i++) mid_last_look_close(l->watch.process[i]);
+  mid_watch_close(&l->watch);
+  mid_bell_close(&l->bell);
+}

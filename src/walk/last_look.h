@@ -1,0 +1,22 @@
+// walk/last_look.h -- what a process left, seen at the moment before its memory goes.
+// SPDX-License-Identifier: MIT
+#ifndef MID_WALK_LAST_LOOK_H
+#define MID_WALK_LAST_LOOK_H
+
+#include "observe/evidence.h"
+#include "walk/tracer.h"
+
+struct mid_last_look {
+  struct mid_last_facts facts;
+  struct mid_lost *lost;        // what `facts` points at
+  struct mid_deep_stack *deep;  // likewise
+  char missed[256];             // why it could not be looked at; "": it was
+};
+
+// Look at a process, and set p->last_look and p->facts.  `end` NULL: it waits for that, and each of
+// its threads can be stopped; else it is held by the calling thread.
+// cost  the process stands still for a walk of its whole heap
+void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end);
+void mid_last_look_close(struct mid_process *p);
+
+#endif

@@ -22,8 +22,14 @@ static size_t whole_pages(size_t bytes) {
 }
 
 static _Noreturn void end_without_memory(size_t bytes) {
-  fprintf(stderr, "midden: there is no memory for %zu MiB of the graph: close other programs\n",
-          bytes >> 20);
+  fprintf(stderr,
+          "midden: there is no memory for %zu more MiB of the graph: close other programs\n",
+          (bytes >> 20) + 1);
+  exit(1);
+}
+
+void mid_array_end(const char *what) {
+  fprintf(stderr, "midden: the heap has %s: no graph is made of so many\n", what);
   exit(1);
 }
 
@@ -66,3 +72,13 @@ void mid_array_close(struct mid_array *array) {
 size_t mid_array_bytes(void) { return array_bytes; }
 size_t mid_array_peak(void) { return array_peak; }
 void mid_array_forget_peak(void) { array_peak = array_bytes; }
+
+void *mid_graph_kept(void *memory) {
+  if (memory == NULL) end_without_memory(0);
+  return memory;
+}
+
+void *mid_graph_grown(void *array, size_t count, size_t each) {
+  if ((count & (count - 1)) != 0) return array;
+  return mid_graph_kept(realloc(array, (count == 0 ? 1 : 2 * count) * each));
+}

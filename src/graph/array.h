@@ -26,4 +26,12 @@ size_t mid_array_bytes(void);
 size_t mid_array_peak(void);
 void mid_array_forget_peak(void);
 
+// The command cannot do what is asked, since there is `what`.
+_Noreturn void mid_array_end(const char *what);
+
+// For small things: memory that is there, or the command ends.
+void *mid_graph_kept(void *memory);
+// An array of `count` entries that doubles, with room for one more behind them.
+void *mid_graph_grown(void *array, size_t count, size_t each);
+
 #endif

@@ -13,6 +13,7 @@ void mid_edges_open(struct mid_edges *e, uint32_t blocks) {
 }
 
 void mid_edges_add(struct mid_edges *e, uint32_t edge) {
+  if (e->count == UINT32_MAX) mid_array_end("more than 4 294 967 295 pointers");
   if ((e->count + 1) * sizeof edge > e->targets.bytes) {
     mid_array_grow(&e->targets, (e->count + 1) * sizeof edge);
     e->target = e->targets.at;

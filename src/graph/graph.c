@@ -1,0 +1,126 @@
+// graph/graph.c -- see graph.h.
+// SPDX-License-Identifier: MIT
+#include "graph/graph.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const KIND_NAMES[] = {"global", "TLS",      "kernel",  "mapping",
+                                         "stack",  "register", "remains", "unheld"};
+_Static_assert(sizeof KIND_NAMES / sizeof *KIND_NAMES == MID_OWNER_KINDS, "a name for each");
+
+const char *mid_owner_kind_name(enum mid_owner_kind kind) { return KIND_NAMES[kind]; }
+
+void mid_graph_open(struct mid_graph *g, uint32_t blocks) {
+  *g = (struct mid_graph){.program = mid_graph_kept(strdup(""))};
+  mid_edges_open(&g->edges, blocks);
+  g->addresses = mid_array_open((size_t)blocks * sizeof *g->address);
+  g->sizes = mid_array_open((size_t)blocks * sizeof *g->size);
+  g->block_sites = mid_array_open((size_t)blocks * sizeof *g->site);
+  g->births = mid_array_open((size_t)blocks * sizeof *g->born);
+  g->address = g->addresses.at;
+  g->size = g->sizes.at;
+  g->site = g->block_sites.at;
+  g->born = g->births.at;
+}
+
+static bool is_site(const struct mid_graph_site *s, const char *name, const char *file,
+                    uint32_t line) {
+  return s->line == line && strcmp(s->name, name) == 0 && strcmp(s->file, file) == 0;
+}
+
+uint32_t mid_graph_add_site(struct mid_graph *g, const char *name, const char *file, uint32_t line,
+                            bool known) {
+  for (uint32_t i = 0; i < g->site_count; i++)
+    if (is_site(&g->sites[i], name, file, line)) return i;
+  g->sites = mid_graph_grown(g->sites, g->site_count, sizeof *g->sites);
+  g->sites[g->site_count] = (struct mid_graph_site){mid_graph_kept(strdup(name)),
+                                                    mid_graph_kept(strdup(file)), line, known};
+  return g->site_count++;
+}
+
+void mid_graph_add_owner(struct mid_graph *g, enum mid_owner_kind kind, const char *name) {
+  g->owner = mid_graph_grown(g->owner, g->owner_count, sizeof *g->owner);
+  g->owner[g->owner_count++] = (struct mid_graph_owner){kind, mid_graph_kept(strdup(name))};
+}
+
+void mid_graph_finish(struct mid_graph *g) {
+  mid_graph_add_owner(g, MID_OWNER_UNHELD, "nothing");
+  mid_edges_finish(&g->edges);
+  mid_dominators_make(&g->edges, g->size, &g->tree);
+  g->bytes = g->tree.retained[mid_edges_root(&g->edges)];
+}
+
+void mid_graph_close(struct mid_graph *g) {
+  for (uint32_t i = 0; i < g->site_count; i++) free(g->sites[i].name), free(g->sites[i].file);
+  for (uint32_t i = 0; i < g->owner_count; i++) free(g->owner[i].name);
+  free(g->sites);
+  free(g->owner);
+  free(g->program);
+  mid_dominators_close(&g->tree);
+  mid_edges_close(&g->edges);
+  mid_array_close(&g->addresses);
+  mid_array_close(&g->sizes);
+  mid_array_close(&g->block_sites);
+  mid_array_close(&g->births);
+  *g = (struct mid_graph){0};
+}
+
+uint32_t mid_graph_find(const struct mid_graph *g, uint64_t address) {
+  uint32_t low = 0, high = g->edges.blocks;
+  while (low < high) {  // the first block behind `address`
+    uint32_t middle = low + (high - low) / 2;
+    if (g->address[middle] <= address)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  if (low == 0 || address - g->address[low - 1] >= g->size[low - 1]) return MID_GRAPH_NONE;
+  return low - 1;
+}
+
+const char *mid_graph_site_words(const struct mid_graph *g, uint32_t site,
+                                 struct mid_graph_words *room) {
+  const struct mid_graph_site *s = &g->sites[site];
+  const char *slash = strrchr(s->file, '/'), *file = slash != NULL ? slash + 1 : s->file;
+  if (file[0] == 0)
+    snprintf(room->at, sizeof room->at, "%s", s->name);
+  else
+    snprintf(room->at, sizeof room->at, "%s (%s:%u)", s->name, file, s->line);
+  return room->at;
+}
+
+const char *mid_graph_owner_words(const struct mid_graph *g, uint32_t owner,
+                                  struct mid_graph_words *room) {
+  const struct mid_graph_owner *o = &g->owner[owner];
+  bool prefix = o->kind == MID_OWNER_GLOBAL || o->kind == MID_OWNER_TLS;
+  if (o->kind == MID_OWNER_UNHELD)
+    snprintf(room->at, sizeof room->at, "nothing (leaked)");
+  else
+    snprintf(room->at, sizeof room->at, "%s%s%s", prefix ? KIND_NAMES[o->kind] : "",
+             prefix ? " " : "", o->name);
+  return room->at;
+}
+
+const char *mid_graph_node_words(const struct mid_graph *g, uint32_t node,
+                                 struct mid_graph_words *room) {
+  if (node < g->edges.blocks) return mid_graph_site_words(g, g->site[node], room);
+  if (mid_graph_is_owner(g, node)) return mid_graph_owner_words(g, node - g->edges.blocks, room);
+  snprintf(room->at, sizeof room->at, "the whole heap");
+  return room->at;
+}
+
+const char *mid_graph_broken(const struct mid_graph *g) {
+  const char *broken = mid_edges_broken(&g->edges);
+  uint64_t bytes = 0;
+  if (broken != NULL) return broken;
+  if (g->owner_count != g->edges.owners) return "owners and their rows do not agree";
+  if (g->owner[g->owner_count - 1].kind != MID_OWNER_UNHELD) return "the last owner is a real one";
+  for (uint32_t b = 0; b < g->edges.blocks; b++) {
+    if (g->site[b] >= g->site_count) return "a block has no site";
+    if (b > 0 && g->address[b] < g->address[b - 1] + g->size[b - 1]) return "blocks overlap";
+    bytes += g->size[b];
+  }
+  return bytes == g->bytes ? NULL : "the root does not retain all blocks";
+}

@@ -30,14 +30,38 @@ static bool is_site(const struct mid_graph_site *s, const char *name, const char
   return s->line == line && strcmp(s->name, name) == 0 && strcmp(s->file, file) == 0;
 }
 
+static uint32_t *site_find(const struct mid_graph *g, const char *name, const char *file,
+                           uint32_t line) {
+  uint64_t hash = line;
+  for (const char *c = name; *c != 0; c++) hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+  for (const char *c = file; *c != 0; c++) hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+  for (size_t i = (size_t)(hash ^ hash >> 32);; i++) {
+    uint32_t *place = &g->site_place[i & (g->site_places - 1)];
+    if (*place == 0 || is_site(&g->sites[*place - 1], name, file, line)) return place;
+  }
+}
+
+static void site_room(struct mid_graph *g) {
+  if (2 * ((size_t)g->site_count + 1) < g->site_places) return;
+  g->site_places = g->site_places == 0 ? 64 : 2 * g->site_places;
+  free(g->site_place);
+  g->site_place = mid_graph_kept(calloc(g->site_places, sizeof *g->site_place));
+  for (uint32_t i = 0; i < g->site_count; i++) {
+    const struct mid_graph_site *s = &g->sites[i];
+    *site_find(g, s->name, s->file, s->line) = i + 1;
+  }
+}
+
 uint32_t mid_graph_add_site(struct mid_graph *g, const char *name, const char *file, uint32_t line,
                             bool known) {
-  for (uint32_t i = 0; i < g->site_count; i++)
-    if (is_site(&g->sites[i], name, file, line)) return i;
+  site_room(g);
+  uint32_t *place = site_find(g, name, file, line);
+  if (*place != 0) return *place - 1;
   g->sites = mid_graph_grown(g->sites, g->site_count, sizeof *g->sites);
   g->sites[g->site_count] = (struct mid_graph_site){mid_graph_kept(strdup(name)),
                                                     mid_graph_kept(strdup(file)), line, known};
-  return g->site_count++;
+  *place = ++g->site_count;
+  return g->site_count - 1;
 }
 
 void mid_graph_add_owner(struct mid_graph *g, enum mid_owner_kind kind, const char *name) {
@@ -56,6 +80,7 @@ void mid_graph_close(struct mid_graph *g) {
   for (uint32_t i = 0; i < g->site_count; i++) free(g->sites[i].name), free(g->sites[i].file);
   for (uint32_t i = 0; i < g->owner_count; i++) free(g->owner[i].name);
   free(g->sites);
+  free(g->site_place);
   free(g->owner);
   free(g->program);
   mid_dominators_close(&g->tree);

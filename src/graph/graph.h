@@ -56,6 +56,8 @@ struct mid_graph {
   uint32_t *born;  // milliseconds since the process began, and one; 0: not known
   struct mid_graph_site *sites;
   uint32_t site_count;
+  uint32_t *site_place;           // private: a site and one, by hash
+  size_t site_places;             // a power of two, at least twice the sites
   struct mid_graph_owner *owner;  // edges.owners, the last one of MID_OWNER_UNHELD
   uint32_t owner_count;
   struct mid_dominators tree;  // after finish

@@ -12,8 +12,37 @@ _Static_assert(sizeof KIND_NAMES / sizeof *KIND_NAMES == MID_OWNER_KINDS, "a nam
 
 const char *mid_owner_kind_name(enum mid_owner_kind kind) { return KIND_NAMES[kind]; }
 
+// How many bytes the character at `c` has; 0: it is no UTF-8, or would command a terminal.
+static size_t character(const unsigned char *c) {
+  size_t bytes = c[0] < 0x80 ? 1 : c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+  if (c[0] < ' ' || c[0] == 0x7f || (c[0] >= 0x80 && c[0] < 0xc2) || c[0] > 0xf4) return 0;
+  for (size_t i = 1; i < bytes; i++)
+    if ((c[i] & 0xc0) != 0x80) return 0;
+  // Too long for what it says, half of a pair, or beyond the last; and C1's controls.
+  if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f)) return 0;
+  if ((c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f)) return 0;
+  return c[0] == 0xc2 && c[1] < 0xa0 ? 0 : bytes;
+}
+
+// Names come from programs, and go to terminals and into JSON.
+static char *plain(char *words) {
+  for (char *at = words; *at != 0;) {
+    size_t bytes = character((const unsigned char *)at);
+    if (bytes == 0) *at = '?';
+    at += bytes == 0 ? 1 : bytes;
+  }
+  return words;
+}
+
+static char *copy(const char *words) { return plain(mid_graph_kept(strdup(words))); }
+
+void mid_graph_name(struct mid_graph *g, const char *program) {
+  free(g->program);
+  g->program = copy(program);
+}
+
 void mid_graph_open(struct mid_graph *g, uint32_t blocks) {
-  *g = (struct mid_graph){.program = mid_graph_kept(strdup(""))};
+  *g = (struct mid_graph){.program = copy("")};
   mid_edges_open(&g->edges, blocks);
   g->addresses = mid_array_open((size_t)blocks * sizeof *g->address);
   g->sizes = mid_array_open((size_t)blocks * sizeof *g->size);
@@ -52,21 +81,26 @@ static void site_room(struct mid_graph *g) {
   }
 }
 
+uint32_t mid_graph_find_site(const struct mid_graph *g, const struct mid_graph_site *like) {
+  if (g->site_count == 0) return MID_GRAPH_NONE;
+  uint32_t place = *site_find(g, like->name, like->file, like->line);
+  return place == 0 ? MID_GRAPH_NONE : place - 1;
+}
+
 uint32_t mid_graph_add_site(struct mid_graph *g, const char *name, const char *file, uint32_t line,
                             bool known) {
   site_room(g);
   uint32_t *place = site_find(g, name, file, line);
   if (*place != 0) return *place - 1;
   g->sites = mid_graph_grown(g->sites, g->site_count, sizeof *g->sites);
-  g->sites[g->site_count] = (struct mid_graph_site){mid_graph_kept(strdup(name)),
-                                                    mid_graph_kept(strdup(file)), line, known};
+  g->sites[g->site_count] = (struct mid_graph_site){copy(name), copy(file), line, known};
   *place = ++g->site_count;
   return g->site_count - 1;
 }
 
 void mid_graph_add_owner(struct mid_graph *g, enum mid_owner_kind kind, const char *name) {
   g->owner = mid_graph_grown(g->owner, g->owner_count, sizeof *g->owner);
-  g->owner[g->owner_count++] = (struct mid_graph_owner){kind, mid_graph_kept(strdup(name))};
+  g->owner[g->owner_count++] = (struct mid_graph_owner){kind, copy(name)};
 }
 
 void mid_graph_finish(struct mid_graph *g) {
@@ -113,7 +147,7 @@ const char *mid_graph_site_words(const struct mid_graph *g, uint32_t site,
     snprintf(room->at, sizeof room->at, "%s", s->name);
   else
     snprintf(room->at, sizeof room->at, "%s (%s:%u)", s->name, file, s->line);
-  return room->at;
+  return plain(room->at);  // it may be cut within a character
 }
 
 const char *mid_graph_owner_words(const struct mid_graph *g, uint32_t owner,
@@ -125,7 +159,7 @@ const char *mid_graph_owner_words(const struct mid_graph *g, uint32_t owner,
   else
     snprintf(room->at, sizeof room->at, "%s%s%s", prefix ? KIND_NAMES[o->kind] : "",
              prefix ? " " : "", o->name);
-  return room->at;
+  return plain(room->at);
 }
 
 const char *mid_graph_node_words(const struct mid_graph *g, uint32_t node,

@@ -67,6 +67,8 @@ struct mid_graph {
 };
 
 void mid_graph_open(struct mid_graph *g, uint32_t blocks);
+// Names are copied; what is no UTF-8 or would command a terminal becomes '?'.
+void mid_graph_name(struct mid_graph *g, const char *program);
 // The number of the site of this name, file and line: a new one, or the one that is there.
 uint32_t mid_graph_add_site(struct mid_graph *g, const char *name, const char *file, uint32_t line,
                             bool known);
@@ -88,6 +90,8 @@ static inline const struct mid_graph_owner *mid_graph_owner(const struct mid_gra
   return &g->owner[node - g->edges.blocks];
 }
 
+// The site that has the name, file and line of another graph's; MID_GRAPH_NONE.
+uint32_t mid_graph_find_site(const struct mid_graph *g, const struct mid_graph_site *like);
 // The block at `address`, or that it lies in; MID_GRAPH_NONE.
 uint32_t mid_graph_find(const struct mid_graph *g, uint64_t address);
 

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "graph/snapshot.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -146,8 +145,7 @@ static void take_graph(struct mid_packed *p, struct mid_graph *g) {
   uint64_t blocks = mid_packed_take(p, MID_GRAPH_MOST);
   if (!has_room_for(blocks)) p->bad = true;
   mid_graph_open(g, p->bad ? 0 : (uint32_t)blocks);
-  free(g->program);
-  g->program = mid_graph_kept(strdup(program));
+  mid_graph_name(g, program);
   g->pid = pid;
   g->taken_ms = taken;
   take_sites(p, g);

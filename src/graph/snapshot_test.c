@@ -20,8 +20,7 @@ static struct mid_graph make(void) {
   g.born[1] = 12345;
   g.pid = 4711;
   g.taken_ms = 1790000000000;
-  free(g.program);
-  g.program = strdup("server");
+  mid_graph_name(&g, "server");
   return g;
 }
 

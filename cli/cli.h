@@ -41,6 +41,7 @@ int cli_replay(int argc, char **argv);
 int cli_ps(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_leaks(int argc, char **argv);
+int cli_graph(int argc, char **argv);
 int cli_options(int argc, char **argv);
 int cli_help(int argc, char **argv);
 

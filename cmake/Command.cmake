@@ -24,7 +24,7 @@ target_link_libraries(midden_trace PUBLIC midden_flags PkgConfig::ZSTD PkgConfig
 
 midden_sources(graph_sources graph)
 add_library(midden_graph OBJECT ${graph_sources})
-target_link_libraries(midden_graph PUBLIC midden_flags PkgConfig::ZSTD PkgConfig::JANSSON)
+target_link_libraries(midden_graph PUBLIC midden_walk PkgConfig::ZSTD)
 
 file(GLOB command_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
 add_executable(midden_command ${command_sources})

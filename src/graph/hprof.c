@@ -414,7 +414,8 @@ static void put_head(struct hprof *h) {
   h->name_field = put_name(h, "holds");
 }
 
-bool mid_hprof_write(const struct mid_graph *g, FILE *out) {
+bool mid_hprof_write(const void *graph, FILE *out) {
+  const struct mid_graph *g = graph;
   struct hprof h = {.g = g, .out = out, .first_class = g->edges.blocks};
   kinds_find(&h);
   uint64_t objects = extra_id(&h, 2 + g->edges.count / MOST_STATICS);

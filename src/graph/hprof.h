@@ -17,8 +17,9 @@
 
 #include "graph/graph.h"
 
-// false when it could not be written whole; errno says why.  Blocks above 2 GiB are written as of
-// 2 GiB; of more than 2^29 less some thousand blocks the file cannot be made (errno EFBIG).
-bool mid_hprof_write(const struct mid_graph *g, FILE *out);
+// `graph` is a finished struct mid_graph; false when it could not be written whole; errno says why.
+// Blocks above 2 GiB are written as of 2 GiB; of more than 2^29 less some thousand blocks the file
+// cannot be made (errno EFBIG).
+bool mid_hprof_write(const void *graph, FILE *out);
 
 #endif

@@ -34,7 +34,6 @@ __attribute__((format(printf, 2, 3))) static void say(const struct text *t, cons
   va_end(args);
   fputs("  ", t->out);
   mid_words_wrap(t->out, words, 2, t->style->columns);
-  fputc('\n', t->out);
 }
 
 // As much of a name as fits behind `before` columns.

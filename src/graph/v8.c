@@ -135,7 +135,8 @@ static void strings(struct v8 *v) {
   for (uint32_t i = 0; i < v->g->site_count; i++) string(v, mid_graph_site_words(v->g, i, &words));
 }
 
-bool mid_v8_write(const struct mid_graph *g, FILE *out) {
+bool mid_v8_write(const void *graph, FILE *out) {
+  const struct mid_graph *g = graph;
   struct v8 v = {g, out, false};
   uint64_t node_count = (uint64_t)FIRST_OWNER + g->owner_count + g->edges.blocks;
   uint64_t edge_count = 1 + 2 * (uint64_t)g->owner_count + g->edges.count;

@@ -7,8 +7,8 @@
 
 #include "graph/graph.h"
 
-// false when it could not be written whole; errno says why.  Its numbers have 32 bits: blocks of
-// 4 GiB and more are written as of 4 GiB less a byte.
-bool mid_v8_write(const struct mid_graph *g, FILE *out);
+// `graph` is a finished struct mid_graph; false when it could not be written whole; errno says why.
+// Its numbers have 32 bits: blocks of 4 GiB and more are written as of 4 GiB less a byte.
+bool mid_v8_write(const void *graph, FILE *out);
 
 #endif

@@ -1,0 +1,84 @@
+// graph/take.c -- see take.h.
+// SPDX-License-Identifier: MIT
+#include "graph/take.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+#include "walk/samples.h"
+
+static void rank_live(struct mid_graph_taking *t) {
+  size_t words = (size_t)t->blocks.blocks / 64 + 1;
+  uint32_t live = 0;
+  t->rank = mid_graph_kept(calloc(words, sizeof *t->rank));
+  for (size_t i = 0; i * 64 < t->blocks.blocks; i++) {
+    t->rank[i] = live;
+    live += (uint32_t)__builtin_popcountll(t->blocks.live[i]);
+  }
+}
+
+static void take_blocks(const struct mid_graph_taking *t, struct mid_graph *g) {
+  uint32_t n = 0;
+  for (size_t i = 0; i < t->blocks.spans; i++) {
+    const struct mid_blocks_span *span = &t->blocks.span[i];
+    for (uint32_t k = 0; k < span->count; k++) {
+      if (!mid_blocks_is_live(&t->blocks, span->first + k)) continue;
+      g->address[n] = span->base + k * span->block_bytes;
+      g->size[n++] = span->block_bytes;
+    }
+  }
+}
+
+static void take_edges(const struct mid_graph_taking *t, struct mid_graph *g) {
+  const struct mid_reach *r = &t->reach;
+  for (uint32_t b = 0; b < t->blocks.blocks; b++) {
+    if (!mid_blocks_is_live(&t->blocks, b)) continue;
+    for (uint64_t i = r->first[b]; i < r->first[b + 1]; i++)
+      mid_edges_add(&g->edges, mid_edge(mid_graph_rank(t, r->target[i] & ~MID_REACH_WEAK),
+                                        (r->target[i] & MID_REACH_WEAK) != 0));
+    mid_edges_end_row(&g->edges);
+  }
+}
+
+static const char *program_of(const struct mid_graph_taking *t) {
+  const char *path = t->roots.modules.count > 0 ? t->roots.modules.at[0].path : "";
+  for (const char *c = path; *c != 0; c++)
+    if (*c == '/') path = c + 1;
+  return path;
+}
+
+static void take(struct mid_graph_taking *t, struct mid_graph *g) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  rank_live(t);
+  mid_graph_open(g, (uint32_t)t->blocks.live_blocks);
+  mid_graph_name(g, program_of(t));
+  g->pid = (uint64_t)t->target->pid;
+  g->taken_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+  take_blocks(t, g);
+  mid_graph_take_sites(t, g);
+  take_edges(t, g);
+  mid_graph_take_owners(t, g);
+  free(t->rank);
+}
+
+const char *mid_graph_take(const struct mid_target *target, struct mid_graph *out,
+                           const char **no_stacks) {
+  struct mid_graph_taking t = {.target = target};
+  *out = (struct mid_graph){0};
+  const char *wrong = mid_blocks_read(target, &t.blocks);
+  if (wrong != NULL) return wrong;
+  *no_stacks = mid_target_profile(target, &t.profile);
+  t.has_profile = *no_stacks == NULL;
+  t.symbols = mid_symbols_open();
+  mid_roots_find(target, &t.blocks, &t.roots);
+  wrong = mid_reach_read(target, &t.blocks, &t.roots, t.has_profile ? &t.profile : NULL, &t.reach);
+  if (wrong == NULL) take(&t, out);
+  mid_reach_close(&t.reach);
+  mid_roots_close(&t.roots);
+  mid_blocks_close(&t.blocks);
+  mid_symbols_close(t.symbols);
+  if (t.has_profile) mid_profile_close(&t.profile);
+  if (wrong == NULL) mid_graph_finish(out);
+  return wrong;
+}

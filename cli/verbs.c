@@ -71,6 +71,8 @@ static const struct cli_option replay_options[] = {
 
 static const struct cli_option doctor_options[] = {
     {"--json", "FILE", "write what was found to FILE as JSON"},
+};
+
 static const struct cli_option leaks_options[] = {
     {"--json", "FILE", "write every figure to FILE as JSON"},
 };

@@ -46,7 +46,7 @@ static void bell_ring(void) {
   mid_os_word_wake(&bell->rung);
 }
 
-MID_RARELY void mid_last_look_take(void) {
+MID_RARELY void mid_last_look_ask(void) {
   _Atomic uint32_t *word = bell != NULL ? mid_feed_last_look() : NULL;
   if (word == NULL) return;
   uint32_t none = MID_LAST_NONE;

@@ -15,6 +15,6 @@ void mid_last_look_open(void);
 //          in its memory is its parent's
 // cost     two switches between processes and the look; 10 s where an observer that lives does not
 //          begin to look; 50 ms after the death of one
-void mid_last_look_take(void);
+void mid_last_look_ask(void);
 
 #endif

@@ -87,7 +87,7 @@ STANDARD int mallopt(int knob, int value) {
 // call it amid a malloc, so no lock is taken, and figures stay as they were last published.
 _Noreturn STANDARD void _exit(int status) {
   mid_tell_left();
-  mid_last_look_take();
+  mid_last_look_ask();
   mid_os_exit(status);
 }
 _Noreturn STANDARD void _Exit(int status) { _exit(status); }

@@ -218,7 +218,7 @@ struct mid_heap *mid_thread_heap_get(void) {
 // handler may have called it amid a malloc.
 static void library_left(void) {
   mid_tell_left();
-  mid_last_look_take();
+  mid_last_look_ask();
 }
 
 // Programs that link the library and start threads before they allocate; and the option's thread,
@@ -233,5 +233,5 @@ __attribute__((destructor)) static void library_end(void) {
   mid_record_end();
   mid_sample_end();
   mid_tell_end();
-  mid_last_look_take();
+  mid_last_look_ask();
 }

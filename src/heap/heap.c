@@ -339,7 +339,7 @@ static uint64_t span_untold(const struct mid_span *span) {
   return span->carved - mid_span_used(span) - span->told + remote;
 }
 
-uint64_t mid_heap_untold(const struct mid_heap *heap, unsigned klass) {
+MID_RARELY uint64_t mid_heap_untold(const struct mid_heap *heap, unsigned klass) {
   const struct mid_span *span = heap->current[klass];
   uint64_t untold = span == &mid_span_none ? 0 : span_untold(span);
   untold += mid_hardened_held(heap, klass) + mid_gather_count(heap, klass);

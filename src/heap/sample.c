@@ -207,8 +207,9 @@ static void sample_tell_time(uint64_t ticks, uint64_t ns) {
   atomic_store_explicit(&sample_file->now_ns, ns, memory_order_relaxed);
 }
 
-static void sample_spend(uint64_t since) {
-  bool full = mid_sample_budget_spend(mid_os_ticks() - since, sample_live, SAMPLES_MOST);
+static void sample_spend(uint64_t since, bool now) {
+  uint64_t took = mid_os_ticks() - since;
+  bool full = mid_sample_budget_spend(took, now, sample_live, SAMPLES_MOST);
   atomic_store_explicit(&sample_file->mean, (uint64_t)1 << mid_sample_log_now(),
                         memory_order_relaxed);
   atomic_store_explicit(&sample_file->spent_ticks, mid_sample_budget_spent(), memory_order_relaxed);
@@ -325,7 +326,7 @@ static void sample_took(uint32_t due, enum mid_sample_door door, void *p, size_t
       sample_sum_taken(&s, sample_weight(&s), sample_own.bytes);
     else
       atomic_fetch_add_explicit(&sample_file->lost, 1, memory_order_relaxed);
-    sample_spend(since);
+    sample_spend(since, true);
   }
   mid_lock_give(&samples_lock);
 }
@@ -394,14 +395,17 @@ static void sample_sum_gave(const struct mid_sample *s, uint64_t weight, uint64_
 }
 
 void mid_sample_gave(const void *p) {
+  enum { RECENT_US = 10000 };
   uint64_t since = mid_os_ticks();
   uint32_t place;
   mid_lock_take(&samples_lock);
   uint32_t number = sample_file == NULL ? 0 : sample_find(p, &place);
   if (number != 0) {
-    sample_sum_gave(sample_at(number), sample_weight(sample_at(number)), since);
+    const struct mid_sample *s = sample_at(number);
+    bool recent = since - s->born < RECENT_US * sample_us_ticks();
+    sample_sum_gave(s, sample_weight(s), since);
     sample_record_drop(number, place);
-    sample_spend(since);
+    sample_spend(since, recent);
   }
   mid_lock_give(&samples_lock);
 }

@@ -28,7 +28,7 @@ enum {
   AROUND_TICKS = 200,     // what a sample costs before and after, and once more what is measured:
                           // slow paths, locks, what the caches lose
   LOWER_NS = 1000000000,  // processor time until the mean falls again: a thousandth is spent then
-  RETURN_NS = 100000000,  // the same where it is past what is wanted
+  RETURN_NS = 20000000,   // the same where it is past what is wanted
   LEAST_LOG = 4,          // no block is smaller
   MOST_LOG = 32,
   ONE_TICKS = 200000,  // no sample takes longer: somebody else ran meanwhile
@@ -101,7 +101,6 @@ static void budget_look(uint64_t live, uint64_t most) {
   budget.looked_spent = budget.spent;
   budget.samples = 0;
   budget.credit -= spent;
-  budget.until -= spent;
   if (budget.credit > FULL_NS) budget.credit = FULL_NS;
   if (budget.until < 0)
     budget_raise_mean();
@@ -109,8 +108,11 @@ static void budget_look(uint64_t live, uint64_t most) {
     budget_lower_mean(live, most);
 }
 
-bool mid_sample_budget_spend(uint64_t ticks, uint64_t live, uint64_t most) {
-  budget.spent += 2 * mid_min(ticks, ONE_TICKS) + AROUND_TICKS;
+bool mid_sample_budget_spend(uint64_t ticks, bool now, uint64_t live, uint64_t most) {
+  ticks = 2 * mid_min(ticks, ONE_TICKS) + AROUND_TICKS;
+  budget.spent += ticks;
+  // A larger mean makes no old one cheaper.
+  if (now) budget.until -= (int64_t)((double)ticks * budget.ns_per_tick);
   double since = (double)(budget.spent - budget.looked_spent) * budget.ns_per_tick;
   if (++budget.samples >= LOOK_SAMPLES || since > LOOK_NS) budget_look(live, most);
   if (live < most / 2 + most / 4) return false;

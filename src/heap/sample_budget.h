@@ -20,9 +20,10 @@ static inline uint32_t mid_sample_log_now(void) {
 void mid_sample_budget_start(uint64_t wanted);
 void mid_sample_budget_forked(void);
 
-// A sample cost so many ticks; `live` of the table's `most` are taken.  Changes the mean now and
-// then.  returns whether the table is too full: held samples are to be thinned out to the new mean
-bool mid_sample_budget_spend(uint64_t ticks, uint64_t live, uint64_t most);
+// A sample of now, or one of long ago that was freed, cost so many ticks; `live` of the table's
+// `most` are taken.  Changes the mean now and then.
+// returns  whether the table is too full: held samples are to be thinned out to the new mean
+bool mid_sample_budget_spend(uint64_t ticks, bool now, uint64_t live, uint64_t most);
 uint64_t mid_sample_budget_spent(void);  // ticks, so far
 // The same moment, that of the last look, by mid_os_ticks and CLOCK_MONOTONIC.
 void mid_sample_budget_clock(uint64_t *ticks, uint64_t *ns);

@@ -99,7 +99,7 @@ struct figures {
   uint64_t live_blocks, live_bytes, free_blocks, free_bytes;
 };
 
-static struct figures figures_now(void) {
+MID_RARELY static struct figures figures_now(void) {
   struct figures f = {.totals = mid_span_totals()};
   for (unsigned c = 0; c < MID_CLASSES; c++) {
     struct mid_feed_count count = mid_tell_sum(c);

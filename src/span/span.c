@@ -331,8 +331,9 @@ bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent) {
     totals.used += bytes;
     count_committed();
   }
+  bool much = bytes >= MID_LONG_BYTES && bytes >= mid_bound_peak() / 32;
   mid_lock_give(&span_lock);
-  if (admitted && bytes >= MID_LONG_BYTES && bytes >= mid_bound_peak() / 32) room_make();
+  if (admitted && much) room_make();
   return admitted;
 }
 

@@ -180,11 +180,10 @@ void mid_reach_lost(const struct mid_reach *reach, const struct mid_blocks *bloc
   uint64_t *done = bits_open(blocks->blocks);
   l.order = malloc((count + 1) * sizeof *l.order);
   if (l.order == NULL) abort();
-  for (size_t i = 0; i < words; i++) {
-    done[i] = ~l.left[i];  // all others are nobody's
+  for (size_t i = 0; i < words; i++) done[i] = ~l.left[i];  // all others are nobody's
+  for (size_t i = 0; i < words; i++)
     while (l.left[i] != 0)
       lost_search(&l, (uint32_t)(i * 64) + (uint32_t)__builtin_ctzll(l.left[i]));
-  }
   struct mark m = {.reach = reach, .bits = done};
   for (size_t i = l.ordered; i-- > 0;)
     if (!mid_reach_bit(done, l.order[i])) lost_lead(&m, l.order[i], visit, self);

@@ -3,7 +3,7 @@
 #include "test.h"
 #include "walk/reach.h"
 
-enum { DRAWN_MOST = 64 };
+enum { DRAWN_MOST = 1024 };
 
 // A drawn heap: edges in any order, then what the walk makes of them.
 struct drawing {
@@ -189,15 +189,33 @@ TEST(blocks_that_are_free_are_not_lost)
   rub_out(&d);
 }
 
+// Blocks of a random graph: `apart` from one another, so that words of bits lie between them.
+enum { RANDOM_MOST = 22, APART = 37 };
+
 // way[i] has a bit for each block that block i leads to, itself too.
-static void find_ways(const struct drawing *d, uint64_t *way) {
-  uint32_t blocks = d->heap.blocks;
+static void find_ways(const struct drawing *d, uint32_t blocks, uint64_t *way) {
   for (uint32_t i = 0; i < blocks; i++) way[i] = (uint64_t)1 << i;
   for (size_t i = 0; i < d->edges; i++)
-    if (d->edge[i].from < blocks) way[d->edge[i].from] |= (uint64_t)1 << d->edge[i].to;
+    if (d->edge[i].from < d->heap.blocks)
+      way[d->edge[i].from / APART] |= (uint64_t)1 << d->edge[i].to / APART;
   for (uint32_t k = 0; k < blocks; k++)
     for (uint32_t i = 0; i < blocks; i++)
       if ((way[i] >> k & 1) != 0) way[i] |= way[k];
+}
+
+// Block i, of a graph where the root leads to the blocks of `from_root`.
+static void check_random(const struct drawing *d, uint32_t blocks, uint32_t i, const uint64_t *way,
+                         uint64_t from_root) {
+  uint32_t leader = d->leader[i * APART];
+  CHECK_EQ(held(d, i * APART), from_root >> i & 1);
+  CHECK_EQ(leader == MID_BLOCK_NONE, from_root >> i & 1);
+  if (leader == MID_BLOCK_NONE) return;
+  CHECK_EQ(d->leader[leader], leader);
+  CHECK(way[leader / APART] >> i & 1);
+  // A lost block that leads to a leader is led to by it.
+  for (uint32_t k = 0; k < blocks; k++)
+    if (leader == i * APART && d->leader[k * APART] != MID_BLOCK_NONE && (way[k] >> i & 1) != 0)
+      CHECK(way[i] >> k & 1);
 }
 
 TEST(random_graphs_are_ordered_as_the_words_say)
@@ -205,29 +223,19 @@ TEST(random_graphs_are_ordered_as_the_words_say)
   srand(7);
   for (int round = 0; round < 2000; round++) {
     struct drawing d;
-    uint64_t way[DRAWN_MOST], from_root = 0;
-    uint32_t blocks = 2 + (uint32_t)rand() % 20, edges = (uint32_t)rand() % (2 * blocks);
-    draw(&d, blocks);
-    uint32_t root = draw_root(&d, MID_ROOT_STACK);
+    uint64_t way[RANDOM_MOST];
+    uint32_t blocks = 2 + (uint32_t)rand() % (RANDOM_MOST - 2);
+    uint32_t edges = (uint32_t)rand() % (2 * blocks), first = (uint32_t)rand() % blocks;
+    draw(&d, blocks * APART);
+    memset(d.heap.live, 0, (blocks * APART / 64 + 1) * sizeof *d.heap.live);
+    for (uint32_t i = 0; i < blocks; i++)
+      d.heap.live[i * APART / 64] |= (uint64_t)1 << i * APART % 64;
+    draw_edge(&d, draw_root(&d, MID_ROOT_STACK), first * APART);
     for (uint32_t i = 0; i < edges; i++)
-      draw_edge(&d, (uint32_t)rand() % blocks, (uint32_t)rand() % blocks);
-    uint32_t first = (uint32_t)rand() % blocks;
-    draw_edge(&d, root, first);
+      draw_edge(&d, (uint32_t)rand() % blocks * APART, (uint32_t)rand() % blocks * APART);
     look(&d);
-    find_ways(&d, way);
-    from_root = way[first];
-    for (uint32_t i = 0; i < blocks; i++) {
-      uint32_t leader = d.leader[i];
-      CHECK_EQ(held(&d, i), from_root >> i & 1);
-      CHECK_EQ(leader == MID_BLOCK_NONE, from_root >> i & 1);
-      if (leader == MID_BLOCK_NONE) continue;
-      CHECK_EQ(d.leader[leader], leader);
-      CHECK(way[leader] >> i & 1);
-      // A lost block that leads to a leader is led to by it.
-      for (uint32_t k = 0; k < blocks; k++)
-        if (leader == i && d.leader[k] != MID_BLOCK_NONE && (way[k] >> i & 1) != 0)
-          CHECK(way[i] >> k & 1);
-    }
+    find_ways(&d, blocks, way);
+    for (uint32_t i = 0; i < blocks; i++) check_random(&d, blocks, i, way, way[first]);
     rub_out(&d);
   }
 }

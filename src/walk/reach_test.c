@@ -114,10 +114,10 @@ static void *thread_computes(void *self) {
   return NULL;
 }
 
+// Most of its stack is given back at once; what is above the last frame stays.
 static void *thread_ends(void *self) {
-  (void)self;
-  void *volatile on_stack = take(160, LEFT, "the stack of a thread that ended");
-  return on_stack == NULL ? self : NULL;
+  kept_tls = take(160, LEFT, "the stack of a thread that ended");
+  return self;
 }
 
 static __attribute__((noinline)) void plant_in_threads(void) {

@@ -114,16 +114,28 @@ static uint64_t roots_tls_bytes(const struct mid_walk_modules *modules) {
   return bytes;
 }
 
-// [root.start, root.end) has a thread's record at `at`, near its end.  Where its stack pointer is
-// elsewhere, on a signal stack or in a coroutine, all of the stack may be in use.
+// Of a thread that ended the thread library still has the table of thread-local storage, for the
+// next one: the second word of its record.
+static void roots_add_finished(struct mid_roots *roots, const struct mid_blocks *blocks,
+                               struct mid_root root, uint64_t at) {
+  const uint64_t cut[] = {root.start, at + 8, at + 16, root.end};
+  for (int i = 0; i < 3; i++) {
+    root.kind = i == 1 ? MID_ROOT_TLS : MID_ROOT_FINISHED;
+    root.start = cut[i];
+    root.end = cut[i + 1];
+    roots_add_memory(roots, blocks, root);
+  }
+}
+
+// [root.start, root.end) has a thread's record at its `at`, near its end.  Where its stack pointer
+// is elsewhere, on a signal stack or in a coroutine, all of the stack may be in use.
 static void roots_add_stack(struct mid_roots *roots, const struct mid_target *t,
                             const struct mid_blocks *blocks, struct mid_root root,
                             const struct roots_record *record, bool guarded) {
   uint64_t low = root.start, tls = roots_tls_bytes(&roots->modules), top = root.end;
   root.thread = record->thread;
   if (root.thread == MID_ROOT_NO_THREAD) {
-    root.kind = MID_ROOT_FINISHED;
-    roots_add_memory(roots, blocks, root);
+    roots_add_finished(roots, blocks, root, record->at);
     return;
   }
   const struct mid_target_thread *thread = &t->thread[root.thread];
@@ -317,7 +329,9 @@ void mid_root_name(const struct mid_roots *roots, const struct mid_target *t,
     case MID_ROOT_REGISTER:
       break;
   }
-  if (root->thread == MID_ROOT_NO_THREAD || t->thread[root->thread].tid == t->pid)
+  if (root->thread == MID_ROOT_NO_THREAD && root->kind == MID_ROOT_TLS)
+    snprintf(room, bytes, "what is kept of a finished thread");
+  else if (root->thread == MID_ROOT_NO_THREAD || t->thread[root->thread].tid == t->pid)
     snprintf(room, bytes, "%s the main thread", of_thread[root->kind]);
   else
     snprintf(room, bytes, "%s thread %d", of_thread[root->kind], (int)t->thread[root->thread].tid);

@@ -39,7 +39,6 @@ static json_t *process_json(const struct mid_process *p, const struct mid_figure
   set(j, "pid", (uint64_t)p->pid);
   json_object_set_new(j, "command", mid_json_string(p->command));
   json_object_set_new(j, "lives", json_boolean(p->lives));
-  json_object_set_new(j, "seen_last", json_boolean(p->seen_last));
   json_object_set_new(
       j, "exit",
       status && WIFEXITED(*status) ? mid_json_number((uint64_t)WEXITSTATUS(*status)) : json_null());
@@ -145,7 +144,7 @@ static json_t *frame_json(const struct mid_profile_frame *f) {
 }
 
 // The place to blame stands beside the stack, by the same keys.
-static void set_place(json_t *j, const struct mid_profile_site *site) {
+void mid_json_set_place(json_t *j, const struct mid_profile_site *site) {
   json_t *place = site != NULL ? frame_json(mid_profile_place(site)) : json_object();
   static const char *const keys[] = {"function", "file", "line"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -162,7 +161,7 @@ static void set_place(json_t *j, const struct mid_profile_site *site) {
 static json_t *finding_json(const struct mid_finding *f) {
   json_t *j = json_object();
   json_object_set_new(j, "kind", mid_json_string(f->kind));
-  set_place(j, f->site);
+  mid_json_set_place(j, f->site);
   set(j, "bytes", (uint64_t)(f->bytes + 0.5));
   set(j, "blocks", (uint64_t)(f->blocks + 0.5));
   json_object_set_new(j, "confidence", mid_json_string(mid_confidence_name(f->confidence)));

@@ -8,7 +8,11 @@
 #include <jansson.h>
 #include <stdint.h>
 
+#include "observe/profile.h"
+
 json_t *mid_json_number(uint64_t n);
 json_t *mid_json_string(const char *s);  // what is not UTF-8 is shown as '?'
+// Set `function`, `file`, `line` and `stack` of an object; NULL: not known.
+void mid_json_set_place(json_t *j, const struct mid_profile_site *site);
 
 #endif

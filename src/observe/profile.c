@@ -70,6 +70,7 @@ static void take_clock(const struct mid_samples_header *h, struct mid_profile *p
   double ticks = (double)(h->now_ticks - h->opened_ticks), ns = (double)(h->now_ns - h->opened_ns);
   bool known = h->now_ticks > h->opened_ticks && h->now_ns > h->opened_ns;
   p->ticks_per_second = known ? ticks / ns * 1e9 : 1e9;
+  p->opened = (double)h->opened_ns / 1e9;
   p->spent = (double)h->spent_ticks / p->ticks_per_second;
 }
 

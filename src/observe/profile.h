@@ -56,8 +56,9 @@ struct mid_profile_sample {
 
 struct mid_profile {
   uint64_t pid, start_ticks, mean, mean_wanted, taken, thinned, lost;
-  double now;    // seconds since the process began to sample, at the last sample
-  double spent;  // seconds of processor time in the sampler
+  double now;     // seconds since the process began to sample, at the last sample
+  double opened;  // when it began, by CLOCK_MONOTONIC, in seconds
+  double spent;   // seconds of processor time in the sampler
   double ticks_per_second;
   struct mid_profile_site *site;
   size_t sites;

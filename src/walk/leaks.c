@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "observe/words.h"
 #include "walk/reach.h"
@@ -69,8 +70,17 @@ static const struct mid_profile_sample *leaks_sample(const struct leaks_search *
   return sample != NULL && sample->site < s->profile->sites ? sample : NULL;
 }
 
+// Seconds since the process began to sample.
+static double leaks_now(const struct leaks_search *s) {
+  struct timespec now;
+  if (s->profile == NULL || !s->target->live) return s->profile == NULL ? 0 : s->profile->now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec / 1e9 - s->profile->opened;
+}
+
 static void leaks_look(struct leaks_search *s) {
   struct mid_leaks *out = s->out;
+  double now = leaks_now(s);
   s->shape = malloc((out->count + 1) * sizeof *s->shape);
   if (s->shape == NULL) abort();
   for (size_t i = 0; i < out->count; i++) {
@@ -84,7 +94,7 @@ static void leaks_look(struct leaks_search *s) {
     if (sample != NULL) {
       mid_shape_known(shape, sample->site, sample->chance > 0 ? 1 / sample->chance - 1 : 0);
       block->sampled = true;
-      block->age = (float)(s->profile->now - sample->born);
+      block->age = (float)(now > sample->born ? now - sample->born : 0);
     } else if (block->kind != MID_LEAK_INDIRECT) {
       shape->unknown++;
     }

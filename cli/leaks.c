@@ -87,16 +87,28 @@ static uint64_t leaks_lost(const uint64_t *of_kind) {
   return of_kind[MID_LEAK_DIRECT] + of_kind[MID_LEAK_INDIRECT];
 }
 
-static void leaks_print_frames(const struct mid_profile_site *site) {
+// A function and its place, under each other where they are too long for a line.
+static void leaks_print_place(const struct leaks_view *v, unsigned column, const char *function,
+                              const char *file, unsigned line) {
+  char place[4200] = "";
+  if (line != 0) snprintf(place, sizeof place, "%s:%u", file, line);
+  if (line == 0) snprintf(place, sizeof place, "%s", file);
+  unsigned width =
+      mid_words_columns(function, strlen(function)) + mid_words_columns(place, strlen(place)) + 2;
+  fputs(function, stdout);
+  if (place[0] != 0 && column + width <= v->style.columns)
+    printf("  %s", place);
+  else if (place[0] != 0)
+    printf("\n%16s%s", "", place);
+  putchar('\n');
+}
+
+static void leaks_print_frames(const struct leaks_view *v, const struct mid_profile_site *site) {
   size_t most = site->frames < LEAKS_FRAMES ? site->frames : LEAKS_FRAMES;
   for (size_t i = 0; i < most; i++) {
     const struct mid_profile_frame *f = &site->frame[i];
-    printf("           %s %s", i == site->place ? "->" : "  ", f->function);
-    if (f->line != 0)
-      printf("  %s:%u", f->file, f->line);
-    else if (f->module[0] != 0)
-      printf("  %s", f->module);
-    putchar('\n');
+    printf("           %s ", i == site->place ? "->" : "  ");
+    leaks_print_place(v, 14, f->function, f->line != 0 ? f->file : f->module, f->line);
   }
   if (site->frames > most) printf("              ... and %zu callers\n", site->frames - most);
 }
@@ -107,46 +119,63 @@ static void leaks_print_examples(const struct mid_leak_group *g) {
   putchar('\n');
 }
 
+static void leaks_print_why(const struct leaks_view *v, const struct mid_leak_group *g) {
+  struct mid_words age;
+  char why[512];
+  snprintf(why, sizeof why, "%s, by its %s: %s%s%s%s", mid_confidence_name(g->confidence),
+           mid_leak_naming_words(g->naming), g->why, g->youngest < 0 ? "" : "; the youngest is ",
+           g->youngest < 0 ? "" : mid_words_seconds(g->youngest, &age),
+           g->youngest < 0 ? "" : " old");
+  printf("%14s", "");
+  mid_words_wrap(stdout, why, 14, v->style.columns);
+}
+
 static void leaks_print_group(const struct leaks_view *v, const struct mid_leak_group *g) {
   const struct mid_profile_frame *place = g->site == NULL ? NULL : mid_profile_place(g->site);
-  struct mid_words size, direct, indirect, possible, age;
-  char why[512];
-  const char *slash = place == NULL ? NULL : strrchr(place->file, '/');
-  printf("%10s  %9s %9s %9s  %s",
+  struct mid_words size, direct, indirect, possible;
+  const char *file = place == NULL || place->line == 0 ? "" : place->file;
+  const char *slash = strrchr(file, '/');
+  printf("%10s  %9s %9s %9s  ",
          mid_words_size(leaks_lost(g->bytes) + g->bytes[MID_LEAK_POSSIBLE], &size),
          mid_words_count((double)g->blocks[MID_LEAK_DIRECT], &direct),
          mid_words_count((double)g->blocks[MID_LEAK_INDIRECT], &indirect),
-         mid_words_count((double)g->blocks[MID_LEAK_POSSIBLE], &possible), g->name);
-  if (place != NULL && place->line != 0)
-    printf("  %s:%u", slash == NULL ? place->file : slash + 1, place->line);
-  snprintf(why, sizeof why, "%s, by its %s: %s%s%s", mid_confidence_name(g->confidence),
-           mid_leak_naming_words(g->naming), g->why,
-           g->youngest < 0 ? "" : "; the youngest is of before ",
-           g->youngest < 0 ? "" : mid_words_seconds(g->youngest, &age));
-  printf("\n%14s", "");
-  mid_words_wrap(stdout, why, 14, v->style.columns);
+         mid_words_count((double)g->blocks[MID_LEAK_POSSIBLE], &possible));
+  leaks_print_place(v, 43, g->name, slash == NULL ? file : slash + 1,
+                    place == NULL ? 0 : place->line);
+  leaks_print_why(v, g);
   if (g->site != NULL && g->site->frames > 0)
-    leaks_print_frames(g->site);
+    leaks_print_frames(v, g->site);
   else
     leaks_print_examples(g);
 }
 
-static void leaks_print_total(const struct mid_leaks *l) {
-  struct mid_words lost, blocks, direct, indirect, possible, count, live, all;
+static const char *leaks_blocks(uint64_t blocks, struct mid_words *room) {
+  char count[sizeof room->at];
+  snprintf(count, sizeof count, "%s", mid_words_count((double)blocks, room));
+  snprintf(room->at, sizeof room->at, "%.20s block%s", count, blocks == 1 ? "" : "s");
+  return room->at;
+}
+
+static void leaks_print_total(const struct leaks_view *v) {
+  const struct mid_leaks *l = &v->leaks;
+  struct mid_words lost, blocks, direct, indirect, live, all, possible, count;
+  char text[512];
+  int at = 0;
   if (leaks_lost(l->blocks) == 0)
-    printf("Nothing is lost");
+    at = snprintf(text, sizeof text, "Nothing is lost.");
   else
-    printf("Lost: %s in %s blocks, %s of them direct and %s indirect",
-           mid_words_size(leaks_lost(l->bytes), &lost),
-           mid_words_count((double)leaks_lost(l->blocks), &blocks),
-           mid_words_count((double)l->blocks[MID_LEAK_DIRECT], &direct),
-           mid_words_count((double)l->blocks[MID_LEAK_INDIRECT], &indirect));
-  printf(" (live: %s in %s blocks).\n", mid_words_size(l->live_bytes, &live),
-         mid_words_count((double)l->live_blocks, &all));
+    at = snprintf(text, sizeof text, "Lost: %s in %s, %s of them direct and %s indirect.",
+                  mid_words_size(leaks_lost(l->bytes), &lost),
+                  leaks_blocks(leaks_lost(l->blocks), &blocks),
+                  mid_words_count((double)l->blocks[MID_LEAK_DIRECT], &direct),
+                  mid_words_count((double)l->blocks[MID_LEAK_INDIRECT], &indirect));
   if (l->blocks[MID_LEAK_POSSIBLE] > 0)
-    printf("Possibly lost: %s in %s blocks.\n",
-           mid_words_size(l->bytes[MID_LEAK_POSSIBLE], &possible),
-           mid_words_count((double)l->blocks[MID_LEAK_POSSIBLE], &count));
+    at += snprintf(text + at, sizeof text - (size_t)at, " Possibly lost: %s in %s.",
+                   mid_words_size(l->bytes[MID_LEAK_POSSIBLE], &possible),
+                   leaks_blocks(l->blocks[MID_LEAK_POSSIBLE], &count));
+  snprintf(text + at, sizeof text - (size_t)at, " The heap has %s live in %s.",
+           mid_words_size(l->live_bytes, &live), leaks_blocks(l->live_blocks, &all));
+  mid_words_wrap(stdout, text, 0, v->style.columns);
 }
 
 static void leaks_print(const struct leaks_view *v) {
@@ -158,17 +187,11 @@ static void leaks_print(const struct leaks_view *v) {
   if (rows < l->groups)
     printf("... and %zu more, all of them smaller: --json FILE has them\n", l->groups - rows);
   if (l->groups > 0) putchar('\n');
-  leaks_print_total(l);
+  leaks_print_total(v);
   if (v->no_profile != NULL && l->groups > 0) cli_say("no stacks are known: %s", v->no_profile);
 }
 
 // ---- JSON ----
-
-static json_t *leaks_frame_json(const struct mid_profile_frame *f) {
-  return json_pack("{s:o, s:o, s:I, s:o, s:b}", "function", mid_json_string(f->function), "file",
-                   mid_json_string(f->file), "line", (json_int_t)f->line, "module",
-                   mid_json_string(f->module), "inlined", f->inlined);
-}
 
 static json_t *leaks_count_json(uint64_t blocks, uint64_t bytes) {
   return json_pack("{s:o, s:o}", "blocks", mid_json_number(blocks), "bytes",
@@ -182,25 +205,20 @@ static void leaks_counts_json(json_t *to, const uint64_t *blocks, const uint64_t
 }
 
 static json_t *leaks_group_json(const struct mid_leak_group *g) {
-  const struct mid_profile_frame *place = g->site == NULL ? NULL : mid_profile_place(g->site);
-  json_t *stack = json_array(), *examples = json_array();
+  json_t *examples = json_array();
   char address[32];
-  for (size_t i = 0; g->site != NULL && i < g->site->frames; i++)
-    json_array_append_new(stack, leaks_frame_json(&g->site->frame[i]));
   for (size_t i = 0; i < g->examples; i++) {
     snprintf(address, sizeof address, "0x%" PRIx64, g->example[i]);
     json_array_append_new(examples, json_string(address));
   }
   json_t *j =
-      json_pack("{s:o, s:s, s:o, s:o, s:I, s:o, s:s, s:s, s:I, s:o, s:o}", "name",
-                mid_json_string(g->name), "named_by", mid_leak_naming_words(g->naming), "function",
-                place == NULL ? json_null() : mid_json_string(place->function), "file",
-                mid_json_string(place == NULL ? "" : place->file), "line",
-                (json_int_t)(place == NULL ? 0 : place->line), "stack", stack, "confidence",
-                mid_confidence_name(g->confidence), "why", g->why, "sampled",
-                (json_int_t)g->sampled, "youngest_seconds",
+      json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:o}", "name", mid_json_string(g->name), "named_by",
+                mid_leak_naming_words(g->naming), "confidence", mid_confidence_name(g->confidence),
+                "why", g->why, "sampled", mid_json_number(g->sampled), "youngest_seconds",
                 g->youngest < 0 ? json_null() : json_real(g->youngest), "examples", examples);
-  if (j != NULL) leaks_counts_json(j, g->blocks, g->bytes);
+  if (j == NULL) return NULL;
+  mid_json_set_place(j, g->site);
+  leaks_counts_json(j, g->blocks, g->bytes);
   return j;
 }
 

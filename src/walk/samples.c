@@ -11,8 +11,7 @@ enum { SAMPLES_BYTES = MID_SAMPLES_HEAD + MID_SAMPLES_PIECES * MID_SAMPLES_PIECE
 
 static bool samples_is_file(const struct mid_target_mapping *m) {
   size_t bytes = strcspn(m->path, " ");  // behind which the kernel says that it was removed
-  return m->shared && m->offset == 0 && bytes > 8 &&
-         strncmp(m->path + bytes - 8, ".samples", 8) == 0;
+  return m->offset == 0 && bytes > 8 && strncmp(m->path + bytes - 8, ".samples", 8) == 0;
 }
 
 static const char *samples_from_memory(const struct mid_target *t,
@@ -20,7 +19,8 @@ static const char *samples_from_memory(const struct mid_target *t,
                                        struct mid_profile *out) {
   uint64_t end = m->end;
   for (const struct mid_target_mapping *next = m + 1; next < t->mapping + t->mappings; next++) {
-    if (next->start != end || strcmp(next->path, m->path) != 0) break;
+    if (next->start != end || next->offset != end - m->start || strcmp(next->path, m->path) != 0)
+      break;
     end = next->end;
   }
   if (end - m->start > SAMPLES_BYTES) end = m->start + SAMPLES_BYTES;

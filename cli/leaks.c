@@ -60,7 +60,8 @@ static const char *leaks_look(struct leaks_view *v) {
   if (wrong != NULL) return wrong;
   if ((wrong = mid_blocks_read(&target, &blocks)) == NULL) {
     v->no_profile = mid_target_profile(&target, &v->profile);
-    wrong = mid_leaks_find(&target, &blocks, v->no_profile == NULL ? &v->profile : NULL, &v->leaks);
+    wrong = mid_leaks_find(&target, &blocks, v->no_profile == NULL ? &v->profile : NULL, NULL,
+                           &v->leaks);
     if (wrong != NULL && v->no_profile == NULL) mid_profile_close(&v->profile);
     mid_blocks_close(&blocks);
   }

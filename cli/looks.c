@@ -33,7 +33,7 @@ static void last_look(void *self, struct mid_process *p) {
   if (p == l->watch.process[0])
     ask_main(l);
   else
-    mid_last_look_take(p, NULL);
+    mid_last_look_take(p, NULL, l->symbols[1]);
   pthread_mutex_lock(&l->lock);
 }
 
@@ -70,7 +70,7 @@ static void at_end(void *self, const struct mid_tracer_end *end) {
   l->watch.process[0]->profile_next = 0;
   mid_watch_look(&l->watch);
   pthread_mutex_unlock(&l->lock);
-  mid_last_look_take(l->watch.process[0], end);
+  mid_last_look_take(l->watch.process[0], end, l->symbols[0]);
 }
 
 static void attend(void *self) {
@@ -79,7 +79,7 @@ static void attend(void *self) {
   if (!l->asked) return;
   // What is left of it are destructors of libraries: it need not be traced any longer.
   mid_tracer_close(&l->tracer);
-  mid_last_look_take(l->watch.process[0], NULL);
+  mid_last_look_take(l->watch.process[0], NULL, l->symbols[0]);
   l->asked = false;
   sem_post(&l->answered);
 }
@@ -103,6 +103,7 @@ void cli_looks_go(struct cli_looks *l, uint64_t run, struct cli_child *child,
   l->child = child;
   l->line = line;
   l->main = pthread_self();
+  for (int i = 0; i < 2; i++) l->symbols[i] = mid_symbols_open();
   sem_init(&l->answered, 0, 0);
   pthread_mutex_init(&l->lock, NULL);
   child->attend = attend;
@@ -120,6 +121,7 @@ void cli_looks_go(struct cli_looks *l, uint64_t run, struct cli_child *child,
 
 void cli_looks_close(struct cli_looks *l) {
   for (size_t i = 0; i < l->watch.count; i++) mid_last_look_close(l->watch.process[i]);
+  for (int i = 0; i < 2; i++) mid_symbols_close(l->symbols[i]);
   mid_watch_close(&l->watch);
   mid_bell_close(&l->bell);
 }

@@ -31,6 +31,7 @@ struct cli_looks {
   struct mid_tracer tracer;
   const char *refused;  // why the program is not traced; NULL: it is, or need not be
 
+  struct mid_symbols *symbols[2];  // of the main thread, and of the looking one
   pthread_t thread, main;
   _Atomic bool asked;  // x: by the looking thread, for the last look at the program
   _Atomic bool over;   // x: by the main thread

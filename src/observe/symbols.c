@@ -20,8 +20,19 @@ struct symbols_file {
   struct symbols_file *next;
 };
 
+// What was found once: libdw searches a table of symbols from its start to its end, and the
+// processes of a run have most of their files in common.
+struct symbols_answer {
+  const struct symbols_file *file;  // NULL: free
+  uint64_t offset;
+  struct mid_symbol *symbol;  // the names of functions are our own
+  size_t count;
+};
+
 struct mid_symbols {
   struct symbols_file *files;
+  struct symbols_answer *answer;  // a hash table
+  size_t answers, answer_room;    // a power of two
   // Names that were made for the last answer.
   char **made;
   size_t count, room;
@@ -44,9 +55,50 @@ void mid_symbols_close(struct mid_symbols *s) {
     free(f->path);
     free(f);
   }
+  for (size_t i = 0; i < s->answer_room; i++) {
+    for (size_t k = 0; k < s->answer[i].count; k++) free((char *)s->answer[i].symbol[k].function);
+    free(s->answer[i].symbol);
+  }
+  free(s->answer);
   symbols_forget_names(s);
   free(s->made);
   free(s);
+}
+
+// ---- what was found once ----
+
+static struct symbols_answer *answer_place(struct symbols_answer *table, size_t room,
+                                           const struct symbols_file *file, uint64_t offset) {
+  size_t i = (((uintptr_t)file >> 4) + offset) * 0x9e3779b97f4a7c15u >> 20 & (room - 1);
+  while (table[i].file != NULL && (table[i].file != file || table[i].offset != offset))
+    i = (i + 1) & (room - 1);
+  return &table[i];
+}
+
+static void answers_grow(struct mid_symbols *s) {
+  size_t room = s->answer_room == 0 ? 256 : 2 * s->answer_room;
+  struct symbols_answer *more = calloc(room, sizeof *more);
+  if (more == NULL) abort();
+  for (size_t i = 0; i < s->answer_room; i++) {
+    const struct symbols_answer *a = &s->answer[i];
+    if (a->file != NULL) *answer_place(more, room, a->file, a->offset) = *a;
+  }
+  free(s->answer);
+  s->answer = more;
+  s->answer_room = room;
+}
+
+static void answer_keep(struct mid_symbols *s, const struct symbols_file *file, uint64_t offset,
+                        const struct mid_symbol *symbol, size_t count) {
+  if (2 * (s->answers + 1) > s->answer_room) answers_grow(s);
+  struct symbols_answer *a = answer_place(s->answer, s->answer_room, file, offset);
+  *a = (struct symbols_answer){file, offset, calloc(count + 1, sizeof *a->symbol), count};
+  if (a->symbol == NULL) abort();
+  for (size_t i = 0; i < count; i++) {
+    a->symbol[i] = symbol[i];
+    if ((a->symbol[i].function = strdup(symbol[i].function)) == NULL) abort();
+  }
+  s->answers++;
 }
 
 // ---- files ----
@@ -74,15 +126,15 @@ static void symbols_load(struct symbols_file *f) {
   dwfl_report_end(f->session, NULL, NULL);
 }
 
-static Dwfl_Module *symbols_module(struct mid_symbols *s, const char *path) {
+static struct symbols_file *symbols_file_of(struct mid_symbols *s, const char *path) {
   for (struct symbols_file *f = s->files; f != NULL; f = f->next)
-    if (strcmp(f->path, path) == 0) return f->module;
+    if (strcmp(f->path, path) == 0) return f;
   struct symbols_file *f = calloc(1, sizeof *f);
   if (f == NULL || (f->path = strdup(path)) == NULL) abort();
   f->next = s->files;
   s->files = f;
   symbols_load(f);
-  return f->module;
+  return f;
 }
 
 static bool symbols_is_that(Dwfl_Module *module, const unsigned char *id, size_t bytes) {
@@ -179,17 +231,11 @@ static size_t symbols_from_scopes(struct mid_symbols *s, Dwarf_Die *unit, Dwarf_
   return count;
 }
 
-size_t mid_symbols_find(struct mid_symbols *s, const char *path, const unsigned char *id,
-                        size_t id_bytes, uint64_t offset, struct mid_symbol *out, size_t most) {
-  Dwfl_Module *module = symbols_module(s, path);
-  Dwarf_Addr address;
+static size_t symbols_look_up(struct mid_symbols *s, Dwfl_Module *module, Dwarf_Addr address,
+                              struct mid_symbol *out, size_t most) {
   Dwarf_Die unit, *scope = NULL;
   int line = 0;
-  symbols_forget_names(s);
   for (size_t i = 0; i < most; i++) out[i] = (struct mid_symbol){.function = "", .file = ""};
-  if (module == NULL || most == 0 || !symbols_is_that(module, id, id_bytes) ||
-      !symbols_address(module, offset, &address))
-    return 0;
   Dwfl_Line *source = dwfl_module_getsrc(module, address);
   const char *file = source == NULL ? NULL : dwfl_lineinfo(source, NULL, &line, NULL, NULL, NULL);
   if (file != NULL) out[0].file = file, out[0].line = (unsigned)line;
@@ -202,6 +248,26 @@ size_t mid_symbols_find(struct mid_symbols *s, const char *path, const unsigned 
   const char *name = dwfl_module_addrinfo(module, address, &into, &symbol, NULL, NULL, NULL);
   out[0].function = symbols_readable(s, name);
   return name != NULL || file != NULL;
+}
+
+size_t mid_symbols_find(struct mid_symbols *s, const char *path, const unsigned char *id,
+                        size_t id_bytes, uint64_t offset, struct mid_symbol *out, size_t most) {
+  enum { MOST = 64 };
+  struct mid_symbol found[MOST];
+  const struct symbols_file *file = symbols_file_of(s, path);
+  Dwarf_Addr address;
+  if (file->module == NULL || most == 0 || !symbols_is_that(file->module, id, id_bytes) ||
+      !symbols_address(file->module, offset, &address))
+    return 0;
+  if (s->answers == 0 || answer_place(s->answer, s->answer_room, file, offset)->file == NULL) {
+    symbols_forget_names(s);
+    size_t count = symbols_look_up(s, file->module, address, found, MOST);
+    answer_keep(s, file, offset, found, count);
+  }
+  const struct symbols_answer *answer = answer_place(s->answer, s->answer_room, file, offset);
+  size_t count = answer->count < most ? answer->count : most;
+  memcpy(out, answer->symbol, count * sizeof *out);
+  return count;
 }
 
 // Where libdw has what is mapped `distance` bytes behind the file's first byte.
@@ -221,7 +287,7 @@ static bool symbols_mapped(Dwfl_Module *module, uint64_t distance, Dwarf_Addr *o
 
 const char *mid_symbols_object(struct mid_symbols *s, const char *path, const unsigned char *id,
                                size_t id_bytes, uint64_t distance, uint64_t *into) {
-  Dwfl_Module *module = symbols_module(s, path);
+  Dwfl_Module *module = symbols_file_of(s, path)->module;
   Dwarf_Addr address;
   GElf_Sym symbol;
   symbols_forget_names(s);

@@ -55,14 +55,14 @@ static void keep_lost(struct mid_last_look *look, const struct mid_leaks *leaks,
 }
 
 static const char *find_lost(struct mid_last_look *look, const struct mid_target *target,
-                             bool forked, bool late) {
+                             struct mid_symbols *symbols, bool forked, bool late) {
   struct mid_blocks blocks;
   struct mid_leaks leaks;
   struct mid_profile profile;
   const char *wrong = mid_blocks_read(target, &blocks);
   if (wrong != NULL) return wrong;
   bool known = mid_target_profile(target, &profile) == NULL;
-  if ((wrong = mid_leaks_find(target, &blocks, known ? &profile : NULL, &leaks)) == NULL) {
+  if ((wrong = mid_leaks_find(target, &blocks, known ? &profile : NULL, symbols, &leaks)) == NULL) {
     keep_lost(look, &leaks, forked, late);
     mid_leaks_close(&leaks);
   }
@@ -89,7 +89,8 @@ static void keep_stacks(struct mid_last_look *look, const struct mid_target *tar
 
 // ---- the whole ----------------------------------------------------------------------------------
 
-void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end) {
+void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end,
+                        struct mid_symbols *symbols) {
   struct mid_target target;
   if (p->last_look != NULL) return;  // a signal killed it, and now it exits
   struct mid_last_look *look = p->last_look = calloc(1, sizeof *look);
@@ -98,7 +99,7 @@ void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end)
                                   : mid_target_adopt(p->pid, end->held, end->helds, &target);
   if (wrong == NULL) {
     bool late = end != NULL && end->late && p->image.process.heaps_peak > 1;
-    wrong = find_lost(look, &target, p->image.forked_ticks != 0, late);
+    wrong = find_lost(look, &target, symbols, p->image.forked_ticks != 0, late);
     keep_stacks(look, &target);
     mid_target_close(&target);
     p->facts = &look->facts;

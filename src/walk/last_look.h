@@ -15,8 +15,10 @@ struct mid_last_look {
 
 // Look at a process, and set p->last_look and p->facts.  `end` NULL: it waits for that, and each of
 // its threads can be stopped; else it is held by the calling thread.
-// cost  the process stands still for a walk of its whole heap
-void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end);
+// symbols  of the calling thread, kept open: opening one takes longer than most walks
+// cost     the process stands still for a walk of its whole heap
+void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end,
+                        struct mid_symbols *symbols);
 void mid_last_look_close(struct mid_process *p);
 
 #endif

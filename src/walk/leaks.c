@@ -292,7 +292,8 @@ static const char *leaks_doubt(const struct mid_target *t, const struct mid_bloc
 }
 
 const char *mid_leaks_find(const struct mid_target *target, const struct mid_blocks *blocks,
-                           struct mid_profile *profile, struct mid_leaks *out) {
+                           struct mid_profile *profile, struct mid_symbols *symbols,
+                           struct mid_leaks *out) {
   struct leaks_search s = {.target = target, .blocks = blocks, .profile = profile, .out = out};
   *out = (struct mid_leaks){.live_blocks = blocks->live_blocks,
                             .live_bytes = blocks->live_bytes,
@@ -302,7 +303,8 @@ const char *mid_leaks_find(const struct mid_target *target, const struct mid_blo
   if (wrong == NULL) {
     s.of_site = calloc((profile == NULL ? 0 : profile->sites) + 1, sizeof *s.of_site);
     if (s.of_site == NULL) abort();
-    out->symbols = mid_symbols_open();
+    out->own_symbols = symbols == NULL;
+    out->symbols = symbols != NULL ? symbols : mid_symbols_open();
     s.marks = mid_reach_mark(&s.reach, &s.roots);
     leaks_collect(&s);
     leaks_look(&s);
@@ -317,7 +319,7 @@ void mid_leaks_close(struct mid_leaks *leaks) {
   for (size_t i = 0; i < leaks->groups; i++) free(leaks->group[i].name);
   free(leaks->group);
   free(leaks->block);
-  if (leaks->symbols != NULL) mid_symbols_close(leaks->symbols);
+  if (leaks->own_symbols) mid_symbols_close(leaks->symbols);
   *leaks = (struct mid_leaks){0};
 }
 

@@ -62,13 +62,16 @@ struct mid_leaks {
   struct mid_leak_block *block;      // private; a leader stands before those it leads
   size_t count, room;
   struct mid_symbols *symbols;  // that the profile's names are of
+  bool own_symbols;             // which are closed with it
 };
 
 // Find what is lost.  Sites of groups are named afterwards; the profile is kept open meanwhile.
+// symbols  to name with, kept open by the caller; NULL: ones of its own
 // returns NULL, or a sentence; then *out is empty
 // cost    linear: reads the live heap and the roots once; about 100 bytes a block
 const char *mid_leaks_find(const struct mid_target *target, const struct mid_blocks *blocks,
-                           struct mid_profile *profile, struct mid_leaks *out);
+                           struct mid_profile *profile, struct mid_symbols *symbols,
+                           struct mid_leaks *out);
 void mid_leaks_close(struct mid_leaks *leaks);
 
 // Of a program that runs: keep in `now` what was lost at an earlier look too.  So what was between

@@ -122,7 +122,8 @@ void cli_child_start(struct cli_child *child) {
   sigset_t set = watched_signals(), before;
   signal(SIGCHLD, SIG_DFL);  // ignored, it would keep the status from us
   sigprocmask(SIG_BLOCK, &set, &before);
-  int error = cli_launch(&child->program, child->argv, &before, &child->pid);
+  int error =
+      cli_launch(&child->program, child->argv, &before, child->before, child->self, &child->pid);
   if (error != 0) blame_program(child, error);
   signal(SIGPIPE, SIG_IGN);  // a report that nobody reads is no reason to lose the status
 }

@@ -15,8 +15,10 @@ struct cli_child {
   struct mid_program program;
   char **argv;
   pid_t pid;
-  struct cli_status *line;     // hidden while we are stopped; NULL: there is none
-  void (*attend)(void *self);  // called after each SIGCHLD; may be NULL
+  struct cli_status *line;  // hidden while we are stopped; NULL: there is none
+  // Called before the process becomes the program, and after each SIGCHLD; may be NULL.
+  void (*before)(void *self, pid_t pid);
+  void (*attend)(void *self);
   void *self;
 };
 

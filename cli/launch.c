@@ -4,9 +4,9 @@
 #include "launch.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,28 +84,58 @@ void cli_launch_core_filter(void) {
 // ---- start and end ------------------------------------------------------------------------------
 
 // A file without "#!" that is no program is a script for the shell, as execvp has it.
-static int spawn_shell(const struct mid_program *program, char **argv, pid_t *pid,
-                       const posix_spawnattr_t *how) {
+static char **shell_words(const struct mid_program *program, char **argv) {
   size_t count = 0;
   while (argv[count] != NULL) count++;
   char **more = calloc(count + 2, sizeof *more);
-  if (more == NULL) return ENOMEM;
+  if (more == NULL) cli_die(CLI_FAILED, "no memory for the program's arguments");
   more[0] = (char *)"sh";
   more[1] = (char *)program->path;
   for (size_t i = 1; i < count; i++) more[i + 1] = argv[i];
-  int error = posix_spawn(pid, "/bin/sh", NULL, how, more, environ);
-  free(more);
+  return more;
+}
+
+// In the child: what execve refused is written to `told`, which else closes with it.
+static _Noreturn void become(const struct mid_program *program, char **argv, char **shell,
+                             const sigset_t *mask, int go, int told) {
+  char word;
+  while (read(go, &word, 1) < 0 && errno == EINTR) continue;
+  sigprocmask(SIG_SETMASK, mask, NULL);
+  execve(program->path, argv, environ);
+  if (errno == ENOEXEC && !program->foreign) execve("/bin/sh", shell, environ);
+  int error = errno;
+  if (write(told, &error, sizeof error) != sizeof error) _exit(126);
+  _exit(127);
+}
+
+// What comes out of the pipe before its other end closes: an error, or nothing.
+static int read_error(int told, pid_t pid) {
+  int error = 0;
+  ssize_t n;
+  while ((n = read(told, &error, sizeof error)) < 0 && errno == EINTR) continue;
+  if (n != sizeof error) return 0;
+  while (waitpid(pid, NULL, 0) < 0 && errno == EINTR) continue;
   return error;
 }
 
-int cli_launch(const struct mid_program *program, char **argv, const sigset_t *mask, pid_t *pid) {
-  posix_spawnattr_t how;
-  posix_spawnattr_init(&how);
-  posix_spawnattr_setsigmask(&how, mask);
-  posix_spawnattr_setflags(&how, POSIX_SPAWN_SETSIGMASK);
-  int error = posix_spawn(pid, program->path, NULL, &how, argv, environ);
-  if (error == ENOEXEC && !program->foreign) error = spawn_shell(program, argv, pid, &how);
-  posix_spawnattr_destroy(&how);
+int cli_launch(const struct mid_program *program, char **argv, const sigset_t *mask,
+               void (*before)(void *self, pid_t pid), void *self, pid_t *pid) {
+  int go[2], told[2];
+  char **shell = shell_words(program, argv);
+  if (pipe2(go, O_CLOEXEC) != 0 || pipe2(told, O_CLOEXEC) != 0) return errno;
+  *pid = fork();
+  if (*pid == 0) {
+    close(go[1]);
+    become(program, argv, shell, mask, go[0], told[1]);
+  }
+  int error = *pid < 0 ? errno : 0;
+  close(go[0]);
+  close(told[1]);
+  if (error == 0 && before != NULL) before(self, *pid);
+  close(go[1]);
+  if (error == 0) error = read_error(told[0], *pid);
+  close(told[0]);
+  free(shell);
   return error;
 }
 

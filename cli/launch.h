@@ -22,8 +22,10 @@ void cli_launch_prepare(uint64_t run, const char *options);
 // Let core files of what is started from here on hold files that are mapped shared, as feeds are.
 void cli_launch_core_filter(void);
 
-// Start it, with the signal mask that we had.  0 or execve's errno.
-int cli_launch(const struct mid_program *program, char **argv, const sigset_t *mask, pid_t *pid);
+// Start it, with the signal mask that we had.  `before`, if any, is called before the process
+// becomes the program.  0 or execve's errno.
+int cli_launch(const struct mid_program *program, char **argv, const sigset_t *mask,
+               void (*before)(void *self, pid_t pid), void *self, pid_t *pid);
 
 // End with the status that wait gave, by the same signal when it was one; without a core file.
 _Noreturn void cli_end_as(int status);

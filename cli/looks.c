@@ -19,6 +19,12 @@ static void draw(struct cli_looks *l) {
   cli_status_show(l->line, words);
 }
 
+static void take(struct cli_looks *l, struct mid_process *p, const struct mid_tracer_end *end) {
+  pthread_mutex_lock(&l->looking);
+  mid_last_look_take(p, end, l->symbols);
+  pthread_mutex_unlock(&l->looking);
+}
+
 // The program is traced by the main thread, which therefore has to look at it.
 static void ask_main(struct cli_looks *l) {
   l->asked = true;
@@ -33,7 +39,7 @@ static void last_look(void *self, struct mid_process *p) {
   if (p == l->watch.process[0])
     ask_main(l);
   else
-    mid_last_look_take(p, NULL, l->symbols[1]);
+    take(l, p, NULL);
   pthread_mutex_lock(&l->lock);
 }
 
@@ -65,12 +71,11 @@ static void *look_on(void *self) {
 
 static void at_end(void *self, const struct mid_tracer_end *end) {
   struct cli_looks *l = self;
-  if (end->handled) return;
   pthread_mutex_lock(&l->lock);
   l->watch.process[0]->profile_next = 0;
   mid_watch_look(&l->watch);
   pthread_mutex_unlock(&l->lock);
-  mid_last_look_take(l->watch.process[0], end, l->symbols[0]);
+  take(l, l->watch.process[0], end);
 }
 
 static void attend(void *self) {
@@ -79,36 +84,39 @@ static void attend(void *self) {
   if (!l->asked) return;
   // What is left of it are destructors of libraries: it need not be traced any longer.
   mid_tracer_close(&l->tracer);
-  mid_last_look_take(l->watch.process[0], NULL, l->symbols[0]);
+  take(l, l->watch.process[0], NULL);
   l->asked = false;
   sem_post(&l->answered);
 }
 
-static void trace(struct cli_looks *l) {
+static void trace(void *self, pid_t pid) {
+  struct cli_looks *l = self;
   const struct mid_program *p = &l->child->program;
   if (!l->diagnose && (!l->wanted || p->secure || p->foreign || (p->elf && p->is_static))) return;
-  l->refused = mid_tracer_open(&l->tracer, l->child->pid, l->diagnose, at_end, l);
+  l->refused = mid_tracer_open(&l->tracer, pid, l->diagnose, at_end, l);
 }
 
-void cli_looks_prepare(struct cli_looks *l, uint64_t run, const char *options) {
+void cli_looks_prepare(struct cli_looks *l, uint64_t run, const char *options,
+                       struct cli_child *child) {
   struct mid_options o = mid_options_default;
   char room[256];
   struct mid_text why = mid_text_open(room, sizeof room);
   l->wanted = mid_options_read(&o, options, &why) && o.last_look != 0;
   mid_bell_open(&l->bell, run);
+  l->child = child;
+  child->before = trace;
+  child->self = l;
 }
 
-void cli_looks_go(struct cli_looks *l, uint64_t run, struct cli_child *child,
-                  struct cli_status *line) {
-  l->child = child;
+void cli_looks_go(struct cli_looks *l, uint64_t run, struct cli_status *line) {
+  struct cli_child *child = l->child;
   l->line = line;
   l->main = pthread_self();
-  for (int i = 0; i < 2; i++) l->symbols[i] = mid_symbols_open();
+  l->symbols = mid_symbols_open();
+  pthread_mutex_init(&l->looking, NULL);
   sem_init(&l->answered, 0, 0);
   pthread_mutex_init(&l->lock, NULL);
   child->attend = attend;
-  child->self = l;
-  trace(l);
   mid_watch_open(&l->watch, run, child->pid, child->argv);
   if (pthread_create(&l->thread, NULL, look_on, l) != 0) abort();
   while (!cli_child_wait(child, 3600)) continue;
@@ -121,7 +129,7 @@ void cli_looks_go(struct cli_looks *l, uint64_t run, struct cli_child *child,
 
 void cli_looks_close(struct cli_looks *l) {
   for (size_t i = 0; i < l->watch.count; i++) mid_last_look_close(l->watch.process[i]);
-  for (int i = 0; i < 2; i++) mid_symbols_close(l->symbols[i]);
+  mid_symbols_close(l->symbols);
   mid_watch_close(&l->watch);
   mid_bell_close(&l->bell);
 }

@@ -31,7 +31,8 @@ struct cli_looks {
   struct mid_tracer tracer;
   const char *refused;  // why the program is not traced; NULL: it is, or need not be
 
-  struct mid_symbols *symbols[2];  // of the main thread, and of the looking one
+  pthread_mutex_t looking;  // for `symbols`, and what walk/ keeps between calls
+  struct mid_symbols *symbols;
   pthread_t thread, main;
   _Atomic bool asked;  // x: by the looking thread, for the last look at the program
   _Atomic bool over;   // x: by the main thread
@@ -39,10 +40,10 @@ struct cli_looks {
 };
 
 // Before the program is started: what it needs to ask for its last look.
-void cli_looks_prepare(struct cli_looks *looks, uint64_t run, const char *options);
+void cli_looks_prepare(struct cli_looks *looks, uint64_t run, const char *options,
+                       struct cli_child *child);
 // From its start to its end; then it is a zombie.
-void cli_looks_go(struct cli_looks *looks, uint64_t run, struct cli_child *child,
-                  struct cli_status *line);
+void cli_looks_go(struct cli_looks *looks, uint64_t run, struct cli_status *line);
 void cli_looks_close(struct cli_looks *looks);
 
 #endif

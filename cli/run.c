@@ -218,12 +218,12 @@ int cli_run(int argc, char **argv) {
   cli_launch_prepare(number, run.options);
   note_program(&run);
   mid_folders_sweep();
-  cli_looks_prepare(&run.looks, number, run.options);
+  cli_looks_prepare(&run.looks, number, run.options, &run.child);
   cli_launch_core_filter();
   cli_child_start(&run.child);
   run.line = cli_status_open(STDERR_FILENO, !run.quiet);
   run.child.line = &run.line;
-  cli_looks_go(&run.looks, number, &run.child, &run.line);
+  cli_looks_go(&run.looks, number, &run.line);
   finish(&run);
   note_blind(&run);
   note_kill(&run);

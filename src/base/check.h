@@ -16,6 +16,9 @@
 // and abort().  Allocates nothing, takes no lock, is safe in a signal handler.
 MID_RARELY _Noreturn void mid_crime(const char *crime, const void *p, const char *advice);
 
+// Whom the sentence is told to as well; NULL: nobody.
+extern void (*mid_crime_hears)(const char *sentence);
+
 // Always on: `cond` is what the caller owes us.
 #define MID_REQUIRE(cond, crime, p, advice)                 \
   do {                                                      \

@@ -137,8 +137,10 @@ struct mid_feed_header {
   // Where the process stands with its last look, an enum mid_last_look_state (feed/bell.h); a
   // futex.
   _Atomic uint32_t last_look, reserved;
-  uint64_t
-      forked_ticks;  // mid_os_ticks at the fork that made this process from one on Midden; or 0
+  // What libmidden said before it stopped the process (base/check.h), without its end of line.
+  char last_words[256];
+  // mid_os_ticks at the fork that made this process from one on Midden; else 0.
+  uint64_t forked_ticks;
 };
 
 #endif

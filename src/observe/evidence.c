@@ -121,6 +121,12 @@ static uint64_t room_of(const struct mid_figures *f, uint64_t limit) {
   return room;
 }
 
+const struct mid_crash *mid_process_crash(const struct mid_process *p, const int *status) {
+  const struct mid_crash *crash = p->facts != NULL ? p->facts->crash : NULL;
+  bool well = status != NULL && *status == 0;
+  return crash != NULL && crash->handled && well ? NULL : crash;
+}
+
 void mid_evidence_open(struct mid_evidence *e, const struct mid_process *process, uint64_t limit) {
   *e = (struct mid_evidence){.process = process,
                              .profile = process->profile,

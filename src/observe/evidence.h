@@ -24,6 +24,20 @@ struct mid_deep_stack {
   char name[16];
   uint64_t used, limit;                 // bytes
   const struct mid_profile_site *site;  // of frames that are on it; NULL: not known
+  bool first;                           // of the process: its limit is RLIMIT_STACK
+  bool overflowed;                      // and the process died of it: then also
+  uint64_t calls;                       // that were on it, and
+  char cycle[512];                      // "" or what they repeat: "walk calls visit calls walk"
+};
+
+// A fault that the process died of, as `midden run --diagnose-crash` saw it.
+struct mid_crash {
+  int signal;
+  pid_t thread;
+  char name[16];                        // of the thread
+  bool handled;                         // the program had a handler for it, and went on for a while
+  char sentence[1024];                  // what it was about
+  const struct mid_profile_site *site;  // the stack; NULL: not known
 };
 
 // What the last look at a process told beside its counters.  Made by walk/, freed by its owner.
@@ -32,7 +46,12 @@ struct mid_last_facts {
   size_t losts;
   const struct mid_deep_stack *deep;
   size_t deeps;
+  const struct mid_crash *crash;  // NULL: none
 };
+
+// What the process died of; NULL: it is not known, or was handled and `status`, as wait gave it,
+// says that all went well.  status  NULL: not known
+const struct mid_crash *mid_process_crash(const struct mid_process *process, const int *status);
 
 // All sites that share a place: function, file and line.  In `sum` are their figures together, and
 // the frames of the one that allocated most.

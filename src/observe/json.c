@@ -178,6 +178,21 @@ static json_t *findings_json(const struct mid_process *p) {
   return j;
 }
 
+// Of a process that was not watched for it only the last words of libmidden are known.
+static json_t *crash_json(const struct mid_process *p, const int *status) {
+  const struct mid_crash *crash = mid_process_crash(p, status);
+  if (crash == NULL && p->image.last_words[0] == 0) return json_null();
+  json_t *j = json_object();
+  json_object_set_new(j, "signal",
+                      crash != NULL ? mid_json_number((uint64_t)crash->signal) : json_null());
+  json_object_set_new(j, "thread",
+                      crash != NULL ? mid_json_number((uint64_t)crash->thread) : json_null());
+  json_object_set_new(j, "sentence",
+                      mid_json_string(crash != NULL ? crash->sentence : p->image.last_words));
+  set_place(j, crash != NULL ? crash->site : NULL);
+  return j;
+}
+
 static json_t *one_json(const struct mid_run_story *story, size_t i) {
   const struct mid_process *p = story->watch->process[i];
   struct mid_figures f;
@@ -191,6 +206,7 @@ static json_t *one_json(const struct mid_run_story *story, size_t i) {
   json_object_set_new(j, "large", large_json(&p->image.process));
   json_object_set_new(j, "classes", classes_json(&f));
   json_object_set_new(j, "feed", feed_json(p));
+  json_object_set_new(j, "crash", crash_json(p, i == 0 ? &story->status : NULL));
   json_object_set_new(j, "findings", findings_json(p));
   set(j, "suppressed", p->diagnosis != NULL ? p->diagnosis->suppressed : 0);
   for (size_t n = 0; i == 0 && n < story->notes; n++)

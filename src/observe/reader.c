@@ -153,6 +153,9 @@ static void header_read(const char *bytes, struct mid_feed_image *out) {
   memcpy(out->command, h.command, sizeof out->command);
   out->command[sizeof out->command - 1] = 0;
   mid_words_tame(out->command);
+  memcpy(out->last_words, h.last_words, sizeof out->last_words);
+  out->last_words[sizeof out->last_words - 1] = 0;
+  mid_words_tame(out->last_words);
 }
 
 static void image_read(const struct layout *l, const char *bytes, struct mid_feed_image *out) {

@@ -14,6 +14,7 @@ struct mid_feed_image {
   uint32_t version;
   uint64_t pid, start_ticks, run, opened_ns, forked_ticks;
   char command[128];
+  char last_words[256];  // of libmidden in it, as it stopped the process; "": none
   struct mid_feed_process process;
   uint32_t classes;
   struct mid_feed_class klass[MID_FEED_CLASSES];

@@ -366,6 +366,7 @@ void mid_report_text(const struct mid_run_story *story, const struct mid_report_
     one_process(&p, NULL);
   }
   processes(&p, story->watch);
+  mid_report_crash(story->watch->process[0], &story->status, style, out);
   findings(&p, story->watch);
   living(&p, story->watch);
   if (story->notes > 0) fputc('\n', out);

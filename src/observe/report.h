@@ -24,6 +24,10 @@ struct mid_report_style {
 void mid_report_text(const struct mid_run_story *story, const struct mid_report_style *style,
                      FILE *out);
 
+// What the process died of, as --diagnose-crash saw it; nothing where that is not known.
+void mid_report_crash(const struct mid_process *process, const int *status,
+                      const struct mid_report_style *style, FILE *out);
+
 // What is found of one process, which was diagnosed; nothing where nothing is found.
 void mid_report_findings(const struct mid_process *p, const struct mid_report_style *style,
                          FILE *out);

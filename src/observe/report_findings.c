@@ -73,6 +73,21 @@ static void one(const struct sheet *s, size_t number, const struct mid_finding *
     stack(s, f->site);
 }
 
+void mid_report_crash(const struct mid_process *p, const int *status,
+                      const struct mid_report_style *style, FILE *out) {
+  const struct sheet s = {out, style};
+  const struct mid_crash *crash = mid_process_crash(p, status);
+  char words[128];
+  if (crash == NULL) return;
+  fprintf(out, "\n%sCrash%s\n", bold(&s), plain(&s));
+  snprintf(words, sizeof words, "SIG%s in thread %d (%s)%s", sigabbrev_np(crash->signal),
+           (int)crash->thread, crash->name,
+           crash->handled ? ", for which the program has a handler" : "");
+  field(&s, "signal", words);
+  field(&s, "what", crash->sentence);
+  if (crash->site != NULL && crash->site->frames > 0) stack(&s, crash->site);
+}
+
 void mid_report_findings(const struct mid_process *p, const struct mid_report_style *style,
                          FILE *out) {
   const struct sheet s = {out, style};

@@ -135,6 +135,7 @@ static void note_feed(struct mid_process *p, const struct mid_feed_image *image,
   p->peak_live = mid_max(p->peak_live, mid_image_live(image));
   p->peak_rss = mid_max(p->peak_rss, image->process.end_rss);
   p->peak_rss = mid_max(p->peak_rss, image->process.end_peak_rss);
+  memcpy(p->image.last_words, image->last_words, sizeof p->image.last_words);
   if (is_too_late(p, image)) return;
   p->has_feed = true;
   p->image = *image;

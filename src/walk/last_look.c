@@ -74,14 +74,18 @@ static const char *find_lost(struct mid_last_look *look, const struct mid_target
 // ---- stacks -------------------------------------------------------------------------------------
 
 static void keep_stacks(struct mid_last_look *look, const struct mid_target *target) {
-  look->deep = calloc(target->threads + 1, sizeof *look->deep);
+  look->deep = calloc(target->threads + 2, sizeof *look->deep);
   if (look->deep == NULL) abort();
+  if (look->story.deep.overflowed) look->deep[look->facts.deeps++] = look->story.deep;
   for (size_t i = 0; i < target->threads; i++) {
     struct mid_stack stack;
+    if (look->story.deep.overflowed && target->thread[i].tid == look->story.deep.tid) continue;
     if (!mid_stack_of(target, &target->thread[i], &stack)) continue;
     struct mid_deep_stack *deep = &look->deep[look->facts.deeps++];
-    *deep = (struct mid_deep_stack){
-        .tid = target->thread[i].tid, .used = stack.high - stack.touched, .limit = stack.limit};
+    *deep = (struct mid_deep_stack){.tid = target->thread[i].tid,
+                                    .used = stack.high - stack.touched,
+                                    .limit = stack.limit,
+                                    .first = stack.first};
     mid_stack_thread_name(target->pid, deep->tid, deep->name, sizeof deep->name);
   }
   look->facts.deep = look->deep;
@@ -89,27 +93,53 @@ static void keep_stacks(struct mid_last_look *look, const struct mid_target *tar
 
 // ---- the whole ----------------------------------------------------------------------------------
 
+// A fault that is handled may be of no account; where the program then ends by itself it was what
+// it died of.
+static bool is_crash(const struct mid_last_look *look, const struct mid_tracer_end *end) {
+  if (end == NULL || !end->all || !mid_crash_is_one(end->info.si_signo)) return false;
+  return look->facts.crash == NULL || (!end->handled && end->info.si_code > 0);
+}
+
+static void keep_crash(struct mid_last_look *look, const struct mid_target *target,
+                       const struct mid_tracer_end *end, const char *said,
+                       struct mid_symbols *symbols) {
+  mid_crash_close(&look->story);
+  mid_crash_read(target, end, said, symbols, &look->story);
+  look->facts.crash = &look->story.crash;
+}
+
+static const char *take(struct mid_last_look *look, const struct mid_target *target,
+                        const struct mid_process *p, const struct mid_tracer_end *end,
+                        struct mid_symbols *symbols) {
+  if (is_crash(look, end)) keep_crash(look, target, end, p->image.last_words, symbols);
+  if (end != NULL && end->handled) return NULL;
+  bool late = end != NULL && end->late && p->image.process.heaps_peak > 1;
+  keep_stacks(look, target);
+  look->taken = true;
+  return find_lost(look, target, symbols, p->image.forked_ticks != 0, late);
+}
+
 void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end,
                         struct mid_symbols *symbols) {
   struct mid_target target;
-  if (p->last_look != NULL) return;  // a signal killed it, and now it exits
-  struct mid_last_look *look = p->last_look = calloc(1, sizeof *look);
+  if (p->last_look == NULL) p->last_look = calloc(1, sizeof *p->last_look);
+  struct mid_last_look *look = p->last_look;
   if (look == NULL) abort();
+  if (look->taken || (end != NULL && end->handled && look->facts.crash != NULL)) return;
   const char *wrong = end == NULL ? mid_target_stop(p->pid, &target)
                                   : mid_target_adopt(p->pid, end->held, end->helds, &target);
   if (wrong == NULL) {
-    bool late = end != NULL && end->late && p->image.process.heaps_peak > 1;
-    wrong = find_lost(look, &target, symbols, p->image.forked_ticks != 0, late);
-    keep_stacks(look, &target);
+    wrong = take(look, &target, p, end, symbols);
     mid_target_close(&target);
     p->facts = &look->facts;
   }
   if (wrong != NULL) snprintf(look->missed, sizeof look->missed, "%s", wrong);
-  p->seen_last = wrong == NULL;
+  p->seen_last = look->taken && wrong == NULL;
 }
 
 void mid_last_look_close(struct mid_process *p) {
   if (p->last_look == NULL) return;
+  mid_crash_close(&p->last_look->story);
   free(p->last_look->lost);
   free(p->last_look->deep);
   free(p->last_look);

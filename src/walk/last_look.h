@@ -4,13 +4,16 @@
 #define MID_WALK_LAST_LOOK_H
 
 #include "observe/evidence.h"
+#include "walk/crash.h"
 #include "walk/tracer.h"
 
 struct mid_last_look {
   struct mid_last_facts facts;
   struct mid_lost *lost;        // what `facts` points at
   struct mid_deep_stack *deep;  // likewise
-  char missed[256];             // why it could not be looked at; "": it was
+  struct mid_crash_story story;
+  bool taken;
+  char missed[256];  // why it could not be looked at; "": it was
 };
 
 // Look at a process, and set p->last_look and p->facts.  `end` NULL: it waits for that, and each of

@@ -147,12 +147,12 @@ static void tell(struct mid_tracer *t, struct mid_tracer_end *end) {
 }
 
 static void at_exit(struct mid_tracer *t, pid_t tid) {
-  struct mid_tracer_end end = {.pid = t->pid, .thread = tid};
+  struct mid_tracer_end end = {.pid = t->pid, .thread = tid, .all = t->threads};
   if (tid == t->pid && others_are_dying(t->pid, &end.late)) tell(t, &end);
 }
 
 static void at_signal(struct mid_tracer *t, pid_t tid, int sig) {
-  struct mid_tracer_end end = {.pid = t->pid, .thread = tid};
+  struct mid_tracer_end end = {.pid = t->pid, .thread = tid, .all = t->threads};
   if (is_harmless(sig) || ptrace(PTRACE_GETSIGINFO, tid, 0, &end.info) != 0) return;
   if (mask_has(status_mask(t->pid, tid, "SigIgn:"), sig)) return;
   end.handled = mask_has(status_mask(t->pid, tid, "SigCgt:"), sig);

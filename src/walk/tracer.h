@@ -28,6 +28,7 @@ struct mid_tracer_end {
   pid_t thread;    // whose signal or exit it is
   siginfo_t info;  // of the signal; si_signo 0: the process exits
   bool handled;    // the program has a handler for it: told of only where all threads are traced
+  bool all;        // every thread is traced, and so told of
   bool late;       // the other threads are gone, and what their registers held
 };
 

@@ -1,0 +1,305 @@
+// walk/crash.c -- see crash.h.
+// SPDX-License-Identifier: MIT
+#include "walk/crash.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bits.h"
+#include "observe/profile_names.h"
+#include "observe/words.h"
+#include "walk/blocks.h"
+#include "walk/calls.h"
+#include "walk/samples.h"
+#include "walk/stacks.h"
+
+enum {
+  CALLS_KEPT = 256,
+  CYCLE_MOST = 32,      // functions in a cycle
+  CYCLE_LEAVES = 16,    // calls that may stand inside it: where it happened to hit the end
+  NULL_BYTES = 65536,   // under this an address is a NULL pointer and an offset
+  NEAR_BYTES = 1 << 20  // past the end of a block, or beyond a stack: a frame of one large array
+};
+
+bool mid_crash_is_one(int signal) {
+  return signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE ||
+         signal == SIGABRT;
+}
+
+struct crash_scene {
+  const struct mid_target *target;
+  const struct mid_target_thread *thread;
+  const siginfo_t *info;
+  uint64_t address;
+  size_t calls;
+  struct mid_symbols *symbols;
+  struct mid_crash_story *out;
+};
+
+// ---- where it happened --------------------------------------------------------------------------
+
+// The number of the file that is mapped there, among the names'.
+static uint64_t module_of(struct mid_profile *names, const struct mid_target_mapping *m) {
+  for (size_t i = 0; i < names->modules; i++)
+    if (strncmp(names->module[i].path, m->path, sizeof names->module[i].path) == 0) return i + 1;
+  struct mid_sample_module *more =
+      reallocarray(names->module, names->modules + 1, sizeof *names->module);
+  if (more == NULL) abort();
+  names->module = more;
+  more += names->modules++;
+  *more = (struct mid_sample_module){.start = m->start, .end = m->end, .offset = m->offset};
+  snprintf(more->path, sizeof more->path, "%s", m->path);
+  return names->modules;
+}
+
+// As the sampler has stacks: return addresses, as offsets into files.
+static void read_calls(struct crash_scene *s) {
+  struct mid_crash_story *out = s->out;
+  uint64_t place[CALLS_KEPT];
+  s->calls = mid_calls_read(s->target, s->thread, place, CALLS_KEPT);
+  size_t kept = mid_min(s->calls, CALLS_KEPT);
+  out->raw = calloc(kept + 1, sizeof *out->raw);
+  if (out->raw == NULL) abort();
+  for (size_t i = 0; i < kept; i++) {
+    const struct mid_target_mapping *m = mid_target_mapping_at(s->target, place[i]);
+    bool file = m != NULL && m->path[0] == '/';
+    out->raw[i] = mid_sample_frame(file ? module_of(&out->names, m) : 0,
+                                   (file ? place[i] - m->start + m->offset : place[i]) + 1);
+  }
+  out->names.pid = (uint64_t)s->target->pid;
+  out->names.names = mid_profile_names_open();
+  out->site.raw = out->raw;
+  out->site.raws = (uint32_t)kept;
+  out->site.cut = s->calls > kept;
+  mid_profile_name(&out->names, &out->site, s->symbols);
+  out->crash.site = &out->site;
+}
+
+// ---- a stack that overflowed --------------------------------------------------------------------
+
+static bool same(const struct mid_profile_site *site, size_t a, size_t b) {
+  return strcmp(site->frame[a].function, site->frame[b].function) == 0;
+}
+
+// The shortest sequence of functions that the calls repeat, from call *from on; 0: there is none.
+static size_t find_cycle(const struct mid_profile_site *site, size_t *from) {
+  for (*from = 0; *from < CYCLE_LEAVES && *from < site->frames; ++*from)
+    for (size_t length = 1; length <= CYCLE_MOST; length++) {
+      size_t end = *from + mid_max(4 * length, 16), i = *from;
+      if (end + length > site->frames) break;
+      while (i < end && same(site, i, i + length)) i++;
+      if (i == end) return length;
+    }
+  return 0;
+}
+
+static void add_words(char *room, size_t bytes, const char *words) {
+  size_t used = strlen(room);
+  snprintf(room + used, bytes - used, "%s", words);
+}
+
+// In the order of the calls: the outer ones first.
+static void say_cycle(struct mid_crash_story *out) {
+  size_t from, length = find_cycle(&out->site, &from);
+  struct mid_deep_stack *deep = &out->deep;
+  if (length == 0) return;
+  out->site.place = from;
+  for (size_t i = from; i < from + length; i++)
+    if (!mid_frame_is_runtime(&out->site.frame[i])) {
+      out->site.place = i;
+      break;
+    }
+  for (size_t i = length + 1; i-- > 0;) {
+    add_words(deep->cycle, sizeof deep->cycle, out->site.frame[from + i].function);
+    if (i > 0) add_words(deep->cycle, sizeof deep->cycle, " calls ");
+  }
+}
+
+// The first thread's stack is named; of the others the thread's own memory is at the upper end.
+static const struct mid_target_mapping *stack_mapping(const struct crash_scene *s) {
+  if (s->thread->tid != s->target->pid) return mid_target_mapping_at(s->target, s->thread->tp);
+  for (size_t i = 0; i < s->target->mappings; i++)
+    if (strcmp(s->target->mapping[i].path, "[stack]") == 0) return &s->target->mapping[i];
+  return NULL;
+}
+
+// The address is beyond the stack, and the thread was there on purpose: its stack pointer is near.
+static bool find_overflow(const struct crash_scene *s, struct mid_stack *stack) {
+  struct mid_target_thread on = *s->thread;
+  const struct mid_target_mapping *m = stack_mapping(s);
+  if (m == NULL || s->address >= m->start || s->thread->sp >= m->end ||
+      s->thread->sp - s->address + NEAR_BYTES > 2 * NEAR_BYTES)
+    return false;
+  on.sp = mid_max(on.sp, m->start);
+  return mid_stack_of(s->target, &on, stack);
+}
+
+static bool say_overflow(struct crash_scene *s) {
+  struct mid_stack stack;
+  struct mid_crash_story *out = s->out;
+  if ((out->crash.signal != SIGSEGV && out->crash.signal != SIGBUS) || !find_overflow(s, &stack))
+    return false;
+  struct mid_deep_stack *deep = &out->deep;
+  *deep = (struct mid_deep_stack){.tid = s->thread->tid,
+                                  .used = stack.high - s->address,
+                                  .limit = stack.limit,
+                                  .calls = s->calls,
+                                  .first = stack.first,
+                                  .overflowed = true,
+                                  .site = &out->site};
+  memcpy(deep->name, out->crash.name, sizeof deep->name);
+  say_cycle(out);
+  struct mid_words size, calls;
+  snprintf(out->crash.sentence, sizeof out->crash.sentence,
+           "the stack of thread %d (%s) overflowed: it has %s, in %s calls%s%s", (int)deep->tid,
+           deep->name, mid_words_size(deep->limit, &size),
+           mid_words_count((double)deep->calls, &calls),
+           deep->cycle[0] != 0 ? ", a recursion without end: " : "", deep->cycle);
+  return true;
+}
+
+// ---- what an address is -------------------------------------------------------------------------
+
+// "", or " that FUNCTION (FILE:LINE) allocated".
+static void say_site(const struct crash_scene *s, uint64_t block, char *room, size_t bytes) {
+  struct mid_profile profile;
+  room[0] = 0;
+  if (mid_target_profile(s->target, &profile) != NULL) return;
+  const struct mid_profile_sample *sample = mid_profile_block(&profile, block);
+  if (sample != NULL) {
+    struct mid_profile_site *site = &profile.site[sample->site];
+    mid_profile_name(&profile, site, s->symbols);
+    const struct mid_profile_frame *f = mid_profile_place(site);
+    const char *slash = strrchr(f->file, '/');
+    if (f->line != 0)
+      snprintf(room, bytes, " that %s (%s:%u) allocated", f->function,
+               slash != NULL ? slash + 1 : f->file, f->line);
+    else
+      snprintf(room, bytes, " that %s allocated", f->function);
+  }
+  mid_profile_close(&profile);
+}
+
+static void say_block(const struct crash_scene *s, const struct mid_blocks *blocks, uint32_t block,
+                      const char *where, char *room, size_t bytes) {
+  char site[300];
+  struct mid_words size;
+  uint64_t address = mid_blocks_address(blocks, block);
+  bool live = mid_blocks_is_live(blocks, block);
+  say_site(s, address, site, sizeof site);
+  snprintf(room, bytes, "%s a %s block of %s at 0x%" PRIx64 "%s", where, live ? "live" : "freed",
+           mid_words_size(mid_blocks_bytes(blocks, block), &size), address, live ? site : "");
+}
+
+static bool say_heap(const struct crash_scene *s, const struct mid_blocks *blocks, char *room,
+                     size_t bytes) {
+  char where[64];
+  uint64_t offset;
+  uint32_t block = mid_blocks_find(blocks, s->address, &offset);
+  const struct mid_blocks_span *below = NULL;
+  if (block != MID_BLOCK_NONE) {
+    snprintf(where, sizeof where, "%" PRIu64 " bytes into", offset);
+    return say_block(s, blocks, block, where, room, bytes), true;
+  }
+  for (size_t i = 0; i < blocks->spans && blocks->span[i].base <= s->address; i++)
+    below = &blocks->span[i];
+  if (below != NULL && below->count > 0 && s->address - below->end < NEAR_BYTES) {
+    snprintf(where, sizeof where, "%" PRIu64 " bytes past the end of", s->address - below->end);
+    return say_block(s, blocks, below->first + below->count - 1, where, room, bytes), true;
+  }
+  if (!mid_blocks_is_own(blocks, s->address)) return false;
+  snprintf(room, bytes, "memory of the heap in which no block is: what was there was freed");
+  return true;
+}
+
+// What the registers hold may tell where a wild pointer was read from.
+static void say_registers(const struct crash_scene *s, const struct mid_blocks *blocks, char *room,
+                          size_t bytes) {
+  char block[512];
+  for (size_t i = 0; i < MID_TARGET_REGISTERS; i++) {
+    uint64_t offset;
+    uint32_t found = mid_blocks_find(blocks, s->thread->reg[i], &offset);
+    if (found == MID_BLOCK_NONE || mid_blocks_is_live(blocks, found)) continue;
+    say_block(s, blocks, found, "into", block, sizeof block);
+    snprintf(room, bytes, "; a register points %s: it may be from there", block);
+    return;
+  }
+}
+
+static void say_memory(const struct crash_scene *s, char *room, size_t bytes) {
+  const struct mid_target_mapping *m = mid_target_mapping_at(s->target, s->address);
+  if (s->info->si_code == SI_KERNEL && s->address == 0)
+    snprintf(room, bytes, "no address at all, such as a pointer that was overwritten has");
+  else if (m == NULL)
+    snprintf(room, bytes, "memory that is not there");
+  else if (!m->read && !m->write)
+    snprintf(room, bytes, "memory that may not be used, as a guard page is");
+  else if (!m->write)
+    snprintf(room, bytes, "read-only memory%s%s, where constants and literals are",
+             m->path[0] != 0 ? " of " : "", m->path);
+  else
+    snprintf(room, bytes, "memory%s%s", m->path[0] != 0 ? " of " : "", m->path);
+}
+
+static void say_address(struct crash_scene *s) {
+  struct mid_blocks blocks;
+  char what[768], hint[640] = "";
+  if (s->address < NULL_BYTES && s->info->si_code != SI_KERNEL) {
+    snprintf(what, sizeof what, "%s", s->address == 0 ? "a NULL pointer" : "NULL and an offset");
+  } else {
+    say_memory(s, what, sizeof what);
+    if (mid_blocks_read(s->target, &blocks) == NULL) {
+      if (!say_heap(s, &blocks, what, sizeof what)) say_registers(s, &blocks, hint, sizeof hint);
+      mid_blocks_close(&blocks);
+    }
+  }
+  snprintf(s->out->crash.sentence, sizeof s->out->crash.sentence, "%s 0x%" PRIx64 ": %s%s",
+           s->thread->pc == s->address ? "it ran into" : "it used", s->address, what, hint);
+}
+
+// ---- the whole ----------------------------------------------------------------------------------
+
+static void say(struct crash_scene *s, const char *said) {
+  struct mid_crash *c = &s->out->crash;
+  if (said[0] != 0)
+    snprintf(c->sentence, sizeof c->sentence, "%s", said);
+  else if (c->signal == SIGABRT)
+    snprintf(c->sentence, sizeof c->sentence, "it called abort, or a check of its own failed");
+  else if (c->signal == SIGFPE)
+    snprintf(c->sentence, sizeof c->sentence, "it divided by zero, or a quotient was too large");
+  else if (c->signal == SIGILL)
+    snprintf(c->sentence, sizeof c->sentence,
+             "it ran into what is no instruction of this machine, as compilers put where code "
+             "cannot go on");
+  else if (s->info->si_code <= 0)
+    snprintf(c->sentence, sizeof c->sentence, "process %d sent the signal", s->info->si_pid);
+  else if (!say_overflow(s))
+    say_address(s);
+}
+
+void mid_crash_read(const struct mid_target *target, const struct mid_tracer_end *end,
+                    const char *said, struct mid_symbols *symbols, struct mid_crash_story *out) {
+  struct crash_scene s = {.target = target,
+                          .info = &end->info,
+                          .address = (uintptr_t)end->info.si_addr,
+                          .symbols = symbols,
+                          .out = out};
+  *out = (struct mid_crash_story){
+      .crash = {.signal = end->info.si_signo, .thread = end->thread, .handled = end->handled}};
+  for (size_t i = 0; i < target->threads; i++)
+    if (target->thread[i].tid == end->thread) s.thread = &target->thread[i];
+  if (s.thread == NULL) return;
+  mid_stack_thread_name(target->pid, end->thread, out->crash.name, sizeof out->crash.name);
+  read_calls(&s);
+  say(&s, end->info.si_signo == SIGABRT ? said : "");
+}
+
+void mid_crash_close(struct mid_crash_story *story) {
+  if (story->names.names != NULL) mid_profile_names_close(story->names.names);
+  free(story->names.module);
+  free(story->site.frame);
+  free(story->raw);
+  *story = (struct mid_crash_story){0};
+}

@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 
+#include "support.h"
 #include "test.h"
 #include "walk/victim_test.h"
 

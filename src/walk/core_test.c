@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 #include <pthread.h>
 
+#include "support.h"
 #include "test.h"
 #include "walk/victim_test.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/options.h"
 #include "heap/heap.h"
+#include "support.h"
 #include "test.h"
 #include "walk/victim_test.h"
 

@@ -73,7 +73,7 @@ static int tid_compare(const void *a, const void *b) {
 
 static bool is_known(const struct mid_target_source *s, size_t known, pid_t tid) {
   struct target_stopped key = {.tid = tid};
-  return bsearch(&key, s->stopped, known, sizeof key, tid_compare) != NULL;
+  return known > 0 && bsearch(&key, s->stopped, known, sizeof key, tid_compare) != NULL;
 }
 
 // A thread that has ended, but not yet gone, cannot be traced.

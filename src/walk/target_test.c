@@ -6,6 +6,7 @@
 #include <sys/ptrace.h>
 
 #include "observe/proc.h"
+#include "support.h"
 #include "test.h"
 #include "walk/victim_test.h"
 

@@ -1,4 +1,4 @@
-// walk/victim_test.h -- a process to walk: it tells which blocks it has and stands still meanwhile.
+// walk/victim_test.h -- a process to walk, which tells what blocks it has; behind support.h.
 // SPDX-License-Identifier: MIT
 #ifndef MID_WALK_VICTIM_TEST_H
 #define MID_WALK_VICTIM_TEST_H
@@ -8,7 +8,6 @@
 #include <sys/prctl.h>
 
 #include "midden/heap.h"
-#include "support.h"
 #include "walk/blocks.h"
 #include "walk/target.h"
 

@@ -244,6 +244,7 @@ static void heap_look(struct looking *l, const struct mid_heap *heap, uint64_t a
     const char *what = current_broken(l, heap, c);
     if (what == NULL) what = list_broken(l, at, &heap->partial[c], c, MID_LIST_PARTIAL);
     if (what == NULL) what = list_broken(l, at, &heap->full[c], c, MID_LIST_FULL);
+    if (what == NULL) what = list_broken(l, at, &heap->sampled[c], c, MID_LIST_SAMPLED);
     if (!holds(l, MID_DOCTOR_HEAPS, at, what)) return;
   }
 }

@@ -19,7 +19,7 @@
 const char target_no_memory[] = "memory ran out: end other programs, and try again";
 
 const char *target_say(const char *format, ...) {
-  static char said[1024];
+  static __thread char said[1024];
   va_list values;
   va_start(values, format);
   vsnprintf(said, sizeof said, format, values);
@@ -46,8 +46,8 @@ bool target_grow(void **array, size_t *room, size_t count, size_t bytes) {
 // Pieces that follow each other are one.
 bool target_piece_add(struct mid_target_source *s, struct target_piece piece) {
   struct target_piece *last = s->pieces > 0 ? &s->piece[s->pieces - 1] : NULL;
-  if (last != NULL && last->end == piece.start && piece.bytes != NULL &&
-      last->bytes + (last->end - last->start) == piece.bytes) {
+  if (last != NULL && last->end == piece.start &&
+      last->offset + (last->end - last->start) == piece.offset) {
     last->end = piece.end;
     return true;
   }
@@ -185,9 +185,9 @@ static size_t piece_from(const struct mid_target_source *s, uint64_t address) {
 
 static bool piece_read(const struct mid_target_source *s, const struct target_piece *piece,
                        uint64_t address, void *room, size_t bytes) {
-  uint64_t within = address - piece->start;
-  if (piece->bytes == NULL) return target_read_at(s->core, room, bytes, piece->offset + within);
-  memcpy(room, piece->bytes + within, bytes);
+  uint64_t offset = piece->offset + (address - piece->start);
+  if (s->core >= 0) return target_read_at(s->core, room, bytes, offset);
+  memcpy(room, s->copy + offset, bytes);
   return true;
 }
 

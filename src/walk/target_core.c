@@ -45,7 +45,7 @@ static bool segment_add(struct core *c, const GElf_Phdr *s) {
                                  .path = ""};
   if (!target_grow((void **)&t->mapping, &c->mappings_room, t->mappings, sizeof m)) return false;
   t->mapping[t->mappings++] = m;
-  struct target_piece piece = {m.start, m.start + have, NULL, s->p_offset};
+  struct target_piece piece = {m.start, m.start + have, s->p_offset};
   return have == 0 || target_piece_add(t->source, piece);
 }
 

@@ -216,7 +216,7 @@ static size_t set_read(pid_t tid, int set, void *room, size_t bytes) {
 }
 
 static void thread_read(pid_t tid, struct mid_target_thread *thread) {
-  static char area[16384];
+  char area[16384];
   struct user_regs_struct registers = {0};
   *thread = (struct mid_target_thread){.tid = tid};
   if (set_read(tid, NT_PRSTATUS, &registers, sizeof registers) > 0)

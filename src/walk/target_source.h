@@ -5,11 +5,9 @@
 
 #include "walk/target.h"
 
-// Memory that we have: in our own, or in a core file.
+// Memory that we have: so far into the copy, or into the core file.
 struct target_piece {
-  uint64_t start, end;
-  const char *bytes;  // NULL: in the core file
-  uint64_t offset;    // there
+  uint64_t start, end, offset;
 };
 
 // The file of a mapping, opened when it is first needed.
@@ -37,7 +35,7 @@ struct mid_target_source {
   struct target_piece *piece;  // by address
   size_t pieces, pieces_room;
   char *copy;
-  size_t copy_bytes;
+  size_t copy_bytes, copy_most;
   int core;              // its descriptor, -1: none
   char incomplete[128];  // a sentence
   struct target_file *file;

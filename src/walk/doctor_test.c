@@ -145,7 +145,10 @@ static void class_changed(struct victim *v) {
 }
 
 static void list_changed(struct victim *v) {
-  span_make(v)->list = MID_LIST_FULL;
+  take_and_give(v);
+  for (unsigned c = 0; c < MID_CLASSES; c++)
+    if (mid_thread_heap->current[c] != &mid_span_none)
+      mid_thread_heap->current[c]->list = MID_LIST_FULL;
   atomic_store(&v->block[0], mid_thread_heap);
 }
 

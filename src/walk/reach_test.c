@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <ucontext.h>
 
+#include "support.h"
 #include "test.h"
 #include "walk/leaks.h"
 #include "walk/reach.h"

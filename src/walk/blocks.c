@@ -172,16 +172,6 @@ static void hardened_free(struct reading *r, const struct mid_blocks_span *span,
 
 // ---- heaps ----
 
-static int bundle_compare(const void *a, const void *b) {
-  uint64_t x = ((const struct mid_gathered *)a)->base, y = ((const struct mid_gathered *)b)->base;
-  return (x > y) - (x < y);
-}
-
-static int word_compare(const void *a, const void *b) {
-  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
-}
-
 // What of each heap is needed here: the bundles of its thread, and whether it is first-class.
 static const char *heaps_read(struct reading *r) {
   enum { HEAPS_MOST = 1 << 20 };
@@ -203,15 +193,16 @@ static const char *heaps_read(struct reading *r) {
         r->bundles[bundles++] = bundle[i];
     heap = mid_library_word(r->t, &there->next);
   }
-  if (bundles > 0) qsort(r->bundles, bundles, sizeof *bundle, bundle_compare);
-  if (r->shareds > 0) qsort(r->shared, r->shareds, sizeof *r->shared, word_compare);
+  if (bundles > 0) qsort(r->bundles, bundles, sizeof *bundle, target_compare);
+  if (r->shareds > 0) qsort(r->shared, r->shareds, sizeof *r->shared, target_compare);
   r->bundle = r->bundles;
   r->bundle_end = r->bundles + bundles;
   return NULL;
 }
 
 static bool is_shared(const struct reading *r, uint64_t heap) {
-  return r->shareds > 0 && bsearch(&heap, r->shared, r->shareds, sizeof heap, word_compare) != NULL;
+  return r->shareds > 0 &&
+         bsearch(&heap, r->shared, r->shareds, sizeof heap, target_compare) != NULL;
 }
 
 // ---- the whole ----

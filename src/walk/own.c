@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "walk/target_source.h"
 
 bool mid_own_add(struct mid_blocks *b, uint64_t start, uint64_t end) {
   struct mid_blocks_range *last = b->owns > 0 ? &b->own[b->owns - 1] : NULL;
@@ -23,16 +24,10 @@ bool mid_own_add(struct mid_blocks *b, uint64_t start, uint64_t end) {
   return true;
 }
 
-static int range_compare(const void *a, const void *b) {
-  uint64_t x = ((const struct mid_blocks_range *)a)->start;
-  uint64_t y = ((const struct mid_blocks_range *)b)->start;
-  return (x > y) - (x < y);
-}
-
 // Sort, and join what touches or overlaps.
 static void own_sort(struct mid_blocks *b) {
   size_t kept = 0;
-  if (b->owns > 0) qsort(b->own, b->owns, sizeof *b->own, range_compare);
+  if (b->owns > 0) qsort(b->own, b->owns, sizeof *b->own, target_compare);
   for (size_t i = 0; i < b->owns; i++)
     if (kept > 0 && b->own[i].start <= b->own[kept - 1].end)
       b->own[kept - 1].end = mid_max(b->own[kept - 1].end, b->own[i].end);
@@ -65,13 +60,6 @@ bool mid_own_find(const struct mid_target *t, const struct mid_library *l, struc
 }
 
 bool mid_blocks_is_own(const struct mid_blocks *b, uint64_t address) {
-  size_t low = 0, high = b->owns;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (b->own[middle].end <= address)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low < b->owns && b->own[low].start <= address;
+  size_t i = target_search(b->own, b->owns, sizeof *b->own, address);
+  return i < b->owns && b->own[i].start <= address;
 }

@@ -56,6 +56,27 @@ bool target_piece_add(struct mid_target_source *s, struct target_piece piece) {
   return true;
 }
 
+int target_compare(const void *a, const void *b) {
+  uint64_t x, y;
+  memcpy(&x, a, sizeof x);
+  memcpy(&y, b, sizeof y);
+  return (x > y) - (x < y);
+}
+
+size_t target_search(const void *records, size_t count, size_t bytes, uint64_t address) {
+  size_t low = 0, high = count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    uint64_t range[2];
+    memcpy(range, (const char *)records + middle * bytes, sizeof range);
+    if (range[1] <= address)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
 void mid_target_close(struct mid_target *t) {
   struct mid_target_source *s = t->source;
   if (s == NULL) return;
@@ -83,15 +104,7 @@ static size_t mapping_from(const struct mid_target *t, uint64_t address) {
   if (s->last < t->mappings && address < t->mapping[s->last].end &&
       (s->last == 0 || address >= t->mapping[s->last - 1].end))
     return s->last;
-  size_t low = 0, high = t->mappings;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (t->mapping[middle].end <= address)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return s->last = low;
+  return s->last = target_search(t->mapping, t->mappings, sizeof *t->mapping, address);
 }
 
 const struct mid_target_mapping *mid_target_mapping_at(const struct mid_target *t,
@@ -172,15 +185,7 @@ static bool rest_read(const struct mid_target *t, const struct mid_target_mappin
 
 // The index of the first piece that ends above `address`.
 static size_t piece_from(const struct mid_target_source *s, uint64_t address) {
-  size_t low = 0, high = s->pieces;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    if (s->piece[middle].end <= address)
-      low = middle + 1;
-    else
-      high = middle;
-  }
-  return low;
+  return target_search(s->piece, s->pieces, sizeof *s->piece, address);
 }
 
 static bool piece_read(const struct mid_target_source *s, const struct target_piece *piece,

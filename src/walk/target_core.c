@@ -174,27 +174,16 @@ static bool notes_take(struct core *c, const GElf_Phdr *s) {
 
 // ---- the whole ----
 
-static int mapping_compare(const void *a, const void *b) {
-  uint64_t x = ((const struct mid_target_mapping *)a)->start;
-  uint64_t y = ((const struct mid_target_mapping *)b)->start;
-  return (x > y) - (x < y);
-}
-
-static int piece_compare(const void *a, const void *b) {
-  uint64_t x = ((const struct target_piece *)a)->start, y = ((const struct target_piece *)b)->start;
-  return (x > y) - (x < y);
-}
-
 // Segments may be in any order, and lie over each other in a damaged file: then the first counts.
 static void core_sort(struct mid_target *t) {
   struct mid_target_source *s = t->source;
   size_t kept = 0;
-  if (t->mappings > 0) qsort(t->mapping, t->mappings, sizeof *t->mapping, mapping_compare);
+  if (t->mappings > 0) qsort(t->mapping, t->mappings, sizeof *t->mapping, target_compare);
   for (size_t i = 0; i < t->mappings; i++)
     if (kept == 0 || t->mapping[i].start >= t->mapping[kept - 1].end)
       t->mapping[kept++] = t->mapping[i];
   t->mappings = kept;
-  if (s->pieces > 0) qsort(s->piece, s->pieces, sizeof *s->piece, piece_compare);
+  if (s->pieces > 0) qsort(s->piece, s->pieces, sizeof *s->piece, target_compare);
   kept = 0;
   for (size_t i = 0; i < s->pieces; i++)
     if (kept == 0 || s->piece[i].start >= s->piece[kept - 1].end) s->piece[kept++] = s->piece[i];

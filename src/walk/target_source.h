@@ -56,6 +56,11 @@ extern const char target_no_memory[];
 bool target_grow(void **array, size_t *room, size_t count, size_t bytes);
 bool target_piece_add(struct mid_target_source *s, struct target_piece piece);
 
+// For records that begin with an address, and those whose second word is where they end.
+int target_compare(const void *a, const void *b);  // for qsort, by the address
+// The first of `count` records of `bytes` each, sorted, that ends above `address`.
+size_t target_search(const void *records, size_t count, size_t bytes, uint64_t address);
+
 // Read /proc/PID/maps; the paths live in source->words.
 const char *target_maps_read(pid_t tid, struct mid_target *t);
 

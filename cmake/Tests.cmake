@@ -118,6 +118,19 @@ if(NOT MIDDEN_STANDARD_NAMES)
   return()
 endif()
 
+# Snapshots of random graphs, and memlab, which reads what is made of them.  npm ci fetches what the
+# lockfile names, once for all build trees.
+add_executable(graph_blocks ${PROJECT_SOURCE_DIR}/tests/graph/blocks.c)
+target_link_libraries(graph_blocks PRIVATE midden_graph midden_walk midden_observe midden_base)
+set_target_properties(graph_blocks PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
+set(memlab ${PROJECT_SOURCE_DIR}/tests/graph)
+add_custom_command(OUTPUT ${memlab}/node_modules/.package-lock.json
+  COMMAND npm ci --silent
+  WORKING_DIRECTORY ${memlab}
+  DEPENDS ${memlab}/package.json ${memlab}/package-lock.json ${memlab}/.npmrc
+  COMMENT "npm ci in tests/graph" VERBATIM)
+add_custom_target(memlab ALL DEPENDS ${memlab}/node_modules/.package-lock.json)
+
 # A plain program that knows nothing of Midden, out of one file.
 function(midden_plain_program target file)
   add_executable(${target} ${file})

@@ -25,7 +25,7 @@ enum {
 enum { OBJECT = 2, BYTE = 8, LONG = 11 };  // types of fields
 enum { TRACE = 1 };                        // the only stack trace, an empty one
 enum { LARGEST_INSTANCE = 1024, ARRAY_HEADER = 12, OBJECT_HEADER = 8 };
-enum { MOST_STATICS = 60000 };  // their number has two bytes; what is more goes into arrays
+enum { MOST_STATICS = 30000 };  // VisualVM takes their number as signed; the rest goes into arrays
 enum { BUFFER = 1 << 20 };
 
 static const uint64_t LARGEST_ARRAY = (uint64_t)2 << 30;

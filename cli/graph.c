@@ -89,6 +89,7 @@ static void graph_take_target(struct graph_view *v, pid_t pid) {
   }
   if (wrong != NULL && pid != 0) cli_die(CLI_UNSEEN, "process %d: %s", (int)pid, wrong);
   if (wrong != NULL) cli_die(CLI_UNSEEN, "'%s': %s", v->of, wrong);
+  mid_graph_finish(&v->graph);
 }
 
 static void graph_open(struct graph_view *v) {

@@ -41,7 +41,7 @@ struct mid_graph_owner {
 
 // Where blocks were allocated; where no stack was sampled, what else they have in common.
 struct mid_graph_site {
-  char *name;  // function, or "64-byte blocks"
+  char *name;  // of a function; or a C++ class, or "64 B, without a stack"
   char *file;  // "" when not known
   uint32_t line;
   bool known;  // by a stack

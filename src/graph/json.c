@@ -1,4 +1,4 @@
-// graph/json.c -- the story of a graph as JSON; docs/json.md tells each key.
+// graph/json.c -- the story of a graph as JSON; docs/graph.md tells each key.
 // SPDX-License-Identifier: MIT
 #include <inttypes.h>
 #include <jansson.h>

@@ -130,7 +130,7 @@ static uint32_t site_of_shape(const struct naming *n, size_t number) {
   if (shape->word != 0 && mid_type_name(n->t->target, &n->t->roots.modules, n->t->symbols,
                                         shape->word, words, sizeof words))
     return mid_graph_add_site(n->g, words, "", 0, false);
-  snprintf(words, sizeof words, "blocks of %s", mid_words_size(shape->bytes, &size));
+  snprintf(words, sizeof words, "%s, without a stack", mid_words_size(shape->bytes, &size));
   return mid_graph_add_site(n->g, words, "", 0, false);
 }
 

@@ -33,7 +33,7 @@ void mid_graph_story_close(struct mid_graph_story *s);
 
 void mid_graph_text(const struct mid_graph_story *s, const struct mid_report_style *style,
                     FILE *out);
-// docs/json.md tells each key.  `story` is a struct mid_graph_story; false when it could not be
+// docs/graph.md tells each key.  `story` is a struct mid_graph_story; false when it could not be
 // written.
 bool mid_graph_json(const void *story, FILE *out);
 

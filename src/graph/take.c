@@ -79,6 +79,5 @@ const char *mid_graph_take(const struct mid_target *target, struct mid_graph *ou
   mid_blocks_close(&t.blocks);
   mid_symbols_close(t.symbols);
   if (t.has_profile) mid_profile_close(&t.profile);
-  if (wrong == NULL) mid_graph_finish(out);
   return wrong;
 }

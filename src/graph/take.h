@@ -11,9 +11,10 @@
 #include "walk/reach.h"
 #include "walk/target.h"
 
-// NULL, or a sentence that says why there is none; then *out is empty.  `no_stacks` is set to NULL,
-// or to a sentence that says why no block's stack is known.
-// cost  reads the live heap once; linear, about 100 bytes a block
+// All of the graph but its end: mid_graph_finish, which needs the target no more.
+// returns  NULL, or a sentence that says why there is none; then *out is empty.  `no_stacks` is set
+// to NULL, or to a sentence that says why no block's stack is known. cost  reads the live heap
+// once; linear, about 100 bytes a block
 const char *mid_graph_take(const struct mid_target *target, struct mid_graph *out,
                            const char **no_stacks);
 

@@ -61,6 +61,18 @@ static const char *site_words(const struct text *t, uint32_t site, struct mid_gr
 
 static const char *plural(uint64_t n) { return n == 1 ? "" : "s"; }
 
+// "a block of 64 KiB that table_new (table.c:40) allocated, at 0x7f0012345678"
+static const char *block_words(const struct text *t, uint32_t block, struct mid_graph_words *room) {
+  struct mid_graph_words site;
+  struct mid_words size;
+  bool known = t->g->sites[t->g->site[block]].known;
+  site_words(t, t->g->site[block], &site);
+  snprintf(room->at, sizeof room->at, "a block of %s %s%.180s%s, at 0x%" PRIx64,
+           mid_words_size(t->g->size[block], &size), known ? "that " : "(", site.at,
+           known ? " allocated" : ")", t->g->address[block]);
+  return room->at;
+}
+
 // ---- suspects -----------------------------------------------------------------------------------
 
 static void say_holders(const struct text *t, const struct mid_suspect *s) {
@@ -72,11 +84,8 @@ static void say_holders(const struct text *t, const struct mid_suspect *s) {
 
 static void say_point(const struct text *t, const struct mid_suspect *s) {
   struct mid_graph_words w;
-  struct mid_words own, most, count;
-  if (s->point < t->g->edges.blocks)
-    say(t, "It gathers in a block of %s that %s allocated, at 0x%" PRIx64 ".",
-        mid_words_size(t->g->size[s->point], &own), mid_graph_node_words(t->g, s->point, &w),
-        t->g->address[s->point]);
+  struct mid_words most, count;
+  if (s->point < t->g->edges.blocks) say(t, "It gathers in %s.", block_words(t, s->point, &w));
   if (s->most_site != MID_GRAPH_NONE)
     say(t, "Most of it: %s block%s of %s, %s.", counted(s->most_blocks, &count),
         plural(s->most_blocks), site_words(t, s->most_site, &w),
@@ -85,15 +94,13 @@ static void say_point(const struct text *t, const struct mid_suspect *s) {
 
 static void say_group(const struct text *t, const struct mid_suspect *s) {
   struct mid_graph_words w;
-  struct mid_words size, count, point;
+  struct mid_words size, count;
   say(t, "%.0f %%, %s: %s block%s of %s, and what they hold, each held by more than one owner.",
       share(t, s->retained), mid_words_size(s->retained, &size), counted(s->blocks, &count),
       plural(s->blocks), site_words(t, s->site, &w));
   say_holders(t, s);
   if (s->point < t->g->edges.blocks)
-    say(t, "The ways to them meet in a block of %s that %s allocated, at 0x%" PRIx64 ".",
-        mid_words_size(t->g->size[s->point], &point), mid_graph_node_words(t->g, s->point, &w),
-        t->g->address[s->point]);
+    say(t, "The ways to them meet in %s.", block_words(t, s->point, &w));
 }
 
 static void say_suspect(const struct text *t, const struct mid_suspect *s) {
@@ -246,12 +253,12 @@ static void asked_site(const struct text *t, const struct mid_site_total *total)
 
 static void asked_block(const struct text *t, uint32_t block) {
   struct mid_graph_words w;
-  struct mid_words size, retained, count;
+  struct mid_words retained, count;
   char words[64];
   snprintf(words, sizeof words, "BLOCK AT 0x%" PRIx64, t->g->address[block]);
   heading(t, words);
-  say(t, "%s, allocated by %s; it retains %s in %s block%s. The shortest way to it:",
-      mid_words_size(t->g->size[block], &size), mid_graph_node_words(t->g, block, &w),
+  say(t,
+      "It is %s. It retains %s in %s block%s. The shortest way to it:", block_words(t, block, &w),
       mid_words_size(t->g->tree.retained[block], &retained),
       counted(t->g->tree.count[block], &count), plural(t->g->tree.count[block]));
   way(t, block);

@@ -1,8 +1,8 @@
 // tests/graph/blocks.c -- snapshots for tests: makes one of a random graph, lists one.
 // SPDX-License-Identifier: MIT
 //
-//   blocks make SEED BLOCKS FILE    sites, sizes and pointers at random, some blocks held by nothing
-//   blocks list FILE                "ADDRESS<tab>BYTES<tab>RETAINED" of each block, in its order
+//   blocks make SEED BLOCKS FILE    random sites, sizes and pointers
+//   blocks list FILE                "ADDRESS<tab>BYTES<tab>RETAINED" of each
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

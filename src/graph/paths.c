@@ -53,7 +53,8 @@ void mid_paths_make(const struct mid_graph *g, struct mid_paths *out) {
   for (uint32_t n = 0; n < nodes; n++) out->from[n] = MID_GRAPH_NONE;
   out->owner[root] = MID_GRAPH_NONE;
   reach(out, root, root);
-  for (int kind = 0; kind < MID_OWNER_KINDS; kind++) reach_by_kind(g, out, kind);
+  for (int kind = 0; kind < MID_OWNER_KINDS; kind++)
+    reach_by_kind(g, out, (enum mid_owner_kind)kind);
 }
 
 void mid_paths_close(struct mid_paths *p) {

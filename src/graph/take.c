@@ -2,7 +2,9 @@
 // SPDX-License-Identifier: MIT
 #include "graph/take.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "walk/samples.h"
@@ -40,11 +42,19 @@ static void take_edges(const struct mid_graph_taking *t, struct mid_graph *g) {
   }
 }
 
-static const char *program_of(const struct mid_graph_taking *t) {
-  const char *path = t->roots.modules.count > 0 ? t->roots.modules.at[0].path : "";
-  for (const char *c = path; *c != 0; c++)
-    if (*c == '/') path = c + 1;
-  return path;
+// As the kernel has it, else by the first module.
+static void name_program(const struct mid_graph_taking *t, struct mid_graph *g) {
+  char path[64], comm[64];
+  const char *name = t->roots.modules.count > 0 ? t->roots.modules.at[0].path : "";
+  snprintf(path, sizeof path, "/proc/%d/comm", (int)t->target->pid);
+  FILE *in = t->target->live ? fopen(path, "re") : NULL;
+  if (in != NULL && fgets(comm, sizeof comm, in) != NULL) {
+    comm[strcspn(comm, "\n")] = 0;
+    name = comm;
+  }
+  if (in != NULL) fclose(in);
+  const char *slash = name == comm ? NULL : strrchr(name, '/');
+  mid_graph_name(g, slash != NULL ? slash + 1 : name);
 }
 
 static void take(struct mid_graph_taking *t, struct mid_graph *g) {
@@ -52,7 +62,7 @@ static void take(struct mid_graph_taking *t, struct mid_graph *g) {
   clock_gettime(CLOCK_REALTIME, &now);
   rank_live(t);
   mid_graph_open(g, (uint32_t)t->blocks.live_blocks);
-  mid_graph_name(g, program_of(t));
+  name_program(t, g);
   g->pid = (uint64_t)t->target->pid;
   g->taken_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
   take_blocks(t, g);

@@ -85,6 +85,8 @@ static void graph_take_target(struct graph_view *v, pid_t pid) {
   const char *wrong = pid != 0 ? mid_target_copy(pid, &target) : mid_target_core(v->of, &target);
   if (wrong == NULL) {
     wrong = mid_graph_take(&target, &v->graph, &v->no_stacks);
+    if (wrong == NULL && target.incomplete != NULL)
+      cli_say("'%s': %s; what it lacks holds nothing here", v->of, target.incomplete);
     mid_target_close(&target);
   }
   if (wrong != NULL && pid != 0) cli_die(CLI_UNSEEN, "process %d: %s", (int)pid, wrong);

@@ -164,7 +164,8 @@ static void tree_below(const struct text *t, uint32_t above, int *lines) {
   size_t count = 0;
   for (uint32_t i = above + 1; i < groups->count; i++) {
     const struct mid_group *group = &groups->at[i];
-    if (group->above != above || (double)group->retained < LEAST * (double)t->g->bytes) continue;
+    if (group->above != above || group->retained == 0) continue;
+    if ((double)group->retained < LEAST * (double)t->g->bytes) continue;
     entry = mid_graph_grown(entry, count, sizeof *entry);
     entry[count++] = (struct tree_entry){i, group->retained};
   }

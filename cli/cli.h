@@ -42,6 +42,8 @@ int cli_ps(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 int cli_leaks(int argc, char **argv);
 int cli_graph(int argc, char **argv);
+int cli_top(int argc, char **argv);
+int cli_watch(int argc, char **argv);
 int cli_options(int argc, char **argv);
 int cli_help(int argc, char **argv);
 

@@ -89,6 +89,18 @@ static const struct cli_option graph_options[] = {
     {"--json", "FILE", "write what is printed, and more of it, to FILE as JSON"},
 };
 
+static const struct cli_option watch_options[] = {
+    {"--every", "TIME", "look so often, such as 500ms or 1m; else every 10s"},
+    {"--for", "TIME", "end after TIME, such as 30s, 5m or 1h"},
+    {"--growth", "PERCENT", "raise the alarm of growth over PERCENT an hour; else 50"},
+    {"--json", NULL, "print an object a line, as JSON"},
+    {"--command", "CMD",
+     "run CMD by the shell at each alarm, with MIDDEN_ALARM, MIDDEN_TEXT, MIDDEN_PID and "
+     "MIDDEN_COMMAND in its environment"},
+    {"--syslog", NULL, "write alarms to the system's log as well"},
+    {"--fail", NULL, "end with 1 when an alarm was raised"},
+};
+
 static const struct cli_option help_options[] = {
     {"--man", NULL, "print the manual page, for man(1)"},
     {"--completion", "SHELL", "print completion for bash or zsh"},
@@ -188,6 +200,25 @@ const struct cli_verb cli_verbs[] = {
      "The exit status is 0 when nothing is lost, 1 when there are direct leaks, 2 when the command "
      "line was wrong, and 3 when the memory could not be read.",
      leaks_options, COUNT(leaks_options), cli_leaks},
+    {"top", "[PID]", "show a process's memory as it is, on the full screen",
+     "Shows resident memory against what it may not pass, live heap and rates, and a table of the "
+     "sites that allocate: live bytes, growth in an hour, rate, and how each went. Without PID it "
+     "lists this user's processes on Midden to choose from. The key ? explains the others; q "
+     "quits.\n\n"
+     "It needs a terminal. The process is not stopped and runs as it did; when it ends, what was "
+     "last seen stays.",
+     NULL, 0, cli_top},
+    {"watch", "PID...", "tell of any process's memory, a line at a time, and raise alarms",
+     "Prints a line for each process every now and then: resident memory, its proportional part "
+     "(PSS), swap and, of a process on Midden, its live heap. The processes need not run on "
+     "Midden.\n\n"
+     "An alarm is raised when memory grows by more than 50 % an hour, as judged by the lower "
+     "bound of the slope over the least values of windows; when 90 % of its cgroup's "
+     "limit is used; when what is swapped out grows; and when a process ends. Each is raised "
+     "again only after it was over.\n\n"
+     "It ends with the last process, after --for, or by ^C. The exit status is 0; with --fail it "
+     "is 1 when an alarm was raised; 3 when there is no such process.",
+     watch_options, COUNT(watch_options), cli_watch},
     {"options", "", "list the options of the library",
      "They are set with --option NAME=VALUE of 'midden run', or for any program in the variable "
      "MIDDEN_OPTIONS, as in MIDDEN_OPTIONS=heap_limit=64M,hardened=1. Sizes take k, M, G or T, "

@@ -43,10 +43,11 @@ endfunction()
 
 file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*_test.c)
 foreach(file IN LISTS files)
-  if(NOT file MATCHES "/(observe|graph|trace|walk)/")
+  if(NOT file MATCHES "/(observe|graph|live|trace|walk)/")
     midden_test_program(unit ${file})
   elseif(TARGET midden_observe)
-    midden_test_program(unit ${file} midden_graph midden_trace midden_walk midden_observe)
+    midden_test_program(unit ${file} midden_live midden_graph midden_trace midden_walk
+                             midden_observe)
   endif()
 endforeach()
 

@@ -21,4 +21,8 @@ void mid_cgroup_follow(pid_t pid, struct mid_cgroup *group);
 // Kills since *group was filled.
 uint64_t mid_cgroup_new_kills(const struct mid_cgroup *group);
 
+// Bytes that the kernel counts against *group's limit and cannot take back at once: without pages
+// of files that were not used for long.  0: it does not tell.
+uint64_t mid_cgroup_used(const struct mid_cgroup *group);
+
 #endif

@@ -78,12 +78,18 @@ bool mid_proc_memory_read(pid_t pid, struct mid_proc_memory *out) {
   return true;
 }
 
-bool mid_proc_huge_read(pid_t pid, uint64_t *bytes) {
+static bool rollup_read(pid_t pid, const char *name, uint64_t *bytes) {
   char room[4096];
   if (file_of(pid, "smaps_rollup", room, sizeof room) <= 0) return false;
-  *bytes = line_bytes(room, "\nAnonHugePages:");
+  *bytes = line_bytes(room, name);
   return true;
 }
+
+bool mid_proc_huge_read(pid_t pid, uint64_t *bytes) {
+  return rollup_read(pid, "\nAnonHugePages:", bytes);
+}
+
+bool mid_proc_share_read(pid_t pid, uint64_t *pss) { return rollup_read(pid, "\nPss:", pss); }
 
 void mid_proc_command(pid_t pid, char *room, size_t bytes) {
   ssize_t n = file_of(pid, "cmdline", room, bytes);

@@ -31,6 +31,10 @@ bool mid_proc_memory_read(pid_t pid, struct mid_proc_memory *out);
 // Bytes in transparent huge pages.  The kernel walks all of the process's pages for it.
 bool mid_proc_huge_read(pid_t pid, uint64_t *bytes);
 
+// Bytes resident, with what is shared divided among those who share it.  At the same cost,
+// and only for who may look into the process's memory.
+bool mid_proc_share_read(pid_t pid, uint64_t *pss);
+
 // The command line with blanks between its words; nothing unprintable in it.
 void mid_proc_command(pid_t pid, char *room, size_t bytes);
 

@@ -62,3 +62,23 @@ said err "the kernel killed 1 process for memory: the limit of cgroup $group is 
 run 0 within "$MIDDEN" run --limit cgroup -- ./hog
 said out "refused after"
 not_said err "killed"
+
+# Before it comes to that, who watches is told.
+program hold <<'C'
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(void) {
+  memset(malloc(45 << 20), 1, 45 << 20);
+  pause();
+}
+C
+sh -c 'echo $$ >"$0/cgroup.procs" && exec ./hold' "$group" &
+holding=$!
+started="$started $holding"
+is_near() {
+  "$MIDDEN" watch --every 50ms --for 100ms $holding >out
+  grep -q "ALARM  limit: 4[4-8][.0-9]* MiB of the 48.0 MiB that its cgroup $group may have" out
+}
+wait_for is_near
+kill $holding

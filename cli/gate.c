@@ -84,6 +84,31 @@ void cli_gate_diagnose(struct cli_gate *gate, const struct mid_watch *watch) {
     mid_diagnose(watch->process[i], watch->limit, gate->symbols, &gate->suppressions);
 }
 
+static struct mid_process *largest(const struct mid_watch *watch) {
+  struct mid_process *most = NULL;
+  for (size_t i = 0; i < watch->count; i++) {
+    struct mid_process *p = watch->process[i];
+    if (p->lives && p->profile != NULL && (most == NULL || p->memory.rss > most->memory.rss))
+      most = p;
+  }
+  return most;
+}
+
+void cli_gate_warn(struct cli_gate *gate, struct mid_watch *watch) {
+  struct mid_process *p = largest(watch);
+  watch->warning[0] = 0;
+  if (p == NULL) return;
+  mid_diagnose(p, watch->limit, gate->symbols, &gate->suppressions);
+  const struct mid_findings *found = &p->diagnosis->findings;
+  for (size_t i = 0; i < found->count && watch->warning[0] == 0; i++) {
+    const struct mid_finding *f = &found->at[i];
+    if (strcmp(f->kind, "growing") != 0) continue;
+    snprintf(watch->warning, sizeof watch->warning, "growing: %.60s (%s)",
+             f->site != NULL ? mid_profile_place(f->site)->function : "the process",
+             mid_confidence_name(f->confidence));
+  }
+}
+
 static bool fails(const struct cli_gate *gate, const struct mid_finding *f) {
   for (size_t i = 0; i < gate->count; i++)
     if (strcmp(gate->fails[i].kind, f->kind) == 0 && f->confidence >= gate->fails[i].least)

@@ -29,6 +29,9 @@ void cli_gate_suppress(struct cli_gate *gate, const char *file);
 // Diagnose every process of the watch.
 void cli_gate_diagnose(struct cli_gate *gate, const struct mid_watch *watch);
 
+// Put what seems to grow into the watch's warning: of the living process that holds most.
+void cli_gate_warn(struct cli_gate *gate, struct mid_watch *watch);
+
 // The status with which a command ends that else ended well: 0, or the gate's, with a sentence on
 // standard error that says why.
 int cli_gate_judge(const struct cli_gate *gate, const struct mid_watch *watch);

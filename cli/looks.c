@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/options.h"
 #include "cli.h"
@@ -23,6 +24,17 @@ static void take(struct cli_looks *l, struct mid_process *p, const struct mid_tr
   pthread_mutex_lock(&l->looking);
   mid_last_look_take(p, end, l->symbols);
   pthread_mutex_unlock(&l->looking);
+}
+
+// A hundredth of the time may go into warnings.
+static double warn(struct cli_looks *l, double now) {
+  struct timespec before, after;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
+  cli_gate_warn(l->gate, &l->watch);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
+  return now + 2 +
+         100 * ((double)(after.tv_sec - before.tv_sec) +
+                (double)(after.tv_nsec - before.tv_nsec) / 1e9);
 }
 
 // The program is traced by the main thread, which therefore has to look at it.
@@ -51,11 +63,12 @@ static void look(struct cli_looks *l) {
 
 static void *look_on(void *self) {
   struct cli_looks *l = self;
-  double drawn = 0, next = 0;
+  double drawn = 0, next = 0, warned = 2;
   while (!l->over) {
     double now = mid_watch_seconds(&l->watch);
     pthread_mutex_lock(&l->lock);
     if (now >= next) look(l), next = now + mid_watch_delay(&l->watch);
+    if (l->line->wanted && now > warned) warned = warn(l, now);
     if (l->line->wanted && now - drawn > 0.3) draw(l), drawn = now;
     pthread_mutex_unlock(&l->lock);
     now = mid_watch_seconds(&l->watch);

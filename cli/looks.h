@@ -12,6 +12,7 @@
 #include <semaphore.h>
 
 #include "child.h"
+#include "gate.h"
 #include "observe/bell.h"
 #include "observe/cgroup.h"
 #include "observe/watch.h"
@@ -22,9 +23,10 @@
 struct cli_looks {
   struct cli_child *child;
   struct cli_status *line;
-  bool wanted;           // last looks; else only the watch
-  bool diagnose;         // crashes too
-  pthread_mutex_t lock;  // for `watch`, while both threads run; not held during a last look
+  struct cli_gate *gate;  // that warns on the status line; the looking thread's until it ends
+  bool wanted;            // last looks; else only the watch
+  bool diagnose;          // crashes too
+  pthread_mutex_t lock;   // for `watch`, while both threads run; not held during a last look
   struct mid_watch watch;
   struct mid_cgroup cgroup;
   struct mid_bell_hung bell;

@@ -218,6 +218,7 @@ int cli_run(int argc, char **argv) {
   cli_launch_prepare(number, run.options);
   note_program(&run);
   mid_folders_sweep();
+  run.looks.gate = &run.gate;
   cli_looks_prepare(&run.looks, number, run.options, &run.child);
   cli_launch_core_filter();
   cli_child_start(&run.child);

@@ -68,23 +68,24 @@ static void finish_place(struct mid_place *place) {
   place->sum.place = place->most->place;
 }
 
+// Of the sites that have names.
 static void make_places(struct mid_evidence *e) {
   const struct mid_profile *p = e->profile;
   const struct mid_profile_site **sorted = must(calloc(p->sites + 1, sizeof *sorted));
+  size_t count = 0;
   e->place = must(calloc(p->sites + 1, sizeof *e->place));
   e->place_of = must(calloc(p->sites + 1, sizeof *e->place_of));
   e->stacks = must(calloc(p->sites + 1, sizeof *e->stacks));
-  for (size_t i = 0; i < p->sites; i++) sorted[i] = &p->site[i];
-  qsort(sorted, p->sites, sizeof *sorted, by_place);
-  for (size_t i = 0; i < p->sites; i++) {
-    struct mid_place *place = &e->place[e->places - (e->places > 0)];
-    if (i > 0 && compare_places(sorted[i - 1], sorted[i]) == 0) {
+  for (size_t i = 0; i < p->sites; i++)
+    if (p->site[i].frame != NULL) sorted[count++] = &p->site[i];
+  qsort(sorted, count, sizeof *sorted, by_place);
+  for (size_t i = 0; i < count; i++) {
+    bool another = i == 0 || compare_places(sorted[i - 1], sorted[i]) != 0;
+    struct mid_place *place = &e->place[another ? e->places++ : e->places - 1];
+    if (another)
+      *place = (struct mid_place){.sum = *sorted[i], .most = sorted[i], .stack = &e->stacks[i]};
+    else
       add_site(place, sorted[i]);
-    } else {
-      place = &e->place[e->places++];
-      *place = (struct mid_place){
-          .sum = *sorted[i], .most = sorted[i], .stack = &e->stacks[i], .stacks = 0};
-    }
     e->stacks[i] = sorted[i]->stack;
     place->stacks++;
     e->place_of[sorted[i] - p->site] = place;

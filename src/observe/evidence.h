@@ -65,21 +65,22 @@ struct mid_place {
 struct mid_evidence {
   const struct mid_process *process;
   struct mid_figures figures;
-  const struct mid_profile *profile;   // named; NULL: there is none
+  const struct mid_profile *profile;   // NULL: there is none
   const struct mid_history *history;   // NULL: there is none
   const struct mid_last_facts *facts;  // NULL: there was no last look
   uint64_t limit;                      // bytes: of its cgroup; 0: not known
   uint64_t room;                       // bytes that it could still take; 0: not known
   struct mid_place *place;
   size_t places;
-  struct mid_place **place_of;  // by the site's place in profile->site
+  struct mid_place **place_of;  // by the site's place in profile->site; NULL: without a name
   uint32_t *stacks;
 };
 
-// Everything is the caller's and must outlast it; the profile is named.
+// Everything is the caller's and must outlast it; of the profile what matters is named.
 void mid_evidence_open(struct mid_evidence *e, const struct mid_process *process, uint64_t limit);
 void mid_evidence_close(struct mid_evidence *e);
 
+// NULL: the stack is not known, or has no name.
 const struct mid_place *mid_evidence_place(const struct mid_evidence *e, uint32_t stack);
 
 // Whose code allocates there is the program's own, so that a user can change it.

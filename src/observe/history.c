@@ -19,7 +19,12 @@ struct mid_history *mid_history_open(void) {
 
 void mid_history_close(struct mid_history *h) {
   if (h == NULL) return;
-  for (size_t i = 0; i < h->sites; i++) free(h->site[i]);
+  for (size_t i = 0; i < h->sites; i++) {
+    free(h->site[i]->live);
+    free(h->site[i]->blocks);
+    free(h->site[i]->samples);
+    free(h->site[i]);
+  }
   free(h->site);
   free(h->place);
   free(h);
@@ -36,6 +41,20 @@ const struct mid_history_site *mid_history_of(const struct mid_history *h, uint3
   return history_find(h, stack);
 }
 
+// Most processes are short: there is room for as many looks as there were, or twice that.
+static void site_widen(struct mid_history_site *site, size_t looks) {
+  if (looks <= site->room) return;
+  size_t room = looks < 8 ? 8 : 2 * looks < MID_HISTORY_LOOKS ? 2 * looks : MID_HISTORY_LOOKS;
+  site->live = must(realloc(site->live, room * sizeof *site->live));
+  site->blocks = must(realloc(site->blocks, room * sizeof *site->blocks));
+  site->samples = must(realloc(site->samples, room * sizeof *site->samples));
+  for (size_t i = site->room; i < room; i++) {
+    site->live[i] = site->blocks[i] = 0;
+    site->samples[i] = 0;
+  }
+  site->room = room;
+}
+
 static struct mid_history_site *history_take(struct mid_history *h, uint32_t stack) {
   struct mid_history_site *site = history_find(h, stack);
   if (site != NULL || h->sites == MID_HISTORY_SITES) return site;
@@ -48,6 +67,7 @@ static struct mid_history_site *history_take(struct mid_history *h, uint32_t sta
   if (h->site == NULL) h->site = must(calloc(MID_HISTORY_SITES, sizeof *h->site));
   site = must(calloc(1, sizeof *site));
   site->stack = stack;
+  site_widen(site, h->looks);
   h->site[h->sites++] = site;
   h->place[stack] = (uint32_t)h->sites;
   return site;
@@ -75,7 +95,8 @@ static struct mid_history_look merged(const struct mid_history_look *a,
                                    .held = fmin(a->held, b->held),
                                    .free = fmin(a->free, b->free),
                                    .rss = fmin(a->rss, b->rss),
-                                   .outside = fmin(a->outside, b->outside)};
+                                   .outside = fmin(a->outside, b->outside),
+                                   .sampled = a->sampled || b->sampled};
 }
 
 static void halve(struct mid_history *h) {
@@ -99,7 +120,12 @@ static void note_births(struct mid_history *h, double when, const struct mid_pro
     struct mid_history_site *site = history_find(h, p->sample[i].stack);
     if (site == NULL || site->fullest_at != when || when <= 0) continue;
     double part = p->sample[i].born / when * MID_HISTORY_BIRTHS;
-    site->birth[part < MID_HISTORY_BIRTHS ? (size_t)part : MID_HISTORY_BIRTHS - 1]++;
+    struct mid_history_birth *birth =
+        &site->birth[part < MID_HISTORY_BIRTHS ? (size_t)part : MID_HISTORY_BIRTHS - 1];
+    double weight = 1 / p->sample[i].chance;
+    birth->samples++;
+    birth->blocks += weight;
+    birth->squares += weight * weight;
   }
 }
 
@@ -108,6 +134,8 @@ void mid_history_add(struct mid_history *h, const struct mid_history_look *look,
   if (h->looks == MID_HISTORY_LOOKS) halve(h);
   size_t at = h->looks++;
   h->look[at] = *look;
+  h->look[at].sampled = p != NULL;
+  for (size_t i = 0; i < h->sites; i++) site_widen(h->site[i], h->looks);
   if (p == NULL && at > 0) {  // as they were
     for (size_t i = 0; i < h->sites; i++) {
       h->site[i]->live[at] = h->site[i]->live[at - 1];

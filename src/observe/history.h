@@ -24,16 +24,21 @@ struct mid_history_look {
   double when;              // seconds since the process began
   double work;              // bytes that it allocated so far
   double live, held, free;  // bytes: in live blocks; in spans; of these in free blocks
-  double rss, outside;      // bytes: resident; of these not of the heap
+  double rss, outside;      // bytes: resident; of these neither the heap's nor a file's
+  bool sampled;             // sites are as they were then; else as at the look before
 };
 
 struct mid_history_site {
   uint32_t stack;
   // At each look, weighted: live bytes and blocks, and the live samples these are made of.
-  float live[MID_HISTORY_LOOKS], blocks[MID_HISTORY_LOOKS];
-  uint32_t samples[MID_HISTORY_LOOKS];
-  // When the samples that were live at the fullest look were born, in parts of the time up to it.
-  uint32_t birth[MID_HISTORY_BIRTHS];
+  float *live, *blocks;
+  uint32_t *samples;
+  size_t room;  // looks that there is room for
+  // When the samples that were live at the fullest look were born, in parts of the time up to it:
+  // how many of them, the blocks that they stand for, and the sums of the squares of these.
+  struct mid_history_birth {
+    double samples, blocks, squares;
+  } birth[MID_HISTORY_BIRTHS];
   double fullest, fullest_at;  // bytes, seconds
 };
 

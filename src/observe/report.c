@@ -407,6 +407,10 @@ void mid_report_line(const struct mid_watch *watch, unsigned columns, char *room
   line_add(room, bytes, columns, words);
   snprintf(words, sizeof words, "  live %s", SIZE(live));
   line_add(room, bytes, columns, words);
+  if (watch->warning[0] != 0) {
+    snprintf(words, sizeof words, "  %.90s", watch->warning);
+    line_add(room, bytes, columns, words);
+  }
   snprintf(words, sizeof words, "  %s alloc/s", COUNT(rate));
   line_add(room, bytes, columns, words);
   snprintf(words, sizeof words, "  %.0f %% free", mid_words_share(held - (double)live, held));

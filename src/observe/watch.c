@@ -32,6 +32,12 @@ static double now_seconds(void) {
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
+static double processor_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 double mid_watch_seconds(const struct mid_watch *watch) { return now_seconds() - watch->opened; }
 
 // Room for one more in an array that doubles; without memory for that the command cannot go on.
@@ -179,18 +185,16 @@ static bool read_profile(struct mid_process *p, const struct mid_feed_file *file
   return true;
 }
 
-// What is said of a dead process is its last word; while it lives the samples, which may be many,
-// are read as often as a hundredth of the time allows.
+// `file` NULL: it has no feed.  What is said of a dead process is its last word; while it lives the
+// samples, which may be many, are read as often as a hundredth of the time allows.
 static void note_profile(const struct mid_watch *w, struct mid_process *p,
                          const struct mid_feed_file *file) {
-  double before = mid_watch_seconds(w);
-  struct mid_history_look look = look_of(p, p->lives ? before : p->ended);
-  bool wanted = !p->lives || before >= p->profile_next;
+  double now = mid_watch_seconds(w), before = processor_seconds();
+  struct mid_history_look look = look_of(p, p->lives ? now : p->ended);
+  bool wanted = file != NULL && (!p->lives || now >= p->profile_next);
   if (p->history == NULL) p->history = mid_history_open();
   mid_history_add(p->history, &look, wanted && read_profile(p, file) ? p->profile : NULL);
-  if (!wanted) return;
-  double after = mid_watch_seconds(w);
-  p->profile_next = after + (after - p->began < 1 ? 10 : 100) * (after - before);
+  if (wanted) p->profile_next = now + (now < 1 ? 10 : 100) * (processor_seconds() - before);
 }
 
 // The kernel walks the whole of a process for its huge pages, with its address space locked: that
@@ -250,6 +254,18 @@ static bool read_feed(struct mid_watch *w, const struct mid_feed_file *file,
   return ok;
 }
 
+// A run may be of thousands of compilers, whose profiles have a MiB or so each: of the dead, the
+// first ones keep theirs, and some more of those that lost blocks.
+static void bound_what_is_kept(struct mid_watch *w, struct mid_process *p) {
+  enum { KEPT = 64, KEPT_FOR_LOSSES = 256 };
+  bool lost = p->facts != NULL && p->facts->losts > 0;
+  if (p->profile == NULL) return;
+  if (w->kept < KEPT || (lost && w->kept < KEPT_FOR_LOSSES))
+    w->kept++;
+  else
+    forget_profile(p);
+}
+
 // A process is looked at before its feed: what a dead one's feed says then is its last word.
 static void visit(void *self, const struct mid_feed_file *file) {
   struct mid_watch *w = self;
@@ -272,13 +288,9 @@ static void visit(void *self, const struct mid_feed_file *file) {
   note_feed(p, &image, mid_watch_seconds(w));
   note_profile(w, p, file);
   // One that was never met alive may run where its number means another process than here.
-  if (w->run != 0 && !p->lives && (p->met || image.process.ended)) mid_feed_file_remove(file);
-}
-
-static double processor_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+  if (w->run == 0 || p->lives || (!p->met && !image.process.ended)) return;
+  mid_feed_file_remove(file);
+  bound_what_is_kept(w, p);
 }
 
 // Those without a feed, or whose feed was taken away, come last.
@@ -286,7 +298,10 @@ void mid_watch_look(struct mid_watch *w) {
   double before = processor_seconds();
   w->looks++;
   mid_folders_walk(visit, w);
-  for (size_t i = 0; i < w->count; i++) note_kernel(w, w->process[i]);
+  for (size_t i = 0; i < w->count; i++) {
+    note_kernel(w, w->process[i]);
+    if (w->process[i]->lives && !w->process[i]->has_feed) note_profile(w, w->process[i], NULL);
+  }
   w->spent += processor_seconds() - before;
 }
 

@@ -49,7 +49,9 @@ struct mid_watch {
   double opened;
   double spent;  // seconds of processor time, in looks
   uint64_t looks;
-  uint64_t limit;  // bytes: of the processes' cgroup, from its owner's mid_cgroup; 0: not known
+  size_t kept;       // dead processes that have a profile still
+  char warning[96];  // for the status line; "": there is none
+  uint64_t limit;    // bytes: of the processes' cgroup, from its owner's mid_cgroup; 0: not known
   struct mid_feed_room feed_room;
   struct mid_feed_stranger *stranger;  // feeds of other runs, not opened again
   size_t strangers;

@@ -2,9 +2,11 @@
 # there; one array, the first process first.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
+. "$(dirname "$0")/planted.inc"
 
+churns
 run 3 "$MIDDEN" run --quiet --json out.json -- \
-  $python -c 'import subprocess; subprocess.run(["/usr/bin/python3.11", "-c", "1"]); exit(3)'
+  $python -c 'import subprocess; subprocess.run(["./churns"]); exit(3)'
 [ ! -s err ] || fail "--quiet was not quiet"
 $python -m json.tool out.json >/dev/null || fail "it is no JSON"
 

@@ -1,6 +1,6 @@
 // observe/finding/churn.c -- a hot path that allocates and frees the same little memory for ever.
 // SPDX-License-Identifier: MIT
-#include "observe/finding/pairs.h"
+#include "observe/finding_pairs.h"
 
 // Nearly all are free again, by the thread that allocated them, and at no time were there many.
 static bool churns(const struct mid_profile_site *s) {

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "observe/evidence.h"
-#include "observe/finding/limits.h"
+#include "observe/finding_limits.h"
 #include "observe/words.h"
 
 // The live blocks of one place that are large enough, by birth.

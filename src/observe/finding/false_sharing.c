@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "observe/evidence.h"
-#include "observe/finding/limits.h"
+#include "observe/finding_limits.h"
 #include "observe/words.h"
 
 static bool shares_line(const struct mid_profile_sample *a, const struct mid_profile_sample *b) {

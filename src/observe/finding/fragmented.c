@@ -3,7 +3,7 @@
 #include <math.h>
 
 #include "observe/evidence.h"
-#include "observe/finding/limits.h"
+#include "observe/finding_limits.h"
 #include "observe/words.h"
 
 enum { WINDOWS = 16 };
@@ -23,6 +23,11 @@ static bool lasts(double from, double to, double end) {
   return to - from >= MID_FRAGMENTED_WINDOWS * end / WINDOWS;
 }
 
+// Of a look in the midst of a loop that frees everything the one before had far more.
+static bool stays(const struct mid_history *h, size_t look) {
+  return look > 0 && h->look[look].live >= MID_FRAGMENTED_STEADY * h->look[look - 1].live;
+}
+
 static bool find_streak(const struct mid_history *h, struct streak *s) {
   size_t i = h->looks;
   while (i > 0 && !is_sparse(&h->look[i - 1])) i--;
@@ -33,7 +38,7 @@ static bool find_streak(const struct mid_history *h, struct streak *s) {
   const struct mid_history_look *a = &h->look[s->first], *b = &h->look[s->last],
                                 *end = &h->look[h->looks - 1];
   s->persists = lasts(a->when, b->when, end->when) || lasts(a->work, b->work, end->work);
-  bool at_end = s->last + 2 >= h->looks;
+  bool at_end = s->last + 1 == h->looks || (s->last + 2 == h->looks && stays(h, s->last));
   s->fell = at_end && b->live <= MID_FRAGMENTED_FALL * s->peak;
   return s->persists || s->fell;
 }
@@ -48,16 +53,20 @@ static double blocks_of(const struct mid_evidence *e, const struct mid_place *pl
 }
 
 // Whose blocks survive, in the same spans as those that were freed: small ones.
-static const struct mid_place *holder(const struct mid_evidence *e, size_t look, double *blocks) {
+static const struct mid_place *holder(const struct mid_evidence *e, size_t look, double *blocks,
+                                      double *share) {
   const struct mid_place *most = NULL;
+  double all = 0;
   *blocks = 0;
   for (size_t i = 0; i < e->places; i++) {
     double n = blocks_of(e, &e->place[i], look);
+    all += n;
     if (n <= *blocks || e->place[i].sum.asked_least > 32768 || !mid_place_is_own(&e->place[i]))
       continue;
     most = &e->place[i];
     *blocks = n;
   }
+  *share = all > 0 ? *blocks / all : 0;
   return most;
 }
 
@@ -65,10 +74,13 @@ static void find(const struct mid_evidence *e, struct mid_findings *out) {
   struct streak s = {0};
   if (e->profile == NULL || e->history == NULL || !find_streak(e->history, &s)) return;
   const struct mid_history_look *l = &e->history->look[s.last];
-  double blocks;
-  const struct mid_place *place = holder(e, s.last, &blocks);
-  struct mid_finding *f = mid_finding_add(out, "fragmented", MID_LIKELY,
-                                          place != NULL ? &place->sum : NULL, l->free, blocks);
+  double blocks, share;
+  const struct mid_place *place = holder(e, s.last, &blocks, &share);
+  bool named = share >= MID_FRAGMENTED_HOLDS;
+  if (place == NULL || blocks < MID_FRAGMENTED_BLOCKS || (!named && l->free < MID_FRAGMENTED_MUCH))
+    return;
+  struct mid_finding *f = mid_finding_add(out, "fragmented", named ? MID_LIKELY : MID_POSSIBLE,
+                                          &place->sum, l->free, blocks);
   struct mid_words unused, held, count, peak, live, time;
   mid_finding_what(f,
                    "%s of the %s in spans are free blocks that cannot be given back, since live "

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "observe/evidence.h"
-#include "observe/finding/limits.h"
+#include "observe/finding_limits.h"
 #include "observe/trend.h"
 #include "observe/words.h"
 
@@ -20,10 +20,10 @@ enum { BIRTHS = MID_HISTORY_BIRTHS, STARTS = 3, MIDDLE = 9 };  // parts of the r
 
 struct growth {
   const struct mid_place *place;
-  double births[BIRTHS], samples, late;  // late: born after the start-up
-  double fullest, fullest_at, bytes;     // bytes: by which it grew after the start-up
-  double blocks;
-  size_t looks;  // up to the fullest
+  struct mid_history_birth birth[BIRTHS];
+  double samples, late, blocks;       // late: samples born after the start-up
+  double fullest, fullest_at, bytes;  // bytes: by which it grew after the start-up
+  size_t looks;                       // up to the fullest
   struct mid_trend wall, work;
   bool has_trend;
   double others;  // by which the rest grew in the second half
@@ -32,69 +32,85 @@ struct growth {
 
 // ---- ages ---------------------------------------------------------------------------------------
 
+static struct mid_history_birth sum_of(const struct mid_history_birth *birth, int from, int to) {
+  struct mid_history_birth sum = {0};
+  for (int b = from; b < to; b++) {
+    sum.samples += birth[b].samples;
+    sum.blocks += birth[b].blocks;
+    sum.squares += birth[b].squares;
+  }
+  return sum;
+}
+
 static void take_births(const struct mid_evidence *e, struct growth *g) {
   for (size_t i = 0; i < g->place->stacks; i++) {
     const struct mid_history_site *site = mid_history_of(e->history, g->place->stack[i]);
     if (site == NULL) continue;
-    for (int b = 0; b < BIRTHS; b++) g->births[b] += site->birth[b];
+    for (int b = 0; b < BIRTHS; b++) {
+      g->birth[b].samples += site->birth[b].samples;
+      g->birth[b].blocks += site->birth[b].blocks;
+      g->birth[b].squares += site->birth[b].squares;
+    }
     g->fullest += site->fullest;
     g->fullest_at = fmax(g->fullest_at, site->fullest_at);
   }
-  for (int b = 0; b < BIRTHS; b++) g->samples += g->births[b];
-  for (int b = STARTS; b < BIRTHS; b++) g->late += g->births[b];
-  if (g->samples > 0) g->bytes = g->fullest * g->late / g->samples;
+  struct mid_history_birth all = sum_of(g->birth, 0, BIRTHS);
+  struct mid_history_birth late = sum_of(g->birth, STARTS, BIRTHS);
+  g->samples = all.samples;
+  g->late = late.samples;
+  g->blocks = all.blocks;
+  if (all.blocks > 0) g->bytes = g->fullest * late.blocks / all.blocks;
 }
 
-static double sum_of(const double *births, int from, int to) {
-  double sum = 0;
-  for (int b = from; b < to; b++) sum += births[b];
-  return sum / (to - from);
+// `part` of what comes on average in each of so many parts of the run is in this sum at least, or
+// could be but for two standard errors of it.
+static bool has_part(struct mid_history_birth sum, int parts, double mean, double part) {
+  return sum.blocks + 2 * sqrt(sum.squares) >= part * parts * mean;
 }
 
-// Births are all over the run: in nearly as many parts of it as so many would fall into by chance
-// were they even, and as many in its second half as in its first, within a factor of two and what
-// chance does to small numbers.
+// Births are all over the run: in nearly as many parts of it as so many samples would fall into by
+// chance were they even, and neither half nor the end has but a few of them.
 static bool is_spread(const struct growth *g) {
   double parts = BIRTHS - STARTS, filled = 0;
-  for (int b = STARTS; b < BIRTHS; b++) filled += g->births[b] > 0;
+  for (int b = STARTS; b < BIRTHS; b++) filled += g->birth[b].samples > 0;
   double expected = parts * (1 - pow(1 - 1 / parts, g->late));
-  double first = sum_of(g->births, STARTS, MIDDLE), second = sum_of(g->births, MIDDLE, BIRTHS);
-  double last = sum_of(g->births, BIRTHS - 4, BIRTHS), slack = 1 / sqrt(g->late);
-  return filled >= 0.75 * expected && first >= second * (0.5 - slack) &&
-         second >= first * (0.5 - slack) && last >= (first + second) / 2 * (0.5 - slack);
+  double mean = sum_of(g->birth, STARTS, BIRTHS).blocks / parts;
+  return filled >= 0.75 * expected &&
+         has_part(sum_of(g->birth, STARTS, MIDDLE), MIDDLE - STARTS, mean, 0.6) &&
+         has_part(sum_of(g->birth, MIDDLE, BIRTHS), BIRTHS - MIDDLE, mean, 0.6) &&
+         has_part(sum_of(g->birth, BIRTHS - 4, BIRTHS), 4, mean, 0.5);
 }
 
 // ---- the trend ----------------------------------------------------------------------------------
-
-static double mean_rise(const struct growth *g, const double *live) {
-  size_t half = g->looks / 2;
-  return g->looks < 4 ? live[g->looks - 1] : live[g->looks - 1] - live[half];
-}
 
 // Up to the last look at which it was nearly fullest: at its end a program may free all.
 static void take_trend(const struct mid_evidence *e, struct growth *g) {
   const struct mid_history *h = e->history;
   double when[MID_HISTORY_LOOKS], work[MID_HISTORY_LOOKS], live[MID_HISTORY_LOOKS];
+  size_t points = 0, full = 0;
   for (size_t i = 0; i < h->looks; i++) {
-    when[i] = h->look[i].when;
-    work[i] = h->look[i].work;
-    live[i] = mid_evidence_live(e, g->place, i);
-    if (live[i] >= 0.9 * g->fullest) g->looks = i + 1;
+    if (!h->look[i].sampled) continue;
+    when[points] = h->look[i].when;
+    work[points] = h->look[i].work;
+    live[points++] = mid_evidence_live(e, g->place, i);
+    if (live[points - 1] < 0.9 * g->fullest) continue;
+    full = points;
+    g->looks = i + 1;
   }
   if (g->looks == 0) return;
-  g->has_trend = mid_trend_make(when, live, g->looks, &g->wall) &&
-                 mid_trend_make(work, live, g->looks, &g->work);
-  size_t half = g->looks / 2;
-  double all = h->look[g->looks - 1].live - h->look[half].live;
-  g->others = fmax(all - mean_rise(g, live), 0);
+  g->has_trend =
+      mid_trend_make(when, live, full, &g->wall) && mid_trend_make(work, live, full, &g->work);
+  double all = h->look[g->looks - 1].live - h->look[g->looks / 2].live;
+  double own = live[full - 1] - mid_evidence_live(e, g->place, g->looks / 2);
+  g->others = fmax(all - own, 0);
 }
 
-// The second half adds to the first: a place that is refilled has spread births, but is level.
+// A place that is refilled has spread births, but its second half adds nothing to the first.
 static bool is_level(const struct mid_evidence *e, const struct growth *g) {
   if (g->looks < 8) return false;  // not known
   double half = mid_evidence_live(e, g->place, g->looks / 2);
   double begin = mid_evidence_live(e, g->place, 0);
-  return g->fullest - half < 0.25 * (g->fullest - begin);
+  return g->fullest - half + g->place->sum.live_error < 0.25 * (g->fullest - begin);
 }
 
 // ---- how sure -----------------------------------------------------------------------------------
@@ -103,10 +119,10 @@ static bool grows(const struct mid_evidence *e, struct growth *g) {
   double seconds = e->history->look[e->history->looks - 1].when;
   take_births(e, g);
   if (g->late < MID_GROWING_BIRTHS || g->bytes < MID_GROWING_BYTES ||
-      seconds < MID_GROWING_SECONDS || g->fullest_at < 0.8 * seconds || !is_spread(g))
+      g->bytes < MID_GROWING_PART * (double)e->figures.peak_live || seconds < MID_GROWING_SECONDS ||
+      g->fullest_at < 0.8 * seconds || !is_spread(g))
     return false;
   take_trend(e, g);
-  g->blocks = g->place->sum.live > 0 ? g->place->sum.live : g->samples;
   return !is_level(e, g);
 }
 
@@ -129,7 +145,8 @@ static void judge(const struct mid_evidence *e, struct growth *g, double chance,
     g->sure = MID_CERTAIN;
 }
 
-// ---- what is said of it -------------------------------------------------------------------------
+// ---- what is said of it
+// -------------------------------------------------------------------------
 
 #define SIZE(bytes) mid_words_size((uint64_t)(bytes), &(struct mid_words){0})
 #define COUNT(n) mid_words_count(n, &(struct mid_words){0})
@@ -204,7 +221,8 @@ static void alarm(const struct mid_evidence *e, struct mid_findings *out) {
                      "slowly");
 }
 
-// ---- all places ---------------------------------------------------------------------------------
+// ---- all places
+// ---------------------------------------------------------------------------------
 
 static double chance_of(const struct growth *g, size_t count) {
   double *p = calloc(count + 1, sizeof *p);

@@ -1,7 +1,7 @@
 // observe/finding/kernel.c -- the kernel is short of memory for this process: swap, reads from the
 // disk, the limit of its cgroup. SPDX-License-Identifier: MIT
 #include "observe/evidence.h"
-#include "observe/finding/limits.h"
+#include "observe/finding_limits.h"
 #include "observe/words.h"
 
 static void find_limit(const struct mid_evidence *e, struct mid_findings *out) {

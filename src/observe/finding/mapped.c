@@ -1,7 +1,7 @@
 // observe/finding/mapped.c -- memory that the program maps past the heap, and that grows.
 // SPDX-License-Identifier: MIT
 #include "observe/evidence.h"
-#include "observe/finding/limits.h"
+#include "observe/finding_limits.h"
 #include "observe/trend.h"
 #include "observe/words.h"
 
@@ -15,7 +15,7 @@ static void find(const struct mid_evidence *e, struct mid_findings *out) {
   if (seconds < MID_MAPPED_SECONDS || !mid_trend_make(when, outside, h->looks, &t) ||
       !mid_trend_rises(&t) || t.first + t.second < MID_MAPPED_BYTES)
     return;
-  bool sure = seconds >= MID_GROWING_LIKELY_SECONDS;
+  bool sure = seconds >= MID_MAPPED_SURE_SECONDS;
   struct mid_finding *f = mid_finding_add(out, "mapped", sure ? MID_LIKELY : MID_POSSIBLE, NULL,
                                           outside[h->looks - 1], 0);
   struct mid_words now, grew, rate;

@@ -1,6 +1,6 @@
 // observe/finding/remote_free.c -- blocks that another thread frees than allocated them.
 // SPDX-License-Identifier: MIT
-#include "observe/finding/pairs.h"
+#include "observe/finding_pairs.h"
 
 // Of the fast path's cost, what a free by another thread takes more: the line of the block and the
 // list's are fetched from the other processor, and the owner gathers it later.
@@ -11,7 +11,7 @@ static void tell(const struct mid_evidence *e, const struct mid_place *place, do
   const struct mid_profile_site *s = &place->sum;
   double cost = s->remote * remote_seconds, seconds = s->last - s->first;
   struct mid_finding *f = mid_finding_add(
-      out, "remote-free", s->samples >= MID_GROWING_SURE_SAMPLES ? MID_LIKELY : MID_POSSIBLE, s,
+      out, "remote-free", s->remote >= MID_REMOTE_SURE_BLOCKS ? MID_LIKELY : MID_POSSIBLE, s,
       s->remote_bytes, s->remote);
   f->badness = mid_pairs_badness(cost);
   struct mid_words count, rate, all, took;

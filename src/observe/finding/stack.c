@@ -1,7 +1,7 @@
 // observe/finding/stack.c -- threads that came near the end of their stack.
 // SPDX-License-Identifier: MIT
 #include "observe/evidence.h"
-#include "observe/finding/limits.h"
+#include "observe/finding_limits.h"
 #include "observe/words.h"
 
 static void tell_overflow(const struct mid_deep_stack *d, struct mid_findings *out) {

@@ -1,7 +1,7 @@
 // observe/finding/temporary.c -- blocks that are freed at once by the thread that allocated them.
 // SPDX-License-Identifier: MIT
-#include "observe/finding/limits.h"
-#include "observe/finding/pairs.h"
+#include "observe/finding_limits.h"
+#include "observe/finding_pairs.h"
 
 static void tell(const struct mid_evidence *e, const struct mid_place *place,
                  struct mid_findings *out) {

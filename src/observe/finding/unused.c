@@ -1,13 +1,13 @@
 // observe/finding/unused.c -- blocks of which most pages are never touched.
 // SPDX-License-Identifier: MIT
 #include "observe/evidence.h"
-#include "observe/finding/limits.h"
+#include "observe/finding_limits.h"
 #include "observe/words.h"
 
 static void tell(const struct mid_place *place, double share, struct mid_findings *out) {
   const struct mid_profile_site *s = &place->sum;
   double wasted = s->peak_live_bytes * (1 - share);
-  bool large = s->asked_most >= MID_UNUSED_SURE_BLOCK;
+  bool large = s->asked_most > MID_UNUSED_SURE_BLOCK && s->allocated >= MID_UNUSED_SURE_BLOCKS;
   struct mid_finding *f =
       mid_finding_add(out, "unused", large ? MID_LIKELY : MID_POSSIBLE, s, wasted, s->allocated);
   f->badness /= 8;  // address space, and what is committed for it, not memory
@@ -18,7 +18,7 @@ static void tell(const struct mid_place *place, double share, struct mid_finding
                   "%llu pages of sampled blocks were looked at when they were freed, %llu were "
                   "resident%s",
                   (unsigned long long)s->pages_known, (unsigned long long)s->pages_touched,
-                  large ? "" : "; in blocks under 64 KiB a few pages decide");
+                  large ? "" : "; so few of them, or so small, may be full another time");
   mid_finding_advise(f,
                      "ask for %s, or begin there and double as it fills: up to %s less were "
                      "reserved at the peak",
@@ -30,8 +30,9 @@ static void find(const struct mid_evidence *e, struct mid_findings *out) {
   for (size_t i = 0; i < e->places; i++) {
     const struct mid_profile_site *s = &e->place[i].sum;
     double share = mid_words_share((double)s->pages_touched, (double)s->pages_known) / 100;
-    if (s->pages_known > 0 && share <= MID_UNUSED_TOUCHED &&
-        s->peak_live_bytes * (1 - share) >= MID_UNUSED_BYTES && mid_place_is_own(&e->place[i]))
+    double wasted = s->peak_live_bytes * (1 - share);
+    if (s->pages_known > 0 && share <= MID_UNUSED_TOUCHED && wasted >= MID_UNUSED_BYTES &&
+        wasted >= MID_UNUSED_PART * (double)e->figures.peak_live && mid_place_is_own(&e->place[i]))
       tell(&e->place[i], share, out);
   }
 }

@@ -1,10 +1,10 @@
-// observe/finding/pairs.h -- what allocating and freeing again and again costs a process.
+// observe/finding_pairs.h -- what allocating and freeing again and again costs a process.
 // SPDX-License-Identifier: MIT
 #ifndef MID_OBSERVE_FINDING_PAIRS_H
 #define MID_OBSERVE_FINDING_PAIRS_H
 
 #include "observe/evidence.h"
-#include "observe/finding/limits.h"
+#include "observe/finding_limits.h"
 #include "observe/words.h"
 
 // Hundredths of the processor time that so many pairs of malloc and free took.  Of a process whose

@@ -14,7 +14,9 @@ static void *must(void *room) {
 }
 
 struct mid_history *mid_history_open(void) {
-  return must(calloc(1, sizeof(struct mid_history)));
+  struct mid_history *h = must(calloc(1, sizeof *h));
+  h->stride = 1;
+  return h;
 }
 
 void mid_history_close(struct mid_history *h) {
@@ -103,6 +105,7 @@ static void halve(struct mid_history *h) {
   for (size_t i = 0; i < MID_HISTORY_LOOKS / 2; i++)
     h->look[i] = merged(&h->look[2 * i], &h->look[2 * i + 1]);
   h->looks = MID_HISTORY_LOOKS / 2;
+  h->stride *= 2;
   for (size_t i = 0; i < h->sites; i++) halve_site(h->site[i]);
 }
 
@@ -129,27 +132,48 @@ static void note_births(struct mid_history *h, double when, const struct mid_pro
   }
 }
 
-void mid_history_add(struct mid_history *h, const struct mid_history_look *look,
-                     const struct mid_profile *p) {
+// The place of one more look, in which sites are as in the one before so far.
+static size_t place_new(struct mid_history *h, const struct mid_history_look *look) {
   if (h->looks == MID_HISTORY_LOOKS) halve(h);
   size_t at = h->looks++;
   h->look[at] = *look;
-  h->look[at].sampled = p != NULL;
-  for (size_t i = 0; i < h->sites; i++) site_widen(h->site[i], h->looks);
-  if (p == NULL && at > 0) {  // as they were
-    for (size_t i = 0; i < h->sites; i++) {
-      h->site[i]->live[at] = h->site[i]->live[at - 1];
-      h->site[i]->blocks[at] = h->site[i]->blocks[at - 1];
-      h->site[i]->samples[at] = h->site[i]->samples[at - 1];
-    }
+  h->last = 1;
+  for (size_t i = 0; i < h->sites; i++) {
+    struct mid_history_site *site = h->site[i];
+    site_widen(site, h->looks);
+    site->live[at] = at > 0 ? site->live[at - 1] : 0;
+    site->blocks[at] = at > 0 ? site->blocks[at - 1] : 0;
+    site->samples[at] = at > 0 ? site->samples[at - 1] : 0;
+  }
+  return at;
+}
+
+// In a place that has sampled looks already the smaller figure stays.
+static void note_site(struct mid_history *h, size_t at, bool more,
+                      const struct mid_profile_site *now) {
+  struct mid_history_site *site = history_take(h, now->stack);
+  if (site == NULL) return;
+  float live = (float)now->live_bytes, blocks = (float)now->live;
+  uint32_t samples = (uint32_t)now->live_samples;
+  site->live[at] = more ? fminf(site->live[at], live) : live;
+  site->blocks[at] = more ? fminf(site->blocks[at], blocks) : blocks;
+  site->samples[at] = more && site->samples[at] < samples ? site->samples[at] : samples;
+}
+
+void mid_history_add(struct mid_history *h, const struct mid_history_look *look,
+                     const struct mid_profile *p) {
+  struct mid_history_look now = *look;
+  now.sampled = p != NULL;
+  size_t at = h->looks - 1;
+  bool more = false;
+  if (h->looks > 0 && h->last < h->stride) {
+    more = h->look[at].sampled;
+    h->look[at] = merged(&h->look[at], &now);
+    h->last++;
+  } else {
+    at = place_new(h, &now);
   }
   if (p == NULL) return;
-  for (size_t i = 0; i < p->sites; i++) {
-    struct mid_history_site *site = history_take(h, p->site[i].stack);
-    if (site == NULL) break;
-    site->live[at] = (float)p->site[i].live_bytes;
-    site->blocks[at] = (float)p->site[i].live;
-    site->samples[at] = (uint32_t)p->site[i].live_samples;
-  }
+  for (size_t i = 0; i < p->sites; i++) note_site(h, at, more, &p->site[i]);
   note_births(h, look->when, p);
 }

@@ -6,8 +6,9 @@
 //   work     1 M  2 M  2 M
 //   site 7   10 k 20 k 20 k     live bytes by the samples
 //
-// When all places are taken each two looks become one, of the smaller figures: what matters are the
-// minima of windows.  So the memory is bounded, and the whole run is always there.
+// When all places are taken each two looks become one, of the smaller figures, and from then on
+// twice as many looks go into one place: what matters are the minima of windows.  So the memory is
+// bounded, and the whole run is always there, as finely at its beginning as at its end.
 #ifndef MID_OBSERVE_HISTORY_H
 #define MID_OBSERVE_HISTORY_H
 
@@ -45,6 +46,7 @@ struct mid_history_site {
 struct mid_history {
   struct mid_history_look look[MID_HISTORY_LOOKS];
   size_t looks;
+  unsigned stride, last;  // looks that go into a place; that are in the last one
   struct mid_history_site **site;
   size_t sites;
   uint32_t *place;  // by the stack's number: 1 + its place in `site`

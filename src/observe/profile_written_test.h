@@ -16,7 +16,7 @@ static struct {
   };
 } written;
 
-static void written_begin(void) {
+static inline void written_begin(void) {
   memset(&written, 0, sizeof written);
   written.head = (struct mid_samples_header){.xmagic = MID_SAMPLES_MAGIC,
                                              .version = MID_SAMPLES_VERSION,
@@ -29,7 +29,7 @@ static void written_begin(void) {
 }
 
 // Room for one more record; a piece is opened for it where it needs one.
-static void *written_add(enum mid_samples_kind kind, uint64_t *number) {
+static inline void *written_add(enum mid_samples_kind kind, uint64_t *number) {
   uint64_t n = *number = ++written.head.records[kind];
   size_t in_piece = MID_SAMPLES_PIECE / mid_samples_record_bytes(kind), skip = (n - 1) / in_piece;
   for (size_t i = 0; i < WRITTEN_PIECES; i++) {
@@ -44,7 +44,7 @@ static void *written_add(enum mid_samples_kind kind, uint64_t *number) {
   abort();
 }
 
-static uint64_t written_module(const char *path) {
+static inline uint64_t written_module(const char *path) {
   uint64_t number;
   struct mid_sample_module *m = written_add(MID_SAMPLES_MODULE, &number);
   snprintf(m->path, sizeof m->path, "%s", path);
@@ -57,7 +57,7 @@ struct written_site {
 };
 
 // A stack of these frames, the innermost first.
-static struct written_site written_stack(const uint64_t *frame, size_t frames) {
+static inline struct written_site written_stack(const uint64_t *frame, size_t frames) {
   uint64_t n, first = written.head.records[MID_SAMPLES_FRAME] + 1;
   for (size_t i = 0; i < frames; i++) *(uint64_t *)written_add(MID_SAMPLES_FRAME, &n) = frame[i];
   struct mid_sample_stack *s = written_add(MID_SAMPLES_STACK, &n);
@@ -66,8 +66,8 @@ static struct written_site written_stack(const uint64_t *frame, size_t frames) {
 }
 
 // A live sample, counted in its stack.
-static struct mid_sample *written_sample(struct written_site site, uint64_t block, uint64_t asked,
-                                         uint64_t mean, double born) {
+static inline struct mid_sample *written_sample(struct written_site site, uint64_t block,
+                                                uint64_t asked, uint64_t mean, double born) {
   uint64_t n;
   struct mid_sample *sample = written_add(MID_SAMPLES_BLOCK, &n);
   *sample = (struct mid_sample){.block = block,
@@ -85,7 +85,7 @@ static struct mid_sample *written_sample(struct written_site site, uint64_t bloc
 }
 
 // Close it `seconds` after its beginning and parse it.
-static struct mid_profile written_end(double seconds) {
+static inline struct mid_profile written_end(double seconds) {
   struct mid_profile p;
   written.head.now_ticks = written.head.opened_ticks + (uint64_t)(seconds * 1e9);
   written.head.now_ns = written.head.opened_ns + (uint64_t)(seconds * 1e9);

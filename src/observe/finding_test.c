@@ -1,0 +1,277 @@
+// observe/finding_test.c -- each rule held against figures that are made: the trouble is found, and
+// what is next to it is not.
+// SPDX-License-Identifier: MIT
+#include "observe/diagnosis.h"
+
+#include <unistd.h>
+
+#include "test.h"
+
+#include "observe/profile_written_test.h"
+
+// A process with one site, whose figures a test fills in, and what it lived through.
+static struct {
+  struct mid_process process;
+  struct mid_profile profile;
+  struct mid_symbols *symbols;
+  struct written_site site;
+} t;
+
+static void begin(void) {
+  memset(&t, 0, sizeof t);
+  written_begin();
+  uint64_t frame = mid_sample_frame(0, 0x7f0000001001);
+  t.site = written_stack(&frame, 1);
+  t.site.sum->samples = 100;
+  t.site.sum->asked_least = t.site.sum->asked_most = 64;
+  t.process.lives = true;
+  t.process.seen = 1;
+  t.process.cpu_seconds = 0.1;
+  t.process.peak_threads = 4;
+}
+
+static double w(double n) { return 256 * n; }
+
+// The finding of this kind; NULL: there is none.  At most one is made.
+static const struct mid_finding *find(const char *kind) {
+  const struct mid_finding *found = NULL;
+  static const struct mid_suppressions none;
+  t.symbols = mid_symbols_open();
+  t.profile = written_end(1);
+  t.process.profile = &t.profile;
+  mid_diagnose(&t.process, 0, t.symbols, &none);
+  const struct mid_findings *all = &t.process.diagnosis->findings;
+  for (size_t i = 0; i < all->count; i++) {
+    if (strcmp(all->at[i].kind, kind) != 0) continue;
+    CHECK(found == NULL);
+    found = &all->at[i];
+    CHECK(found->what != NULL && found->why != NULL && found->advice != NULL);
+  }
+  return found;
+}
+
+static void end(void) {
+  mid_diagnosis_forget(&t.process);
+  mid_profile_close(&t.profile);
+  mid_history_close(t.process.history);
+  mid_symbols_close(t.symbols);
+}
+
+// Judge once more, with other figures.
+#define FINDS(kind)                   \
+  ({                                  \
+    bool finds_ = find(kind) != NULL; \
+    end();                            \
+    finds_;                           \
+  })
+
+// ---- allocations --------------------------------------------------------------------------------
+
+static void allocate(double blocks, double brief, double remote) {
+  struct mid_sample_stack *s = t.site.sum;
+  s->allocated = (uint64_t)w(blocks);
+  s->allocated_bytes = (uint64_t)w(64 * blocks);
+  s->brief = (uint64_t)w(brief);
+  s->brief_bytes = (uint64_t)w(64 * brief);
+  s->remote = (uint64_t)w(remote);
+  s->remote_bytes = (uint64_t)w(64 * remote);
+  s->lives[1] = s->allocated;
+  s->peak_live_bytes = (uint64_t)w(6400);
+}
+
+TEST(blocks_that_are_freed_at_once_are_temporary_and_churn)
+{
+  begin();
+  allocate(200000, 199000, 0);
+  const struct mid_finding *f = find("temporary");
+  CHECK(f != NULL && f->confidence == MID_LIKELY && f->blocks > 198999);
+  CHECK(strstr(f->advice, "64 B on the stack") != NULL);
+  end();
+  begin(), allocate(200000, 199000, 0);
+  CHECK(FINDS("churn"));
+  begin(), allocate(5000, 5000, 0);  // 75 us
+  CHECK(!FINDS("temporary"));
+  begin(), allocate(200000, 100000, 0);
+  CHECK(!FINDS("temporary"));
+}
+
+TEST(a_list_that_is_built_and_freed_does_not_churn)
+{
+  begin();
+  allocate(200000, 0, 0);
+  t.site.sum->peak_live_bytes = (uint64_t)w(64 * 200000);
+  CHECK(!FINDS("churn"));
+}
+
+TEST(blocks_that_others_free_are_remote_and_do_not_churn)
+{
+  begin();
+  allocate(50000, 0, 40000);
+  const struct mid_finding *f = find("remote-free");
+  CHECK(f != NULL && f->confidence == MID_LIKELY && f->blocks == 40000);
+  end();
+  begin(), allocate(50000, 0, 40000);
+  CHECK(!FINDS("churn"));
+  begin(), allocate(50000, 0, 10000);
+  CHECK(!FINDS("remote-free"));
+}
+
+TEST(arrays_that_grow_by_a_little_climb_a_ladder_and_those_that_double_do_not)
+{
+  for (int moves = 14; moves <= 60; moves += 46) {
+    begin();
+    t.site.sum->asked_least = 16;
+    t.site.sum->asked_most = 1 << 18;
+    t.site.sum->longest_moves = (uint64_t)moves;
+    t.site.sum->moved = (uint64_t)w(moves);
+    t.site.sum->moved_bytes = (uint64_t)w(2 << 20);
+    CHECK_EQ(FINDS("realloc-ladder"), moves > 14);
+  }
+}
+
+TEST(pages_that_are_never_touched_are_unused)
+{
+  for (uint64_t touched = 100; touched <= 900; touched += 800) {
+    begin();
+    t.site.sum->asked_most = 1 << 20;
+    t.site.sum->allocated = (uint64_t)w(10);
+    t.site.sum->peak_live_bytes = (uint64_t)w(4 << 20);
+    t.site.sum->pages_known = 1000;
+    t.site.sum->pages_touched = touched;
+    t.process.peak_live = 4 << 20;
+    CHECK_EQ(FINDS("unused"), touched == 100);
+  }
+}
+
+// ---- what is live -------------------------------------------------------------------------------
+
+// Looks at every tenth of `seconds`; `until` a part of which the site takes a block of 1000 bytes
+// each hundredth, and then keeps what it has; or, with `keeps`, only its last few.
+static void live_through(double seconds, double until, unsigned keeps) {
+  t.process.history = mid_history_open();
+  uint64_t samples = written.head.records[MID_SAMPLES_BLOCK];
+  for (int i = 1; i <= 100; i++) {
+    double now = seconds * i / 100;
+    if (i <= 100 * until) {
+      struct mid_sample *s =
+          written_sample(t.site, 4096 + 2048 * (uint64_t)i, 1000, 1, now - seconds / 200);
+      if (keeps > 0 && (unsigned)i > keeps) s[-(ptrdiff_t)keeps].block = 0;
+    }
+    struct mid_profile p = written_end(now);
+    const struct mid_history_look look = {.when = now, .work = 1e5 * i, .live = 1e3 * i};
+    mid_history_add(t.process.history, &look, &p);
+    mid_profile_close(&p);
+  }
+  CHECK(written.head.records[MID_SAMPLES_BLOCK] > samples);
+  t.process.peak_live = 100000;
+}
+
+TEST(a_place_that_keeps_what_it_gets_grows)
+{
+  begin();
+  live_through(10, 1, 0);
+  const struct mid_finding *f = find("growing");
+  CHECK(f != NULL && f->confidence == MID_LIKELY && f->blocks == 100);
+  end();
+  begin();
+  live_through(1, 1, 0);
+  f = find("growing");
+  CHECK(f != NULL && f->confidence == MID_POSSIBLE);
+  end();
+}
+
+TEST(a_minute_of_growth_while_the_rest_is_level_is_certain_and_tells_its_rate)
+{
+  begin();
+  live_through(600, 1, 0);
+  const struct mid_finding *f = find("growing");
+  CHECK(f != NULL && f->confidence < MID_CERTAIN);  // 1000 bytes in 6 s do not fill a machine
+  CHECK(strstr(f->what, "an hour, which fills the") != NULL);
+  end();
+}
+
+TEST(a_table_that_fills_and_a_cache_with_a_bound_do_not_grow)
+{
+  begin(), live_through(10, 0.4, 0);
+  CHECK(!FINDS("growing"));
+  begin(), live_through(10, 1, 40);
+  CHECK(!FINDS("growing"));
+}
+
+TEST(spans_that_survivors_hold_are_fragmented_and_a_loop_that_frees_is_not)
+{
+  for (int held = 0; held < 2; held++) {
+    begin();
+    for (uint64_t i = 1; i < 100; i++) written_sample(t.site, 4096 * i, 64, 1, 0.1);
+    t.process.history = mid_history_open();
+    struct mid_profile p = written_end(1);
+    for (int i = 0; i < 20; i++) {
+      double live = i < 10 ? 20e6 : held ? 1e6 : 20e6 - 1.9e6 * (i - 9);
+      const struct mid_history_look look = {
+          .when = i, .work = 1e7, .live = live, .held = 20e6, .free = 20e6 - live};
+      mid_history_add(t.process.history, &look, &p);
+    }
+    mid_profile_close(&p);
+    const struct mid_finding *f = find("fragmented");
+    CHECK(!held || (f != NULL && f->blocks == 99 && f->confidence == MID_LIKELY));
+    end();
+  }
+}
+
+TEST(lost_blocks_are_told_by_their_place_or_their_type)
+{
+  const struct mid_lost lost[] = {
+      {.stack = 1, .blocks = 400, .bytes = 38400, .sure = MID_CERTAIN},
+      {.stack = 1, .blocks = 100, .bytes = 9600, .held = 7, .held_bytes = 700, .sure = MID_LIKELY},
+      {.name = "of class Session", .blocks = 3, .bytes = 300, .sure = MID_CERTAIN}};
+  const struct mid_last_facts facts = {.lost = lost, .losts = 3};
+  begin();
+  t.process.facts = &facts;
+  static const struct mid_suppressions none;
+  t.symbols = mid_symbols_open();
+  t.profile = written_end(1);
+  t.process.profile = &t.profile;
+  mid_diagnose(&t.process, 0, t.symbols, &none);
+  const struct mid_findings *all = &t.process.diagnosis->findings;
+  CHECK_EQ(all->count, 2);
+  CHECK(all->at[0].blocks == 507 && all->at[0].bytes == 48700 && all->at[0].site != NULL);
+  CHECK(all->at[0].confidence == MID_CERTAIN);
+  CHECK(all->at[1].site == NULL && strstr(all->at[1].what, "of class Session") != NULL);
+  end();
+}
+
+TEST(copies_are_known_by_sizes_in_the_same_order)
+{
+  for (int same = 0; same < 2; same++) {
+    begin();
+    uint64_t frame = mid_sample_frame(0, 0x7f0000002001);
+    struct written_site copy = written_stack(&frame, 1);
+    for (uint64_t i = 1; i <= 20; i++) {
+      written_sample(t.site, i << 20, 9000 + 16 * i, 1, (double)i / 100);
+      written_sample(copy, (i << 20) + (1 << 19), same ? 9000 + 16 * i : 9000 + 16 * (21 - i), 1,
+                     (double)i / 100 + 0.001);
+    }
+    CHECK_EQ(FINDS("double-buffering"), same);
+  }
+}
+
+TEST(small_blocks_of_two_threads_on_one_line_share_it)
+{
+  for (uint64_t apart = 16; apart <= 64; apart += 48) {
+    begin();
+    for (uint64_t i = 0; i < 4; i++)
+      written_sample(t.site, 4096 + apart * i, 8, 1, 0.1)->thread = (uint32_t)(42 + i);
+    CHECK_EQ(FINDS("false-sharing"), apart == 16);
+  }
+}
+
+TEST(the_worst_comes_first_and_a_doubt_behind_what_is_certain)
+{
+  struct mid_findings list = {0};
+  mid_finding_add(&list, "unused", MID_POSSIBLE, NULL, 5000, 1);
+  mid_finding_add(&list, "leaked", MID_CERTAIN, NULL, 1000, 1);
+  mid_finding_add(&list, "leaked", MID_CERTAIN, NULL, 2000, 1);
+  mid_findings_sort(&list);
+  CHECK(list.at[0].bytes == 2000 && list.at[1].bytes == 1000 && list.at[2].bytes == 5000);
+  mid_findings_close(&list);
+}

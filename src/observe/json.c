@@ -189,7 +189,7 @@ static json_t *crash_json(const struct mid_process *p, const int *status) {
                       crash != NULL ? mid_json_number((uint64_t)crash->thread) : json_null());
   json_object_set_new(j, "sentence",
                       mid_json_string(crash != NULL ? crash->sentence : p->image.last_words));
-  set_place(j, crash != NULL ? crash->site : NULL);
+  mid_json_set_place(j, crash != NULL ? crash->site : NULL);
   return j;
 }
 

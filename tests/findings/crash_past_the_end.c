@@ -1,0 +1,27 @@
+// tests/findings/crash_past_the_end.c -- a loop writes on and on past the end of its block.
+// SPDX-License-Identifier: MIT
+//
+// expect: crash SIGSEGV past the end|after the end|beyond the end
+// run: --diagnose-crash
+#include <stdlib.h>
+#include <string.h>
+
+#include "plant.h"
+
+enum { BYTES = 3 << 20 };
+
+PLANT void fill(char *block, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += 64) block[i] = 1;  // HERE
+}
+
+int main(void) {
+  char *block = malloc(BYTES);
+#ifdef MENDED
+  fill(block, BYTES);
+#else
+  fill(block, (size_t)BYTES << 30);
+#endif
+  USED(block);
+  free(block);
+  return 0;
+}

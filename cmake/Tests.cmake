@@ -171,6 +171,21 @@ foreach(file IN LISTS files)
   midden_test(examples ${name} example_${name})
 endforeach()
 
+# A program in which a trouble is planted says in its head what must be found, and is built by its
+# test in many ways.  Then real programs, in which nothing is planted.
+set(python /usr/bin/python3.11)
+set(findings ${PROJECT_SOURCE_DIR}/tests/findings)
+file(GLOB files CONFIGURE_DEPENDS ${findings}/*.c ${findings}/*.cc)
+foreach(file IN LISTS files)
+  cmake_path(GET file STEM name)
+  midden_test(findings ${name} ${python} ${findings}/check.py ${file})
+endforeach()
+file(GLOB files CONFIGURE_DEPENDS ${findings}/memcheck/*.txt)
+foreach(file IN LISTS files)
+  cmake_path(GET file STEM name)
+  midden_test(findings programs/${name} ${python} ${findings}/programs.py ${name})
+endforeach()
+
 foreach(label cli traps programs packaging)
   file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${label}/*.sh)
   foreach(file IN LISTS files)

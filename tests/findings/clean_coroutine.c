@@ -1,0 +1,34 @@
+// tests/findings/clean_coroutine.c -- a block that only the stack of a coroutine holds, which is a
+// block itself. SPDX-License-Identifier: MIT
+//
+// expect: nothing
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+enum { STACK = 64 << 10, COROUTINES = 20 };
+
+static ucontext_t home, inside[COROUTINES];
+static int started;
+
+static void run(void) {
+  char *mine = malloc(700);
+  memset(mine, started, 700);
+  swapcontext(&inside[started], &home);  // it never comes back
+  mine[0] = 0;
+  free(mine);
+}
+
+int main(void) {
+  static char *stack[COROUTINES];
+  for (started = 0; started < COROUTINES; started++) {
+    stack[started] = malloc(STACK);
+    getcontext(&inside[started]);
+    inside[started].uc_stack.ss_sp = stack[started];
+    inside[started].uc_stack.ss_size = STACK;
+    inside[started].uc_link = &home;
+    makecontext(&inside[started], run, 0);
+    swapcontext(&home, &inside[started]);
+  }
+  return 0;
+}

@@ -53,7 +53,7 @@ static double sum(const Value &value) {
 
 int main() {
   std::string document = "[";
-  document.reserve(4000000);
+  document.reserve(1700000);
   for (int i = 0; i < 20000; i++) {
     if (i > 0) document += ',';
     document += "{\"id\":";

@@ -3,6 +3,7 @@
 //
 // expect: growing possible remember
 // build: -pthread
+// mended: remote-free
 // variants: plain inlined
 #include <deque>
 #include <mutex>

@@ -2,6 +2,7 @@
 // still held. SPDX-License-Identifier: MIT
 //
 // expect: growing possible audit
+// mended: churn
 // variants: plain inlined
 #include <stdlib.h>
 #include <string.h>

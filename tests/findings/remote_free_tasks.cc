@@ -48,8 +48,6 @@ static void work(long *sum) {
 int main() {
   long sums[3] = {};
   std::vector<std::thread> workers;
-  waiting.reserve(300000);
-  finished.reserve(300000);
   for (long &sum : sums) workers.emplace_back(work, &sum);
   for (int i = 0; i < 300000; i++) {
     std::unique_ptr<Task> task = make_task(i);

@@ -1,5 +1,5 @@
-// tests/findings/clean_compiler.c -- a tree that grows for as long as there is input, and then is
-// used. SPDX-License-Identifier: MIT
+// tests/findings/clean_compiler.c -- a tree that grows for as long as there is input.
+// SPDX-License-Identifier: MIT
 //
 // expect: nothing
 // variants: plain inlined

@@ -1,5 +1,5 @@
-// tests/findings/clean_coroutine.c -- a block that only the stack of a coroutine holds, which is a
-// block itself. SPDX-License-Identifier: MIT
+// tests/findings/clean_coroutine.c -- blocks that only the stacks of coroutines hold.
+// SPDX-License-Identifier: MIT
 //
 // expect: nothing
 #include <stdlib.h>

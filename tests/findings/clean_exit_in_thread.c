@@ -1,5 +1,5 @@
-// tests/findings/clean_exit_in_thread.c -- a thread ends the program while the first one holds
-// blocks. SPDX-License-Identifier: MIT
+// tests/findings/clean_exit_in_thread.c -- a thread ends the program, another holds blocks.
+// SPDX-License-Identifier: MIT
 //
 // expect: nothing
 // build: -pthread

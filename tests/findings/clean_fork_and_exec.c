@@ -1,5 +1,5 @@
-// tests/findings/clean_fork_and_exec.c -- a parent and children that end by _exit and by exec, all
-// with blocks in use. SPDX-License-Identifier: MIT
+// tests/findings/clean_fork_and_exec.c -- children that end by _exit and exec, with blocks in use.
+// SPDX-License-Identifier: MIT
 //
 // expect: nothing
 #include <stdlib.h>

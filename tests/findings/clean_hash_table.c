@@ -1,5 +1,5 @@
-// tests/findings/clean_hash_table.c -- a table fills, doubles as it does, answers, and is held to
-// the end. SPDX-License-Identifier: MIT
+// tests/findings/clean_hash_table.c -- a table that doubles as it fills, held to the end.
+// SPDX-License-Identifier: MIT
 //
 // expect: nothing
 #include <stdio.h>

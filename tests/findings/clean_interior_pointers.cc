@@ -1,5 +1,5 @@
-// tests/findings/clean_interior_pointers.cc -- blocks that are held by a pointer into them, as C++
-// does. SPDX-License-Identifier: MIT
+// tests/findings/clean_interior_pointers.cc -- blocks held by pointers into them.
+// SPDX-License-Identifier: MIT
 //
 // expect: nothing
 #include <memory>

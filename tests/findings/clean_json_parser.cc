@@ -1,5 +1,5 @@
-// tests/findings/clean_json_parser.cc -- a document is parsed into a tree, which is walked and
-// freed. SPDX-License-Identifier: MIT
+// tests/findings/clean_json_parser.cc -- a document is parsed, walked and freed.
+// SPDX-License-Identifier: MIT
 //
 // expect: nothing
 #include <map>

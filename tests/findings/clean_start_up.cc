@@ -1,5 +1,5 @@
-// tests/findings/clean_start_up.cc -- tables that are built at the start, then a quiet time of work
-// on them. SPDX-License-Identifier: MIT
+// tests/findings/clean_start_up.cc -- tables built at the start, then quiet work.
+// SPDX-License-Identifier: MIT
 //
 // expect: nothing
 // variants: plain inlined

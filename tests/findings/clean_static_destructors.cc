@@ -1,5 +1,5 @@
-// tests/findings/clean_static_destructors.cc -- blocks that are freed when the program ends, by
-// destructors and atexit. SPDX-License-Identifier: MIT
+// tests/findings/clean_static_destructors.cc -- blocks freed by destructors and atexit.
+// SPDX-License-Identifier: MIT
 //
 // expect: nothing
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// tests/findings/clean_thread_local.c -- blocks that only threads hold: in registers, stacks and
-// thread-local storage. SPDX-License-Identifier: MIT
+// tests/findings/clean_thread_local.c -- blocks on threads' stacks and in their storage.
+// SPDX-License-Identifier: MIT
 //
 // expect: nothing
 // build: -pthread

@@ -1,5 +1,5 @@
-// tests/findings/double_buffering.c -- every message is held twice: as it came, and as a copy that
-// is the same. SPDX-License-Identifier: MIT
+// tests/findings/double_buffering.c -- a message is held as it came and as an equal copy.
+// SPDX-License-Identifier: MIT
 //
 // expect: double-buffering possible receive_message|keep_message
 // mended: nothing

@@ -1,5 +1,5 @@
-// tests/findings/fragmented_sessions.cc -- one session in a hundred outlives the rush that it came
-// in. SPDX-License-Identifier: MIT
+// tests/findings/fragmented_sessions.cc -- one session in a hundred outlives a rush.
+// SPDX-License-Identifier: MIT
 //
 // expect: fragmented likely open_session
 // build: -pthread

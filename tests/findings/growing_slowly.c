@@ -1,5 +1,5 @@
-// tests/findings/growing_slowly.c -- one request in a thousand leaves something behind that is
-// still held. SPDX-License-Identifier: MIT
+// tests/findings/growing_slowly.c -- one request in a thousand leaves something behind.
+// SPDX-License-Identifier: MIT
 //
 // expect: growing possible audit
 // mended: churn

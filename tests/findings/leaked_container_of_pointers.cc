@@ -1,5 +1,5 @@
-// tests/findings/leaked_container_of_pointers.cc -- a vector of pointers is cleared, what they
-// point to is not. SPDX-License-Identifier: MIT
+// tests/findings/leaked_container_of_pointers.cc -- a vector of pointers is cleared.
+// SPDX-License-Identifier: MIT
 //
 // expect: leaked likely spawn
 #include <memory>

@@ -1,5 +1,5 @@
-// tests/findings/leaked_ended_thread.c -- threads leave the blocks of their thread-local caches
-// behind. SPDX-License-Identifier: MIT
+// tests/findings/leaked_ended_thread.c -- threads that end leave their caches behind.
+// SPDX-License-Identifier: MIT
 //
 // expect: leaked likely cache_block
 // build: -pthread

@@ -1,5 +1,5 @@
-// tests/findings/leaked_error_path.c -- a parser returns early on bad lines, and forgets what it
-// holds. SPDX-License-Identifier: MIT
+// tests/findings/leaked_error_path.c -- a parser forgets what it holds on bad lines.
+// SPDX-License-Identifier: MIT
 //
 // expect: leaked likely parse_record
 #include <stdio.h>

@@ -1,5 +1,5 @@
-// tests/findings/leaked_released_pointer.cc -- a worker releases a unique_ptr that nobody takes
-// over. SPDX-License-Identifier: MIT
+// tests/findings/leaked_released_pointer.cc -- a pointer is released, and nobody takes it.
+// SPDX-License-Identifier: MIT
 //
 // expect: leaked likely make_task
 // build: -pthread

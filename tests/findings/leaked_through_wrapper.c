@@ -1,5 +1,5 @@
-// tests/findings/leaked_through_wrapper.c -- who called the wrapper of malloc is to blame, not the
-// wrapper. SPDX-License-Identifier: MIT
+// tests/findings/leaked_through_wrapper.c -- not the wrapper of malloc is to blame.
+// SPDX-License-Identifier: MIT
 //
 // expect: leaked likely join_path
 #include <stdio.h>

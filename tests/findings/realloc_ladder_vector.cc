@@ -1,5 +1,5 @@
-// tests/findings/realloc_ladder_vector.cc -- a vector of the program's own grows by one element at
-// a time. SPDX-License-Identifier: MIT
+// tests/findings/realloc_ladder_vector.cc -- a vector that grows by one element.
+// SPDX-License-Identifier: MIT
 //
 // expect: realloc-ladder possible grow
 #include <algorithm>

@@ -1,5 +1,5 @@
-// tests/findings/temporary_copies.cc -- a vector is passed by value to a function that only reads
-// it. SPDX-License-Identifier: MIT
+// tests/findings/temporary_copies.cc -- a vector is passed by value, only to be read.
+// SPDX-License-Identifier: MIT
 //
 // expect: temporary|churn possible sum_all
 #include <numeric>

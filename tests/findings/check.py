@@ -213,11 +213,11 @@ def check(program, name, mended):
 # ---- memcheck ------------------------------------------------------------------------------------
 
 
-def memcheck(program, mended):
+def memcheck(program, name, mended):
     """What memcheck calls definitely lost is what is planted as leaked, and nothing else is."""
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)
-        command = build(program, VARIANTS["plain"], mended, place)
+        command = build(program, VARIANTS[name], mended, place)
         done = subprocess.run(["valgrind", "--leak-check=full", "--keep-debuginfo=yes",
                                "--show-leak-kinds=definite", *map(str, command)],
                               text=True, capture_output=True, errors="replace")
@@ -240,10 +240,10 @@ def main():
     wrong = 0
     for file in (word for word in words if word != "--memcheck"):
         program = read_program(pathlib.Path(file).resolve())
-        for name in ["memcheck"] if by_memcheck else program.variants():
+        for name in ["plain", "inlined"] if by_memcheck else program.variants():
             for mended in program.twins():
                 try:
-                    memcheck(program, mended) if by_memcheck else check(program, name, mended)
+                    (memcheck if by_memcheck else check)(program, name, mended)
                 except Wrong as why:
                     wrong += 1
                     twin = ", mended" if mended else ""

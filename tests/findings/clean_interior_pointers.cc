@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "plant.h"
+
 struct Named {
   virtual ~Named() = default;
   std::string name = "a name that does not fit into the string itself";
@@ -31,5 +33,8 @@ int main() {
     shared.push_back(std::make_shared<long>(i));
     balanced[i][-100] = *shared[i];
   }
+  USED(arrays);
+  USED(counted);
+  USED(balanced);
   return 0;  // all of it is held still
 }

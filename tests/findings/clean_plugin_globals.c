@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plant.h"
+
 #ifdef PLUGIN
 
 static char *kept[100];
@@ -17,6 +19,8 @@ void plugin_keep(int i) {
   free(last);
   last = malloc(350);
   memset(last, i, 350);
+  USED(kept);
+  USED(&last);
 }
 
 #else

@@ -20,6 +20,7 @@ static void *work(void *argument) {
   memset(on_stack, 1, 1000);
   mine = malloc(2000);
   memset(mine, 2, 2000);
+  USED(&mine);
   char *specific = malloc(3000);
   memset(specific, 3, 3000);
   pthread_setspecific(key, specific);

@@ -25,6 +25,8 @@ int main(void) {
   free(second.shared);
   second.shared = first.shared;
 #endif
+  USED(&first);
+  USED(&second);
   drop(&first);
   drop(&second);
   return 0;

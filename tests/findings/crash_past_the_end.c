@@ -15,7 +15,9 @@ PLANT void fill(char *block, size_t bytes) {
 }
 
 int main(void) {
-  char *block = malloc(BYTES);
+  static char *block;
+  block = malloc(BYTES);
+  USED(&block);
 #ifdef MENDED
   fill(block, BYTES);
 #else

@@ -27,8 +27,10 @@ static int serve(void) {
 }
 
 int main(void) {
-  char *kept = malloc(1000);  // the parent is clean
+  static char *kept;  // the parent is clean
+  kept = malloc(1000);
   memset(kept, 1, 1000);
+  USED(&kept);
   pid_t child = fork();
   if (child == 0) exit(serve());
   int status;

@@ -20,6 +20,7 @@ PLANT void resize_window(int width, int height) {
   memset(window.pixels, 255, (size_t)(width * height));
   window.width = width;
   window.height = height;
+  USED(&window);
 }
 
 int main(void) {

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "heap/class.h"
 #include "observe/words.h"
 #include "walk/reach.h"
 #include "walk/shapes.h"
@@ -70,6 +71,18 @@ static const struct mid_profile_sample *leaks_sample(const struct leaks_search *
   return sample != NULL && sample->site < s->profile->sites ? sample : NULL;
 }
 
+// The first blocks that a thread takes of a class are lent by a coarser one, and are no samples:
+// the sites are those of the finer ones.
+static void leaks_borrow(struct leaks_search *s, struct mid_shape *shape) {
+  if (shape->unknown == 0 || shape->sites > 0 || shape->bytes > MID_SMALL_MOST) return;
+  unsigned klass = mid_class_of(shape->bytes);
+  for (unsigned finer = klass; finer-- > 0 && mid_class_coarse(finer) == klass;) {
+    const struct mid_shape *known =
+        mid_shapes_known(&s->shapes, mid_class_bytes(finer), shape->word);
+    if (known != NULL) mid_shape_borrow(shape, known);
+  }
+}
+
 // Seconds since the process began to sample.
 static double leaks_now(const struct leaks_search *s) {
   struct timespec now;
@@ -99,7 +112,10 @@ static void leaks_look(struct leaks_search *s) {
       shape->unknown++;
     }
   }
-  for (size_t i = 0; i < s->shapes.count; i++) mid_shape_share(&s->shapes.shape[i]);
+  for (size_t i = 0; i < s->shapes.count; i++) {
+    leaks_borrow(s, &s->shapes.shape[i]);
+    mid_shape_share(&s->shapes.shape[i]);
+  }
 }
 
 // ---- groups ----

@@ -48,6 +48,12 @@ uint32_t mid_shapes_find(struct mid_shapes *s, uint64_t bytes, uint64_t word) {
   return *place - 1;
 }
 
+const struct mid_shape *mid_shapes_known(const struct mid_shapes *s, uint64_t bytes,
+                                         uint64_t word) {
+  uint32_t number = s->places == 0 ? 0 : *shapes_place(s, bytes, word);
+  return number == 0 || s->shape[number - 1].sites == 0 ? NULL : &s->shape[number - 1];
+}
+
 void mid_shape_known(struct mid_shape *shape, size_t site, double others) {
   size_t i = 0;
   while (i < shape->sites && shape->site[i].site != site) i++;
@@ -59,6 +65,11 @@ void mid_shape_known(struct mid_shape *shape, size_t site, double others) {
   if (i == shape->sites) shape->site[shape->sites++] = (struct mid_shape_site){.site = site};
   // Where each block was sampled, those that were not are of before: any site may have them.
   shape->site[i].others += others + 1e-6;
+}
+
+void mid_shape_borrow(struct mid_shape *shape, const struct mid_shape *other) {
+  for (size_t i = 0; i < other->sites; i++)
+    mid_shape_known(shape, other->site[i].site, other->site[i].others);
 }
 
 void mid_shape_share(struct mid_shape *shape) {

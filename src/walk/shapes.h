@@ -29,8 +29,13 @@ void mid_shapes_close(struct mid_shapes *shapes);
 
 // The number of the shape.
 uint32_t mid_shapes_find(struct mid_shapes *shapes, uint64_t bytes, uint64_t word);
+// The same if there is one with sites, else NULL.
+const struct mid_shape *mid_shapes_known(const struct mid_shapes *shapes, uint64_t bytes,
+                                         uint64_t word);
 // A block of the shape is of `site`, and stands for `others` that are not known.
 void mid_shape_known(struct mid_shape *shape, size_t site, double others);
+// Blocks of `shape` may be of the sites of `other` too.
+void mid_shape_borrow(struct mid_shape *shape, const struct mid_shape *other);
 // After all: of each block of the `unknown` ones, the site that it is given to, so that the sites
 // get their share to the block; MID_SHAPE_NO_SITE: none is known.
 void mid_shape_share(struct mid_shape *shape);

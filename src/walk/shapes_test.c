@@ -58,3 +58,21 @@ TEST(where_all_samples_stand_for_themselves_the_rest_is_of_any_of_them)
   CHECK_EQ(mid_shape_give(&s.shape[0]), 7);
   mid_shapes_close(&s);
 }
+
+TEST(sites_are_borrowed_with_what_they_stand_for)
+{
+  struct mid_shapes s = {0};
+  CHECK(mid_shapes_known(&s, 64, 0) == NULL);
+  mid_shapes_find(&s, 64, 0);
+  mid_shapes_find(&s, 80, 0);
+  CHECK(mid_shapes_known(&s, 64, 0) == NULL);
+  mid_shape_known(&s.shape[0], 7, 1);
+  mid_shape_known(&s.shape[0], 8, 3);
+  CHECK(mid_shapes_known(&s, 64, 0) == &s.shape[0]);
+  mid_shape_borrow(&s.shape[1], &s.shape[0]);
+  s.shape[1].unknown = 4;
+  mid_shape_share(&s.shape[1]);
+  CHECK_EQ(mid_shape_give(&s.shape[1]), 7);
+  for (int i = 0; i < 3; i++) CHECK_EQ(mid_shape_give(&s.shape[1]), 8);
+  mid_shapes_close(&s);
+}

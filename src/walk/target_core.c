@@ -264,7 +264,7 @@ const char *mid_target_core(const char *path, struct mid_target *out) {
   struct core c = {.t = out};
   struct stat is;
   if ((out->source = target_source_open()) == NULL) return target_no_memory;
-  int fd = out->source->core = open(path, O_RDONLY | O_CLOEXEC);
+  int fd = out->source->core = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   const char *why = NULL;
   if (fd < 0 || fstat(fd, &is) != 0) why = target_say("%s", strerror(errno));
   if (why == NULL && !S_ISREG(is.st_mode)) why = why_no_elf(fd);

@@ -170,12 +170,22 @@ struct Counted {
 };
 Counted *volatile array;
 
-int main() {
+__attribute__((noinline)) void lose() {
   for (int i = 0; i < 20; i++) new plane::Circle;
+}
+__attribute__((noinline)) void keep() {
   for (auto &held : second_base) held = new plane::Circle;
   array = new Counted[50];
+}
+__attribute__((noinline)) void wipe() {
   volatile char room[65536];
   for (auto &c : room) c = 0;
+}
+
+int main() {
+  lose();
+  keep();
+  wipe();
   close(open("ready", O_CREAT | O_WRONLY, 0600));
   for (;;) pause();
 }

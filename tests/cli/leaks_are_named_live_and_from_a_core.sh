@@ -125,6 +125,11 @@ said out "Possibly lost: 384 B in 1 block."
 [ "$(awk '{ if (length($0) > most) most = length($0) } END { print most }' out)" -le 80 ] ||
   fail "it is wider than 80 columns"
 
+# Every key is in its document.
+for key in $(json '"\n".join(list(j) + list(j["groups"][0]))' live.json); do
+  grep -q "\`\(groups\[\]\.\)*$key\`" "$source/docs/leaks.md" || fail "docs/leaks.md lacks $key"
+done
+
 # The process goes on, and its core says the same, its samples being in their file.
 [ "$(cut -d' ' -f3 /proc/$pid/stat)" = S ] || fail "it does not run on"
 gcore -o core $pid >gcore.out 2>&1 || fail "no core file"
@@ -226,6 +231,51 @@ lose_others 20000,0,0 certain stack
 G
 [ "$(json 'max(g["sampled"] for g in j["groups"]) < 40000' many.json)" = True ] ||
   fail "all are sampled: nothing was shown"
+kill -KILL $pid
+
+# A library that was loaded later: its variables, and those of each thread, which lie in blocks.
+cat >plugin.c <<'C'
+#include <stdlib.h>
+#include <string.h>
+char *volatile of_all;
+__thread char *volatile of_thread, *volatile room[1000];
+void keep(void) {
+  of_all = strdup("held by a library's variable");
+  of_thread = strdup("held by a variable of a thread");
+  room[999] = strdup("and far in there");
+}
+C
+${CC:-cc} -O1 -g -shared -fPIC -o plugin.so plugin.c
+program loads -O0 -g -lpthread <<'C'
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+void (*keep)(void);
+pthread_barrier_t up;
+void *work(void *none) {
+  keep();
+  pthread_barrier_wait(&up);
+  for (;;) pause();
+  return none;
+}
+int main(void) {
+  pthread_t thread;
+  void *library = dlopen("./plugin.so", RTLD_NOW);
+  keep = (void (*)(void))dlsym(library, "keep");
+  keep();
+  pthread_barrier_init(&up, NULL, 2);
+  pthread_create(&thread, NULL, work, NULL);
+  pthread_barrier_wait(&up);
+  close(open("ready", O_CREAT | O_WRONLY, 0600));
+  for (;;) pause();
+}
+C
+start loads
+run 1 "$MIDDEN" leaks --json loads.json $pid
+same loads.json <<'G'
+keep 1,0,0 certain stack
+G
 kill -KILL $pid
 
 # A program that frees what it has.

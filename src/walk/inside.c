@@ -29,6 +29,8 @@ struct inside_group {
   uint64_t blocks, held;  // live; of these, by `place` alone
   uint64_t votes;
   uint32_t place;
+  uint64_t
+      taught;  // of a size: places below 64, a bit each, that sites have learned of such blocks
 };
 
 struct mid_inside {
@@ -174,28 +176,49 @@ static void groups_visit(const struct mid_inside *in,
   }
 }
 
-// The group that decides for a block: that of its site where it is known by enough blocks.
-static const struct inside_group *group_deciding(const struct mid_inside *in,
-                                                 const struct mid_blocks_span *span,
-                                                 uint64_t address) {
+static const struct mid_profile_sample *sample_of(const struct mid_inside *in, uint64_t address) {
   const struct mid_profile_sample *sample =
       in->profile == NULL ? NULL : mid_profile_block(in->profile, address);
-  if (sample == NULL || sample->site >= in->profile->sites) return group_of(in, span);
-  const struct inside_group *g = &in->group[MID_CLASSES + sample->site];
-  return g->blocks >= INSIDE_FEWEST ? g : group_of(in, span);
+  return sample != NULL && sample->site < in->profile->sites ? sample : NULL;
+}
+
+// What sites have learned holds for blocks of the same size of which the site is not known.
+static void sites_teach(struct mid_inside *in) {
+  uint64_t offset;
+  for (size_t i = 0; in->profile != NULL && i < in->profile->samples; i++) {
+    const struct mid_profile_sample *sample = &in->profile->sample[i];
+    uint32_t block = mid_blocks_find(in->blocks, sample->block, &offset);
+    if (sample->site >= in->profile->sites || block == MID_BLOCK_NONE) continue;
+    const struct inside_group *g = &in->group[MID_CLASSES + sample->site];
+    if (!group_learned(g)) continue;
+    struct inside_group *of_size = group_of(in, mid_blocks_span_of(in->blocks, block));
+    if (of_size != NULL && g->place < 64) of_size->taught |= (uint64_t)1 << g->place;
+  }
+}
+
+// Whether `place` is learned for the site of a block where that is known by enough blocks, else for
+// its size.
+static bool place_learned(const struct mid_inside *in, const struct mid_blocks_span *span,
+                          uint64_t address, uint32_t place) {
+  const struct mid_profile_sample *sample = sample_of(in, address);
+  const struct inside_group *g = sample == NULL ? NULL : &in->group[MID_CLASSES + sample->site];
+  if (g != NULL && g->blocks >= INSIDE_FEWEST) return group_learned(g) && g->place == place;
+  g = group_of(in, span);
+  if (g == NULL) return false;
+  return (group_learned(g) && g->place == place) || (place < 64 && (g->taught >> place & 1) != 0);
 }
 
 void mid_inside_learn(struct mid_inside *in) {
   groups_visit(in, group_vote);
   groups_visit(in, group_count);
+  sites_teach(in);
   for (size_t i = 0; i < in->blocks->spans; i++) {
     const struct mid_blocks_span *span = &in->blocks->span[i];
     for (uint32_t k = 0; k < span->count; k++) {
       uint32_t *met = &in->met[span->first + k], place = *met & INSIDE_PLACE;
       if (*met == INSIDE_NOTHING || *met == 0) continue;
       uint64_t address = span->base + k * span->block_bytes;
-      const struct inside_group *g = group_deciding(in, span, address);
-      if ((group_learned(g) && g->place == place) || known_place(in, span, address, place))
+      if (place_learned(in, span, address, place) || known_place(in, span, address, place))
         *met |= INSIDE_IS_START;
     }
   }

@@ -236,7 +236,7 @@ static uint64_t group_badness(const struct mid_leak_group *g) {
   return g->bytes[MID_LEAK_DIRECT] + g->bytes[MID_LEAK_INDIRECT];
 }
 
-static int by_badness(const void *a, const void *b) {
+static int groups_by_badness(const void *a, const void *b) {
   const struct mid_leak_group *x = a, *y = b;
   uint64_t of_x = group_badness(x), of_y = group_badness(y);
   if (of_x == of_y) {
@@ -262,7 +262,7 @@ static void leaks_order(struct mid_leaks *leaks) {
     leaks->group[kept++] = *g;
   }
   leaks->groups = kept;
-  if (kept > 1) qsort(leaks->group, kept, sizeof *leaks->group, by_badness);
+  if (kept > 1) qsort(leaks->group, kept, sizeof *leaks->group, groups_by_badness);
   for (size_t i = 0; i < kept; i++) now[leaks->group[i].number] = (uint32_t)i;
   for (size_t i = 0; i < leaks->count; i++) leaks->block[i].group = now[leaks->block[i].group];
   free(now);
@@ -341,7 +341,7 @@ void mid_leaks_close(struct mid_leaks *leaks) {
 
 // ---- two looks ----
 
-static int by_address(const void *a, const void *b) {
+static int leaks_by_address(const void *a, const void *b) {
   const struct mid_leak_block *x = a, *y = b;
   return x->address < y->address ? -1 : x->address > y->address;
 }
@@ -365,13 +365,13 @@ void mid_leaks_keep(struct mid_leaks *now, const struct mid_leaks *before) {
   bool leads = false;
   if (sorted == NULL) abort();
   if (before->count > 0) memcpy(sorted, before->block, before->count * sizeof *sorted);
-  if (before->count > 1) qsort(sorted, before->count, sizeof *sorted, by_address);
+  if (before->count > 1) qsort(sorted, before->count, sizeof *sorted, leaks_by_address);
   for (size_t i = 0; i < now->count; i++) {
     struct mid_leak_block block = now->block[i];
     if (block.kind != MID_LEAK_INDIRECT) leads = false;
     const struct mid_leak_block *was =
         before->count == 0 ? NULL
-                           : bsearch(&block, sorted, before->count, sizeof block, by_address);
+                           : bsearch(&block, sorted, before->count, sizeof block, leaks_by_address);
     if (!keep_block(&block, was, leads)) continue;
     leads = leads || block.kind == MID_LEAK_DIRECT;
     now->block[kept++] = block;

@@ -90,7 +90,7 @@ static bool roots_is_guard(const struct mid_target_mapping *below,
   return below->end == m->start && !below->read && !below->write;
 }
 
-static int by_address(const void *a, const void *b) {
+static int records_by_address(const void *a, const void *b) {
   const struct roots_record *x = a, *y = b;
   return x->at < y->at ? -1 : x->at > y->at;
 }
@@ -103,7 +103,7 @@ static void records_find(const struct mid_target *t, size_t i, struct roots_reco
     if (t->thread[k].tp - m->start < m->end - m->start) records_add(out, t->thread[k].tp, k);
   if (i > 0 && m->path[0] == 0 && roots_is_guard(m - 1, m))
     for (uint64_t page = m->start; page < m->end; page += 4096) records_find_in_page(t, page, out);
-  if (out->count > 1) qsort(out->at, out->count, sizeof *out->at, by_address);
+  if (out->count > 1) qsort(out->at, out->count, sizeof *out->at, records_by_address);
 }
 
 static uint64_t roots_tls_bytes(const struct mid_walk_modules *modules) {

@@ -174,24 +174,24 @@ static void hardened_free(struct reading *r, const struct mid_blocks_span *span,
 
 // What of each heap is needed here: the bundles of its thread, and whether it is first-class.
 static const char *heaps_read(struct reading *r) {
-  enum { HEAPS_MOST = 1 << 20 };
   struct mid_gathered *bundle;
   size_t bundles = 0, bundles_room = 0, shared_room = 0;
-  uint64_t heap = mid_library_word(r->t, r->library.anchor.heaps);
-  for (size_t n = 0; heap != 0 && n < HEAPS_MOST; n++) {
-    const struct mid_heap *there = (const struct mid_heap *)(uintptr_t)heap;
-    uint32_t kind = (uint32_t)mid_library_word(r->t, &there->kind);
+  struct mid_library_list list = {.at = mid_library_word(r->t, (uintptr_t)r->library.anchor.heaps)};
+  while (list.at != 0) {
+    uint64_t heap = list.at;
+    uint32_t kind = (uint32_t)mid_library_word(r->t, heap + offsetof(struct mid_heap, kind));
     if (!target_grow((void **)&r->bundles, &bundles_room, bundles + MID_GATHERS, sizeof *bundle) ||
         !target_grow((void **)&r->shared, &shared_room, r->shareds, sizeof *r->shared))
       return target_no_memory;
     if (kind == MID_HEAP_SHARED) r->shared[r->shareds++] = heap;
     bundle = &r->bundles[bundles];
-    if (!mid_target_read(r->t, (uintptr_t)there->gathered, bundle, sizeof there->gathered))
+    if (!mid_target_read(r->t, heap + offsetof(struct mid_heap, gathered), bundle,
+                         MID_GATHERS * sizeof *bundle))
       r->blocks->torn++;
     for (unsigned i = 0; i < MID_GATHERS; i++)
       if (bundle[i].limit != 0 && bundle[i].room < bundle[i].most)
         r->bundles[bundles++] = bundle[i];
-    heap = mid_library_word(r->t, &there->next);
+    mid_library_step(&list, mid_library_word(r->t, heap + offsetof(struct mid_heap, next)));
   }
   if (bundles > 0) qsort(r->bundles, bundles, sizeof *bundle, target_compare);
   if (r->shareds > 0) qsort(r->shared, r->shareds, sizeof *r->shared, target_compare);

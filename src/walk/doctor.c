@@ -212,11 +212,10 @@ static const char *listed_broken(const struct mid_span *span, uint64_t before, u
 
 static const char *list_broken(const struct looking *l, uint64_t heap,
                                const struct mid_span_list *list, unsigned klass, unsigned place) {
-  enum { SPANS_MOST = 1 << 30 };
   uint64_t at = (uintptr_t)list->first, before = 0;
   struct mid_span span;
-  for (int n = 0; at != 0; n++, before = at, at = (uintptr_t)span.next) {
-    if (n == SPANS_MOST) return "a heap's list of spans that goes in a circle";
+  // A circle would not link back.
+  for (; at != 0; before = at, at = (uintptr_t)span.next) {
     if (!mid_target_read(l->t, at, (void *)&span, sizeof span))
       return "a heap's list that leads to no memory";
     const char *what = listed_broken(&span, before, heap, klass, place);
@@ -250,15 +249,14 @@ static void heap_look(struct looking *l, const struct mid_heap *heap, uint64_t a
 }
 
 static void heaps_look(struct looking *l, struct mid_heap *heap) {
-  enum { HEAPS_MOST = 1 << 20 };
-  uint64_t at = mid_library_word(l->t, l->library.anchor.heaps);
-  for (int n = 0; at != 0 && n < HEAPS_MOST; n++, at = (uintptr_t)heap->next) {
-    if (!mid_target_read(l->t, at, (void *)heap, sizeof *heap)) {
-      broken(l, MID_DOCTOR_HEAPS, at, "the list of heaps leads to no memory");
+  struct mid_library_list list = {.at = mid_library_word(l->t, (uintptr_t)l->library.anchor.heaps)};
+  for (; list.at != 0; mid_library_step(&list, (uintptr_t)heap->next)) {
+    if (!mid_target_read(l->t, list.at, (void *)heap, sizeof *heap)) {
+      broken(l, MID_DOCTOR_HEAPS, list.at, "the list of heaps leads to no memory");
       return;
     }
     l->out->checked[MID_DOCTOR_HEAPS]++;
-    heap_look(l, heap, at);
+    heap_look(l, heap, list.at);
   }
 }
 

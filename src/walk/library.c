@@ -69,10 +69,18 @@ static uint64_t anchor_in_module(const struct mid_target *t, const struct module
   return found;
 }
 
-uint64_t mid_library_word(const struct mid_target *t, const void *address) {
+uint64_t mid_library_word(const struct mid_target *t, uint64_t address) {
   uint64_t word = 0;
-  (void)mid_target_read(t, (uintptr_t)address, &word, sizeof word);
+  (void)mid_target_read(t, address, &word, sizeof word);
   return word;
+}
+
+// R. P. Brent, "An Improved Monte Carlo Factorization Algorithm", BIT 20, 1980: what was met last
+// at a power of two is met again in a circle.
+void mid_library_step(struct mid_library_list *list, uint64_t next) {
+  if ((list->count & (list->count - 1)) == 0) list->met = list->at;
+  list->count++;
+  list->at = next == list->met ? 0 : next;
 }
 
 // What the library writes to belongs to nobody else, but where it is linked into the program.
@@ -116,7 +124,9 @@ const char *mid_library_find(const struct mid_target *t, struct mid_library *out
     // A damaged core may not tell what is of a file.
     if (m->offset != 0 || (t->live && m->path[0] != '/') || !library_read(t, m, out)) continue;
     path = m->path;
-    if (out->anchor.magic == MID_ANCHOR_MAGIC && mid_library_word(t, out->anchor.heaps) != 0) break;
+    if (out->anchor.magic == MID_ANCHOR_MAGIC &&
+        mid_library_word(t, (uintptr_t)out->anchor.heaps) != 0)
+      break;
   }
   if (path == NULL)
     return t->live ? "it does not run on Midden: start it with 'midden run'"
@@ -124,6 +134,7 @@ const char *mid_library_find(const struct mid_target *t, struct mid_library *out
   if (out->anchor.magic != MID_ANCHOR_MAGIC ||
       memcmp(out->anchor.layout, layout, sizeof layout) != 0)
     return why_other_build(path);
-  out->hardened = mid_library_word(t, &out->anchor.options->hardened) != 0;
+  uint64_t options = (uintptr_t)out->anchor.options;
+  out->hardened = mid_library_word(t, options + offsetof(struct mid_options, hardened)) != 0;
   return NULL;
 }

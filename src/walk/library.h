@@ -16,6 +16,13 @@ struct mid_library {
 const char *mid_library_find(const struct mid_target *target, struct mid_library *out);
 
 // A word of the target; 0 when it cannot be read.
-uint64_t mid_library_word(const struct mid_target *target, const void *address);
+uint64_t mid_library_word(const struct mid_target *target, uint64_t address);
+
+// A list in the target, followed record by record; one that goes in a circle ends.
+struct mid_library_list {
+  uint64_t at;  // the record; 0: the end
+  uint64_t met, count;
+};
+void mid_library_step(struct mid_library_list *list, uint64_t next);
 
 #endif

@@ -38,12 +38,11 @@ static void own_sort(struct mid_blocks *b) {
 
 static bool metas_add(const struct mid_target *t, const struct mid_library *l,
                       struct mid_blocks *b) {
-  enum { METAS_MOST = 1 << 20 };
   struct mid_meta meta;
-  uint64_t at = mid_library_word(t, l->anchor.metas);
-  for (int n = 0; at != 0 && n < METAS_MOST; n++, at = (uintptr_t)meta.next) {
-    if (!mid_target_read(t, at, &meta, sizeof meta)) b->torn++;
-    if (meta.bytes > 0 && !mid_own_add(b, at, at + meta.bytes)) return false;
+  struct mid_library_list list = {.at = mid_library_word(t, (uintptr_t)l->anchor.metas)};
+  for (; list.at != 0; mid_library_step(&list, (uintptr_t)meta.next)) {
+    if (!mid_target_read(t, list.at, &meta, sizeof meta)) b->torn++;
+    if (meta.bytes > 0 && !mid_own_add(b, list.at, list.at + meta.bytes)) return false;
   }
   return true;
 }

@@ -20,6 +20,7 @@ enum {
   CYCLE_MOST = 32,      // functions in a cycle
   CYCLE_LEAVES = 16,    // calls that may stand inside it: where it happened to hit the end
   NULL_BYTES = 65536,   // under this an address is a NULL pointer and an offset
+  FAR_BYTES = 1 << 30,  // a loop may run this far before memory ends
   NEAR_BYTES = 1 << 20  // past the end of a block, or beyond a stack: a frame of one large array
 };
 
@@ -54,6 +55,18 @@ static uint64_t module_of(struct mid_profile *names, const struct mid_target_map
   return names->modules;
 }
 
+// A check of libmidden's, and abort above it, are not where the trouble is.
+static void drop_own(struct mid_profile_site *site) {
+  size_t own = 0;
+  for (size_t i = 0; i < site->frames && i < CYCLE_LEAVES; i++)
+    if (mid_frame_is_allocator(&site->frame[i])) own = i + 1;
+  site->frames -= own;
+  memmove(site->frame, site->frame + own, site->frames * sizeof *site->frame);
+  site->place = 0;
+  while (site->place + 1 < site->frames && mid_frame_is_runtime(&site->frame[site->place]))
+    site->place++;
+}
+
 // As the sampler has stacks: return addresses, as offsets into files.
 static void read_calls(struct crash_scene *s) {
   struct mid_crash_story *out = s->out;
@@ -74,6 +87,7 @@ static void read_calls(struct crash_scene *s) {
   out->site.raws = (uint32_t)kept;
   out->site.cut = s->calls > kept;
   mid_profile_name(&out->names, &out->site, s->symbols);
+  drop_own(&out->site);
   out->crash.site = &out->site;
 }
 
@@ -214,25 +228,28 @@ static bool say_heap(const struct crash_scene *s, const struct mid_blocks *block
   return true;
 }
 
-// What the registers hold may tell where a wild pointer was read from.
+// What the registers hold may tell where a wild pointer was read from, or counted from.
 static void say_registers(const struct crash_scene *s, const struct mid_blocks *blocks, char *room,
                           size_t bytes) {
   char block[512];
+  uint32_t freed = MID_BLOCK_NONE, below = MID_BLOCK_NONE;
+  uint64_t offset, nearest = FAR_BYTES;
   for (size_t i = 0; i < MID_TARGET_REGISTERS; i++) {
-    uint64_t offset;
-    uint32_t found = mid_blocks_find(blocks, s->thread->reg[i], &offset);
-    if (found == MID_BLOCK_NONE || mid_blocks_is_live(blocks, found)) continue;
-    say_block(s, blocks, found, "into", block, sizeof block);
-    snprintf(room, bytes, "; a register points %s: it may be from there", block);
-    return;
+    uint64_t word = s->thread->reg[i];
+    uint32_t found = mid_blocks_find(blocks, word, &offset);
+    if (found == MID_BLOCK_NONE) continue;
+    if (!mid_blocks_is_live(blocks, found)) freed = found;
+    if (s->address - word < nearest) nearest = s->address - word, below = found;
   }
+  if (freed == MID_BLOCK_NONE && below == MID_BLOCK_NONE) return;
+  say_block(s, blocks, freed != MID_BLOCK_NONE ? freed : below, "into", block, sizeof block);
+  snprintf(room, bytes, "; a register points %s: it may be %s", block,
+           freed != MID_BLOCK_NONE ? "from there" : "counted from there, past its end");
 }
 
 static void say_memory(const struct crash_scene *s, char *room, size_t bytes) {
   const struct mid_target_mapping *m = mid_target_mapping_at(s->target, s->address);
-  if (s->info->si_code == SI_KERNEL && s->address == 0)
-    snprintf(room, bytes, "no address at all, such as a pointer that was overwritten has");
-  else if (m == NULL)
+  if (m == NULL)
     snprintf(room, bytes, "memory that is not there");
   else if (!m->read && !m->write)
     snprintf(room, bytes, "memory that may not be used, as a guard page is");
@@ -255,8 +272,12 @@ static void say_address(struct crash_scene *s) {
       mid_blocks_close(&blocks);
     }
   }
-  snprintf(s->out->crash.sentence, sizeof s->out->crash.sentence, "%s 0x%" PRIx64 ": %s%s",
-           s->thread->pc == s->address ? "it ran into" : "it used", s->address, what, hint);
+  if (s->info->si_code == SI_KERNEL)
+    snprintf(s->out->crash.sentence, sizeof s->out->crash.sentence,
+             "it used what is no address at all, as a pointer is that was overwritten%s", hint);
+  else
+    snprintf(s->out->crash.sentence, sizeof s->out->crash.sentence, "%s 0x%" PRIx64 ": %s%s",
+             s->thread->pc == s->address ? "it ran into" : "it used", s->address, what, hint);
 }
 
 // ---- the whole ----------------------------------------------------------------------------------

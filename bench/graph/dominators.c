@@ -94,7 +94,7 @@ int main(int argc, char **argv) {
     memset(facts.at, 1, (size_t)blocks * 24);
     mid_array_forget_peak();
     double start = seconds();
-    mid_dominators_make(&e, facts.at, &d);
+    mid_dominators_make(&e, facts.at, NULL, &d);
     double took = seconds() - start;
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);

@@ -31,6 +31,8 @@ struct search {
   struct mid_array before_;
 };
 
+static const uint32_t DROPPED = UINT32_MAX;  // as an edge
+
 enum { AHEAD = 32 };  // entries that are fetched before they are needed
 
 // ---- the search ---------------------------------------------------------------------------------
@@ -70,7 +72,7 @@ static void search_from(struct search *s, uint32_t node, uint32_t parent) {
     if (s->number[at] != 0) continue;
     number = take_number(s, at, (uint32_t)(*top >> 32));
     for (size_t i = e->offset[at]; i < e->offset[at + 1]; i++)
-      push(s, mid_edge_to(e->target[i]), number);
+      if (e->target[i] != DROPPED) push(s, mid_edge_to(e->target[i]), number);
   }
 }
 
@@ -100,10 +102,44 @@ static uint32_t search_unheld(struct search *s) {
   return s->count - before - 1;
 }
 
-static uint32_t search(struct search *s) {
+// ---- owners -------------------------------------------------------------------------------------
+
+// Edges of an owner to what those of lower ranks reach, the first `held` numbers, hold nothing.
+static void drop_held(struct search *s, uint32_t owner, uint32_t held) {
+  struct mid_edges *e = s->e;
+  for (size_t i = e->offset[owner]; i < e->offset[owner + 1]; i++) {
+    uint32_t number = s->number[mid_edge_to(e->target[i])];
+    if (number != 0 && number <= held) e->target[i] = DROPPED;
+  }
+}
+
+// The owners' rows are the last ones.
+static void close_gaps(struct mid_edges *e) {
+  size_t kept = e->offset[e->blocks], at = kept;
+  for (uint32_t owner = e->blocks; owner < e->rows; owner++) {
+    for (; at < e->offset[owner + 1]; at++)
+      if (e->target[at] != DROPPED) e->target[kept++] = e->target[at];
+    e->offset[owner + 1] = (uint32_t)kept;
+  }
+  e->count = kept;
+}
+
+static void search_owners(struct search *s, const uint8_t *rank, uint32_t root) {
+  struct mid_edges *e = s->e;
+  for (int r = 0; r < MID_RANKS; r++) {
+    uint32_t held = s->count;
+    for (uint32_t owner = e->blocks; owner < mid_edges_unheld(e); owner++) {
+      if ((rank == NULL ? 0 : rank[owner - e->blocks]) != r) continue;
+      if (r > 0) drop_held(s, owner, held);
+      search_from(s, owner, root);
+    }
+  }
+  close_gaps(e);
+}
+
+static uint32_t search(struct search *s, const uint8_t *rank) {
   uint32_t root = take_number(s, mid_edges_root(s->e), 0);
-  for (uint32_t owner = s->e->blocks; owner < mid_edges_unheld(s->e); owner++)
-    search_from(s, owner, root);
+  search_owners(s, rank, root);
   uint32_t unheld = search_unheld(s);
   mid_array_close(&s->stack);
   return unheld;
@@ -230,7 +266,8 @@ static void open_result(struct mid_dominators *d, size_t nodes) {
   d->count = d->count_.at;
 }
 
-void mid_dominators_make(struct mid_edges *e, const uint64_t *size, struct mid_dominators *out) {
+void mid_dominators_make(struct mid_edges *e, const uint64_t *size, const uint8_t *rank,
+                         struct mid_dominators *out) {
   size_t nodes = mid_edges_nodes(e);
   struct search s = {.e = e};
   *out = (struct mid_dominators){0};
@@ -240,7 +277,7 @@ void mid_dominators_make(struct mid_edges *e, const uint64_t *size, struct mid_d
   s.number = s.number_.at;
   s.place = s.place_.at;
   s.node = out->order_.at;
-  out->unheld = search(&s);
+  out->unheld = search(&s, rank);
   size_t edges = turn_edges(&s);
   mid_array_close(&s.number_);
   find_semidominators(&s, edges);

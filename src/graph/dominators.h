@@ -30,9 +30,13 @@ struct mid_dominators {
   struct mid_array above_, order_, retained_, count_;
 };
 
-// Of `e`, whose last owner gets its edges here; `size` has the bytes of each block.
+// Of `e`, whose last owner gets its edges here; `size` has the bytes of each block.  `rank`, where
+// it is not NULL, has a number below MID_RANKS for each owner: what is reached from an owner of a
+// lower one is not held by those of a higher one too, so their edges to it are dropped from `e`.
 // cost: nearly linear in edges; 100 bytes a block at most where a block has two pointers
-void mid_dominators_make(struct mid_edges *e, const uint64_t *size, struct mid_dominators *out);
+enum { MID_RANKS = 4 };
+void mid_dominators_make(struct mid_edges *e, const uint64_t *size, const uint8_t *rank,
+                         struct mid_dominators *out);
 void mid_dominators_close(struct mid_dominators *d);
 
 #endif

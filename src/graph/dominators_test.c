@@ -90,7 +90,7 @@ TEST(thousands_of_random_graphs_have_the_dominators_of_the_definition)
     reach(&e, mid_edges_unheld(&e), held);
     uint32_t unheld = 0;
     for (uint32_t b = 0; b < e.blocks; b++) unheld += !held[b];
-    mid_dominators_make(&e, size, &d);
+    mid_dominators_make(&e, size, NULL, &d);
     CHECK_WHOLE(mid_edges_broken(&e));
     CHECK_EQ(d.unheld, unheld);
     compare(&e, &d, size);
@@ -107,7 +107,7 @@ TEST(each_node_comes_behind_its_dominator)
   uint64_t size[MOST] = {0};
   bool seen[MOST] = {false};
   make_random(&e);
-  mid_dominators_make(&e, size, &d);
+  mid_dominators_make(&e, size, NULL, &d);
   for (uint32_t i = 0; i < mid_edges_nodes(&e); i++) {
     CHECK(i == 0 || seen[d.above[d.order[i]]]);
     CHECK(!seen[d.order[i]]);
@@ -162,7 +162,7 @@ TEST(a_long_list_whose_items_a_table_holds_too_takes_linear_time)
   mid_edges_add(&e, mid_edge(2 * LIST, false));  // another the table
   mid_edges_end_row(&e);
   mid_edges_finish(&e);
-  mid_dominators_make(&e, size, &d);
+  mid_dominators_make(&e, size, NULL, &d);
   CHECK_EQ(d.above[LIST - 1], LIST - 2);
   CHECK_EQ(d.above[2 * LIST - 1], mid_edges_root(&e));
   CHECK_EQ(d.retained[0], (uint64_t)16 * LIST);
@@ -186,7 +186,7 @@ TEST(a_ring_that_nothing_holds_hangs_by_one_block)
     mid_edges_end_row(&e);
   }
   mid_edges_finish(&e);
-  mid_dominators_make(&e, size, &d);
+  mid_dominators_make(&e, size, NULL, &d);
   CHECK_EQ(d.unheld, RING);
   CHECK_EQ(d.above[0], mid_edges_unheld(&e));
   for (uint32_t n = 1; n < RING; n++) CHECK_EQ(d.above[n], 0);
@@ -194,4 +194,33 @@ TEST(a_ring_that_nothing_holds_hangs_by_one_block)
   mid_dominators_close(&d);
   mid_edges_close(&e);
   mid_array_close(&room);
+}
+
+TEST(an_owner_of_a_higher_rank_shares_nothing_with_a_lower_one)
+{
+  static const uint8_t rank[] = {1, 0, 2};
+  static const uint64_t size[] = {16, 16, 16, 16};
+  struct mid_edges e;
+  struct mid_dominators d;
+  mid_edges_open(&e, 4);
+  for (uint32_t n = 0; n < 3; n++) {  // 0 -> 1 -> 2 -> 0; 3 alone
+    mid_edges_add(&e, mid_edge((n + 1) % 3, false));
+    mid_edges_end_row(&e);
+  }
+  mid_edges_end_row(&e);
+  static const uint32_t to[3][2] = {{2, 3}, {0, 0}, {3, 1}};
+  for (int owner = 0; owner < 3; owner++) {
+    mid_edges_add(&e, mid_edge(to[owner][0], false));
+    mid_edges_add(&e, mid_edge(to[owner][1], false));
+    mid_edges_end_row(&e);
+  }
+  mid_edges_finish(&e);
+  mid_dominators_make(&e, size, rank, &d);
+  CHECK_WHOLE(mid_edges_broken(&e));
+  CHECK_EQ(d.retained[5], 48);  // the ring is the second owner's alone,
+  CHECK_EQ(d.retained[4], 16);  // what is left for the first is 3,
+  CHECK_EQ(d.retained[6], 0);   // and nothing for the third
+  CHECK_EQ(e.offset[7] - e.offset[4], 2);
+  mid_dominators_close(&d);
+  mid_edges_close(&e);
 }

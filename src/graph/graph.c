@@ -103,10 +103,19 @@ void mid_graph_add_owner(struct mid_graph *g, enum mid_owner_kind kind, const ch
   g->owner[g->owner_count++] = (struct mid_graph_owner){kind, copy(name)};
 }
 
+// Frames and registers come and go: what they point to beside a global does not keep it.
+static uint8_t rank_of(enum mid_owner_kind kind) {
+  return kind < MID_OWNER_STACK ? 0 : (uint8_t)(kind - MID_OWNER_STACK + 1);
+}
+_Static_assert(MID_OWNER_REMAINS - MID_OWNER_STACK + 1 < MID_RANKS, "each has a rank");
+
 void mid_graph_finish(struct mid_graph *g) {
   mid_graph_add_owner(g, MID_OWNER_UNHELD, "nothing");
   mid_edges_finish(&g->edges);
-  mid_dominators_make(&g->edges, g->size, &g->tree);
+  uint8_t *rank = mid_graph_kept(calloc(g->owner_count, sizeof *rank));
+  for (uint32_t i = 0; i + 1 < g->owner_count; i++) rank[i] = rank_of(g->owner[i].kind);
+  mid_dominators_make(&g->edges, g->size, rank, &g->tree);
+  free(rank);
   g->bytes = g->tree.retained[mid_edges_root(&g->edges)];
 }
 
@@ -153,7 +162,7 @@ const char *mid_graph_site_words(const struct mid_graph *g, uint32_t site,
 const char *mid_graph_owner_words(const struct mid_graph *g, uint32_t owner,
                                   struct mid_graph_words *room) {
   const struct mid_graph_owner *o = &g->owner[owner];
-  bool prefix = o->kind == MID_OWNER_GLOBAL || o->kind == MID_OWNER_TLS;
+  bool prefix = o->kind == MID_OWNER_GLOBAL;
   if (o->kind == MID_OWNER_UNHELD)
     snprintf(room->at, sizeof room->at, "nothing (leaked)");
   else

@@ -20,7 +20,7 @@
 #define MID_GRAPH_NONE UINT32_MAX
 
 // In the order in which they are believed: what a global holds is not explained by a word that an
-// old frame left on a stack.
+// old frame left on a stack, nor is it shared with that frame.
 enum mid_owner_kind {
   MID_OWNER_GLOBAL,
   MID_OWNER_TLS,

@@ -62,40 +62,42 @@ static void name_global(const struct owners *o, uint64_t address, char *room) {
            base_name(o->root->path));
 }
 
-static void name_root(const struct owners *o, uint64_t address, char *room) {
-  mid_root_name(&o->t->roots, o->t->target, o->root, address, o->t->symbols, room, NAME);
+// The frame that `address` lies in, or MID_GRAPH_FRAMES.  What is behind the outermost one belongs
+// to the root as a whole.
+static size_t frame_at(const struct owners *o, uint64_t address) {
+  size_t i = 0;
+  while (i < o->frames && o->frame[i].sp <= address) i++;
+  return i == 0 || i == o->frames ? MID_GRAPH_FRAMES : i - 1;
 }
 
-static void name_frame(const struct owners *o, uint64_t address, char *room) {
-  const struct mid_walk_module *module;
-  const struct mid_target_mapping *mapping;
+static void name_frame(const struct owners *o, size_t frame, char *room) {
+  uint64_t pc = o->frame[frame].pc;
+  const struct mid_walk_module *module = mid_modules_at(&o->t->roots.modules, pc);
+  const struct mid_target_mapping *mapping = mid_target_mapping_at(o->t->target, pc);
+  const struct mid_target_thread *thread = &o->t->target->thread[o->root->thread];
   struct mid_symbol symbol;
-  char thread[NAME];
-  size_t i = o->frames;
-  while (i > 0 && o->frame[i - 1].sp > address) i--;
-  name_root(o, address, thread);
-  snprintf(room, NAME, "%s", thread);
-  if (i == 0 || i == o->frames) return;  // below the stack, or behind the outermost frame
-  uint64_t pc = o->frame[i - 1].pc;
-  module = mid_modules_at(&o->t->roots.modules, pc);
-  mapping = mid_target_mapping_at(o->t->target, pc);
-  if (module == NULL || mapping == NULL) return;
-  if (mid_symbols_find(o->t->symbols, module->path, module->id, module->id_bytes,
-                       mapping->offset + pc - mapping->start, &symbol, 1) == 0)
-    return;
-  snprintf(room, NAME, "%.150s, in %.80s", symbol.function, thread);
+  char words[32] = "the main thread";
+  bool known = module != NULL && mapping != NULL &&
+               mid_symbols_find(o->t->symbols, module->path, module->id, module->id_bytes,
+                                mapping->offset + pc - mapping->start, &symbol, 1) > 0;
+  if (thread->tid != o->t->target->pid) snprintf(words, sizeof words, "thread %d", thread->tid);
+  if (known)
+    snprintf(room, NAME, "%.180s, in the stack of %s", symbol.function, words);
+  else
+    snprintf(room, NAME, "the stack of %s", words);
 }
 
 static void name_word(const struct owners *o, uint64_t edge, char *room) {
   uint64_t address = address_of(o, edge);
-  if (o->root->kind == MID_ROOT_GLOBAL)
+  size_t frame = frame_at(o, address);
+  if (frame < MID_GRAPH_FRAMES)
+    name_frame(o, frame, room);
+  else if (o->root->kind == MID_ROOT_GLOBAL)
     name_global(o, address, room);
-  else if (o->root->kind == MID_ROOT_STACK)
-    name_frame(o, address, room);
-  else
-    name_root(o, address, room);
-  if (o->root->kind == MID_ROOT_MAPPING && o->root->path[0] == 0)
+  else if (o->root->kind == MID_ROOT_MAPPING && o->root->path[0] == 0)
     snprintf(room, NAME, "memory mapped at 0x%" PRIx64, o->root->start);
+  else
+    mid_root_name(&o->t->roots, o->t->target, o->root, address, o->t->symbols, room, NAME);
 }
 
 // ---- stretches ----------------------------------------------------------------------------------
@@ -131,14 +133,22 @@ static uint64_t stretch_end(const struct owners *o, uint64_t first, const char *
 
 static void add_stretches(struct owners *o) {
   char name[NAME];
-  bool whole = o->root->kind != MID_ROOT_GLOBAL && o->root->kind != MID_ROOT_STACK;
+  bool whole = o->root->kind != MID_ROOT_GLOBAL && o->frames == 0;
   for (uint64_t at = o->first, end; at < o->end; at = end) {
     name_word(o, at, name);
     end = whole ? o->end : stretch_end(o, at, name);
-    mid_graph_add_owner(o->g, kind_of(o->root->kind), name);
+    bool frame = frame_at(o, address_of(o, at)) < MID_GRAPH_FRAMES;
+    mid_graph_add_owner(o->g, frame ? MID_OWNER_STACK : kind_of(o->root->kind), name);
     for (uint64_t i = at; i < end; i++) add_edge(o, i);
     mid_edges_end_row(&o->g->edges);
   }
+}
+
+// Where a thread's own storage begins above its stack is not known to the byte.
+static bool has_frames(const struct owners *o) {
+  bool stack = o->root->kind == MID_ROOT_STACK || o->root->kind == MID_ROOT_TLS;
+  return stack && o->root->word == NULL && o->root->thread != MID_ROOT_NO_THREAD &&
+         o->first < o->end;
 }
 
 void mid_graph_take_owners(struct mid_graph_taking *t, struct mid_graph *g) {
@@ -152,8 +162,7 @@ void mid_graph_take_owners(struct mid_graph_taking *t, struct mid_graph *g) {
     o->first = r->first[r->blocks + i];
     o->end = r->first[r->blocks + i + 1];
     o->frames = 0;
-    if (o->root->kind == MID_ROOT_STACK && o->root->thread != MID_ROOT_NO_THREAD &&
-        o->first < o->end)
+    if (has_frames(o))
       o->frames = mid_graph_frames(unwinder, o->root->thread, o->frame, MID_GRAPH_FRAMES);
     add_stretches(o);
   }

@@ -11,7 +11,7 @@
 
 #include "graph/take.h"
 
-enum { NAME = 256 };
+enum { NAME = 256, INLINES = 32 };
 
 struct owners {
   struct mid_graph_taking *t;
@@ -75,14 +75,15 @@ static void name_frame(const struct owners *o, size_t frame, char *room) {
   const struct mid_walk_module *module = mid_modules_at(&o->t->roots.modules, pc);
   const struct mid_target_mapping *mapping = mid_target_mapping_at(o->t->target, pc);
   const struct mid_target_thread *thread = &o->t->target->thread[o->root->thread];
-  struct mid_symbol symbol;
+  struct mid_symbol symbol[INLINES];  // of which the last has the frame, the others are within it
   char words[32] = "the main thread";
-  bool known = module != NULL && mapping != NULL &&
-               mid_symbols_find(o->t->symbols, module->path, module->id, module->id_bytes,
-                                mapping->offset + pc - mapping->start, &symbol, 1) > 0;
+  size_t known = 0;
+  if (module != NULL && mapping != NULL)
+    known = mid_symbols_find(o->t->symbols, module->path, module->id, module->id_bytes,
+                             mapping->offset + pc - mapping->start, symbol, INLINES);
   if (thread->tid != o->t->target->pid) snprintf(words, sizeof words, "thread %d", thread->tid);
-  if (known)
-    snprintf(room, NAME, "%.180s, in the stack of %s", symbol.function, words);
+  if (known > 0)
+    snprintf(room, NAME, "%.180s, in the stack of %s", symbol[known - 1].function, words);
   else
     snprintf(room, NAME, "the stack of %s", words);
 }

@@ -21,8 +21,37 @@ struct text {
 
 // ---- pieces -------------------------------------------------------------------------------------
 
+// How many bytes of `words`, `bytes` long, fit into `columns`; less than all leave room for dots.
+static size_t fitting(const char *words, size_t bytes, unsigned columns) {
+  if (mid_words_columns(words, bytes) <= columns) return bytes;
+  while (mid_words_columns(words, bytes) > columns - 3 || (words[bytes] & 0xc0) == 0x80) bytes--;
+  return bytes;
+}
+
+// As much of a name as fits behind `before` columns.
+static void name(const struct text *t, const char *words, unsigned before) {
+  unsigned room = t->style->columns > before + 8 ? t->style->columns - before : 8;
+  size_t all = strlen(words), bytes = fitting(words, all, room);
+  fprintf(t->out, "%.*s%s\n", (int)bytes, words, bytes < all ? "..." : "");
+}
+
 static void heading(const struct text *t, const char *words) {
-  fprintf(t->out, t->style->colour ? "\n\033[1m%s\033[0m\n" : "\n%s\n", words);
+  fputs(t->style->colour ? "\n\033[1m" : "\n", t->out);
+  name(t, words, 0);
+  if (t->style->colour) fputs("\033[0m", t->out);
+}
+
+// Names have no blanks to break a line at: each word is cut to `columns`.
+static void shorten(char *words, unsigned columns) {
+  for (char *end; *words != 0; words = end) {
+    words += strspn(words, " ");
+    end = words + strcspn(words, " ");
+    size_t all = (size_t)(end - words), bytes = fitting(words, all, columns);
+    if (bytes == all) continue;
+    memcpy(words + bytes, "...", 3);  // fewer than were cut
+    memmove(words + bytes + 3, end, strlen(end) + 1);
+    end = words + bytes + 3;
+  }
 }
 
 __attribute__((format(printf, 2, 3))) static void say(const struct text *t, const char *format,
@@ -32,18 +61,9 @@ __attribute__((format(printf, 2, 3))) static void say(const struct text *t, cons
   va_start(args, format);
   vsnprintf(words, sizeof words, format, args);
   va_end(args);
+  shorten(words, t->style->columns - 4);
   fputs("  ", t->out);
   mid_words_wrap(t->out, words, 2, t->style->columns);
-}
-
-// As much of a name as fits behind `before` columns.
-static void name(const struct text *t, const char *words, unsigned before) {
-  unsigned room = t->style->columns > before + 8 ? t->style->columns - before : 8;
-  size_t bytes = strlen(words);
-  bool cut = mid_words_columns(words, bytes) > room;
-  if (cut)
-    while (mid_words_columns(words, bytes) > room - 3 || (words[bytes] & 0xc0) == 0x80) bytes--;
-  fprintf(t->out, "%.*s%s\n", (int)bytes, words, cut ? "..." : "");
 }
 
 static const char *counted(uint64_t blocks, struct mid_words *room) {

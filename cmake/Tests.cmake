@@ -119,18 +119,10 @@ if(NOT MIDDEN_STANDARD_NAMES)
   return()
 endif()
 
-# Snapshots of random graphs, and memlab, which reads what is made of them.  npm ci fetches what the
-# lockfile names, once for all build trees.
+# Makes snapshots of random graphs.
 add_executable(graph_blocks ${PROJECT_SOURCE_DIR}/tests/graph/blocks.c)
 target_link_libraries(graph_blocks PRIVATE midden_graph midden_walk midden_observe midden_base)
 set_target_properties(graph_blocks PROPERTIES RUNTIME_OUTPUT_DIRECTORY tests)
-set(memlab ${PROJECT_SOURCE_DIR}/tests/graph)
-add_custom_command(OUTPUT ${memlab}/node_modules/.package-lock.json
-  COMMAND npm ci --silent
-  WORKING_DIRECTORY ${memlab}
-  DEPENDS ${memlab}/package.json ${memlab}/package-lock.json ${memlab}/.npmrc
-  COMMENT "npm ci in tests/graph" VERBATIM)
-add_custom_target(memlab ALL DEPENDS ${memlab}/node_modules/.package-lock.json)
 
 # A plain program that knows nothing of Midden, out of one file.
 function(midden_plain_program target file)
@@ -199,3 +191,8 @@ endforeach()
 foreach(name layering symbols headers analyzer)
   midden_test(checks ${name} sh ${PROJECT_SOURCE_DIR}/tests/${name}.sh)
 endforeach()
+
+# A test reads with memlab what is written for it.
+midden_test(checks memlab sh ${PROJECT_SOURCE_DIR}/tests/graph/install.sh)
+set_tests_properties(checks/memlab PROPERTIES FIXTURES_SETUP memlab)
+set_tests_properties(cli/a_graph_opens_in_visualvm_and_memlab PROPERTIES FIXTURES_REQUIRED memlab)

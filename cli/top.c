@@ -17,7 +17,7 @@
 
 // ---- before it begins ---------------------------------------------------------------------------
 
-static void require_terminal(void) {
+static void top_require_terminal(void) {
   const char *term = getenv("TERM");
   if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
     cli_die(CLI_USAGE,
@@ -31,15 +31,15 @@ static void require_terminal(void) {
 
 // ---- while it goes on ---------------------------------------------------------------------------
 
-static bool print(const void *self, FILE *out) { return mid_top_snapshot(self, out); }
+static bool top_print(const void *self, FILE *out) { return mid_top_snapshot(self, out); }
 
-static void write_snapshot(struct mid_top *top) {
+static void top_write_snapshot(struct mid_top *top) {
   char name[128], when[32];
   time_t now = time(NULL);
   struct tm parts;
   strftime(when, sizeof when, "%Y%m%dT%H%M%S", localtime_r(&now, &parts));
   snprintf(name, sizeof name, "midden-%d-%s.json", (int)top->process.pid, when);
-  int error = cli_file_write(name, print, top);
+  int error = cli_file_write(name, top_print, top);
   if (error == 0)
     mid_top_say(top, "written: %s", name);
   else
@@ -47,25 +47,25 @@ static void write_snapshot(struct mid_top *top) {
 }
 
 // Keys that wait are all read before anything is drawn: a slow line falls behind else.
-static bool take_keys(struct mid_top *top, int key, size_t rows) {
+static bool top_take_keys(struct mid_top *top, int key, size_t rows) {
   for (; key != MID_SCREEN_LATE; key = mid_screen_key(0)) {
     if (key == MID_SCREEN_OVER) return false;
     if (key == MID_SCREEN_SIZE) return true;
     enum mid_top_wish wish = mid_top_key(top, key, rows);
     if (wish == MID_TOP_QUIT) return false;
-    if (wish == MID_TOP_WRITE) write_snapshot(top);
+    if (wish == MID_TOP_WRITE) top_write_snapshot(top);
     if (wish == MID_TOP_REDRAW) mid_screen_spoilt();
   }
   return true;
 }
 
-static void show(struct mid_top *top) {
+static void top_show(struct mid_top *top) {
   double next = cli_seconds() + top->interval;
   for (;;) {
     size_t rows = mid_draw(top);
     double wait = next - cli_seconds();
     int key = mid_screen_key(wait > 0 ? wait : 0);
-    if (!take_keys(top, key, rows)) return;
+    if (!top_take_keys(top, key, rows)) return;
     double now = cli_seconds();
     if (next > now + top->interval) next = now + top->interval;  // it was made shorter
     if (now < next) continue;
@@ -80,13 +80,13 @@ int cli_top(int argc, char **argv) {
   while (cli_args_next(&args) >= 0) continue;
   pid_t pid = args.at < argc ? cli_read_pid(argv[args.at++]) : 0;
   cli_args_end(&args);
-  require_terminal();
+  top_require_terminal();
   setlocale(LC_CTYPE, "");
   if (!mid_top_open(&top, pid))
     cli_die(CLI_UNSEEN, "there is no process %d: 'midden ps' lists those on Midden", (int)pid);
   const char *wrong = mid_screen_open(cli_style(STDOUT_FILENO).colour);
   if (wrong != NULL) cli_die(CLI_FAILED, "%s: use 'midden watch PID', or set TERM", wrong);
-  show(&top);
+  top_show(&top);
   mid_screen_close();
   int by = mid_screen_signal();
   mid_top_close(&top);

@@ -8,17 +8,13 @@
 #include "live/text.h"
 
 enum {
-  WINDOWS = 64,
+  ALARM_WINDOWS = 64,
   LOOKS_A_WINDOW = 3,
   NEAR_PERCENT = 90,  // of a limit
   FAR_PERCENT = 85    // where it is not near any more
 };
-static const double longest_window = 60;       // seconds: the last hour counts, then
 static const double least_rise = 1024 * 1024;  // bytes
 static const double walk_share = 0.01;         // of the time, that the kernel may walk for us
-
-#define SIZE(bytes) mid_short_size((double)(bytes), &(struct mid_words){{0}})
-#define SECONDS(seconds) mid_words_seconds((seconds), &(struct mid_words){{0}})
 
 const char *mid_alarm_name(enum mid_alarm alarm) {
   static const char *const names[MID_ALARMS] = {"growth", "limit", "swap", "gone"};
@@ -28,10 +24,10 @@ const char *mid_alarm_name(enum mid_alarm alarm) {
 // ---- looking ------------------------------------------------------------------------------------
 
 static void open_series(struct mid_watched *w) {
-  double window = LOOKS_A_WINDOW * w->every, longest = fmax(window, longest_window);
-  mid_series_open(&w->live, WINDOWS, window, longest);
-  mid_series_open(&w->rss, WINDOWS, window, longest);
-  mid_series_open(&w->swap, WINDOWS, window, longest);
+  double window = LOOKS_A_WINDOW * w->every, longest = fmax(window, mid_series_longest);
+  mid_series_open(&w->live, ALARM_WINDOWS, window, longest);
+  mid_series_open(&w->rss, ALARM_WINDOWS, window, longest);
+  mid_series_open(&w->swap, ALARM_WINDOWS, window, longest);
 }
 
 static void close_series(struct mid_watched *w) {
@@ -100,8 +96,8 @@ static bool grows(const struct mid_watched *w, double percent, char *why, size_t
   if (!by_live && !mid_series_grows(s = &w->rss, percent, &t)) return false;
   double base = fmax(first_value(s), 1) / 3600 / 100;
   snprintf(why, bytes, "%s grew from %s to %s in %s: %.0f %% an hour, and at least %.0f %%",
-           by_live ? "live heap" : "RSS", SIZE(first_value(s)), SIZE(last_value(s)),
-           SECONDS(mid_series_seconds(s)), t.slope / base, t.lower / base);
+           by_live ? "live heap" : "RSS", MID_SIZE(first_value(s)), MID_SIZE(last_value(s)),
+           MID_SECONDS(mid_series_seconds(s)), t.slope / base, t.lower / base);
   return true;
 }
 
@@ -116,23 +112,24 @@ static bool near_limit(const struct mid_watched *w, char *why, size_t bytes) {
   uint64_t limit = p->cgroup.inner[0] != 0 ? p->cgroup.limit : UINT64_MAX;
   uint64_t used = limit != UINT64_MAX ? mid_cgroup_used(&p->cgroup) : 0;
   if (limit != UINT64_MAX && is_near(w, used, limit)) {
-    snprintf(why, bytes, "%s of the %s that its cgroup %s may have are used", SIZE(used),
-             SIZE(limit), p->cgroup.limited);
+    snprintf(why, bytes, "%s of the %s that its cgroup %s may have are used", MID_SIZE(used),
+             MID_SIZE(limit), p->cgroup.limited);
     return true;
   }
   uint64_t heap = p->has_feed ? p->image.process.limit : 0;
   uint64_t held = p->image.process.used + p->image.process.dirty;
   if (heap == 0 || !is_near(w, held, heap)) return false;
-  snprintf(why, bytes, "its heap holds %s of the %s that heap_limit lets it have", SIZE(held),
-           SIZE(heap));
+  snprintf(why, bytes, "its heap holds %s of the %s that heap_limit lets it have", MID_SIZE(held),
+           MID_SIZE(heap));
   return true;
 }
 
 static bool swaps(const struct mid_watched *w, char *why, size_t bytes) {
   struct mid_trend t;
   if (!rises(&w->swap, &t)) return false;
-  snprintf(why, bytes, "what is swapped out grew from %s to %s in %s", SIZE(first_value(&w->swap)),
-           SIZE(last_value(&w->swap)), SECONDS(mid_series_seconds(&w->swap)));
+  snprintf(why, bytes, "what is swapped out grew from %s to %s in %s",
+           MID_SIZE(first_value(&w->swap)), MID_SIZE(last_value(&w->swap)),
+           MID_SECONDS(mid_series_seconds(&w->swap)));
   return true;
 }
 
@@ -140,7 +137,7 @@ static bool is_gone(const struct mid_watched *w, char *why, size_t bytes) {
   const struct mid_live *p = &w->process;
   if (p->lives) return false;
   bool killed = p->cgroup.inner[0] != 0 && mid_cgroup_new_kills(&p->cgroup) > 0;
-  snprintf(why, bytes, "it has ended, at most %s ago%s%s", SECONDS(p->ended - p->looked),
+  snprintf(why, bytes, "it has ended, at most %s ago%s%s", MID_SECONDS(p->ended - p->looked),
            killed ? "; meanwhile the kernel killed for memory in its cgroup " : "",
            killed ? p->cgroup.path : "");
   return true;

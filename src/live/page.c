@@ -7,22 +7,18 @@
 #include <string.h>
 
 #include "live/text.h"
-
-static void *must(void *room) {
-  if (room == NULL) abort();
-  return room;
-}
+#include "observe/must.h"
 
 // ---- lines --------------------------------------------------------------------------------------
 
 static char **page_of_text(char *text) {
   size_t lines = 0;
   for (const char *at = text; (at = strchr(at, '\n')) != NULL; at++) lines++;
-  char **page = must(calloc(lines + 1, sizeof *page));
+  char **page = mid_must(calloc(lines + 1, sizeof *page));
   char *at = text;
   for (size_t i = 0; i < lines; i++) {
     size_t bytes = strcspn(at, "\n");
-    page[i] = must(strndup(at, bytes));
+    page[i] = mid_must(strndup(at, bytes));
     at += bytes + 1;
   }
   free(text);
@@ -42,37 +38,34 @@ void mid_page_close(char **page) {
 
 // ---- a site -------------------------------------------------------------------------------------
 
-#define SIZE(bytes) mid_short_size((bytes), &(struct mid_words){{0}})
-#define COUNT(count) mid_words_count((count), &(struct mid_words){{0}})
-#define SECONDS(seconds) mid_words_seconds((seconds), &(struct mid_words){{0}})
-
 static void print_figures(FILE *out, const struct mid_site_row *row) {
   const struct mid_profile_site *s = &row->now;
   const char *error = mid_locale_is_utf8() ? "\u00b1" : "+-";
   double average = s->allocated > 0 ? s->allocated_bytes / s->allocated : 0;
   fprintf(out, "Figures\n");
-  fprintf(out, "  live        %s %s %s in %s blocks (%llu sampled)\n", SIZE(s->live_bytes), error,
-          SIZE(s->live_error), COUNT(s->live), (unsigned long long)s->live_samples);
-  fprintf(out, "  peak        %s\n", SIZE(s->peak_live_bytes));
+  fprintf(out, "  live        %s %s %s in %s blocks (%llu sampled)\n", MID_SIZE(s->live_bytes),
+          error, MID_SIZE(s->live_error), MID_COUNT(s->live), (unsigned long long)s->live_samples);
+  fprintf(out, "  peak        %s\n", MID_SIZE(s->peak_live_bytes));
   fprintf(out, "  growth      ");
   if (!row->trend_known)
     fprintf(out, "not known yet\n");
   else if (mid_site_growth(row) == 0)
-    fprintf(out, "none that is sure in %s\n", SECONDS(mid_series_seconds(&row->live)));
+    fprintf(out, "none that is sure in %s\n", MID_SECONDS(mid_series_seconds(&row->live)));
   else
     fprintf(out, "%s an hour, judged over %s\n",
             mid_signed_size(mid_site_growth(row), &(struct mid_words){{0}}),
-            SECONDS(mid_series_seconds(&row->live)));
-  fprintf(out, "  allocated   %s in %s blocks (%llu sampled), now %s/s\n", SIZE(s->allocated_bytes),
-          COUNT(s->allocated), (unsigned long long)s->samples, SIZE(row->rate));
-  fprintf(out, "  sizes       %s to %s, on average %s\n", SIZE((double)s->asked_least),
-          SIZE((double)s->asked_most), SIZE(average));
+            MID_SECONDS(mid_series_seconds(&row->live)));
+  fprintf(out, "  allocated   %s in %s blocks (%llu sampled), now %s/s\n",
+          MID_SIZE(s->allocated_bytes), MID_COUNT(s->allocated), (unsigned long long)s->samples,
+          MID_SIZE(row->rate));
+  fprintf(out, "  sizes       %s to %s, on average %s\n", MID_SIZE((double)s->asked_least),
+          MID_SIZE((double)s->asked_most), MID_SIZE(average));
   if (s->remote > 0)
     fprintf(out, "  remote      %.0f %% freed by another thread than allocated them\n",
             mid_words_share(s->remote, s->allocated));
   if (s->moved > 0)
-    fprintf(out, "  realloc     moved %s blocks here, and copied %s for it\n", COUNT(s->moved),
-            SIZE(s->moved_bytes));
+    fprintf(out, "  realloc     moved %s blocks here, and copied %s for it\n", MID_COUNT(s->moved),
+            MID_SIZE(s->moved_bytes));
   if (s->pages_known > 0)
     fprintf(out, "  pages       %.0f %% of those in large blocks were ever touched\n",
             mid_words_share((double)s->pages_touched, (double)s->pages_known));
@@ -93,7 +86,7 @@ static void print_lives(FILE *out, const struct mid_profile_site *s) {
   for (int i = 0; i <= last; i++, under *= 4) {
     bool longest = i == MID_SAMPLE_LIVES - 1;
     fprintf(out, "  %-5s %12s  %5.1f %%  ", longest ? "over" : "under",
-            SECONDS(longest ? under / 4 : under), mid_words_share(s->lives[i], all));
+            MID_SECONDS(longest ? under / 4 : under), mid_words_share(s->lives[i], all));
     mid_words_bar(out, s->lives[i] / most, LIFE_BAR, mid_locale_is_utf8(), false);
     fputc('\n', out);
   }
@@ -117,19 +110,19 @@ static void print_stack(FILE *out, const struct mid_profile_site *s) {
 char **mid_page_of_site(const struct mid_site_row *row) {
   char *text = NULL;
   size_t bytes = 0;
-  FILE *out = must(open_memstream(&text, &bytes));
+  FILE *out = mid_must(open_memstream(&text, &bytes));
   print_figures(out, row);
   print_stack(out, &row->now);
   print_lives(out, &row->now);
   fclose(out);
-  return page_of_text(must(text));
+  return page_of_text(mid_must(text));
 }
 
 // ---- help ---------------------------------------------------------------------------------------
 
 static const struct {
   const char *key, *meaning;
-} keys[] = {
+} page_keys[] = {
     {"Keys", NULL},
     {"j k, arrows", "down, up; PgDn PgUp by pages, g G to either end"},
     {"Enter", "open: a process; a site's stack, figures and lifetimes"},
@@ -138,7 +131,7 @@ static const struct {
     {"s", "sort by a column of the menu"},
     {"< >", "sort by the column to the left, to the right"},
     {"r", "reverse the order"},
-    {"/", "search a function or file in the stacks; n: the next one"},
+    {"/", "search a function or file in the stacks, or a process; n: the next one"},
     {"f", "show only sites with this in their stacks; empty: all"},
     {"Space", "pause, and go on"},
     {"+ -", "look less often, more often"},
@@ -164,15 +157,15 @@ static const struct {
 char **mid_page_of_help(void) {
   char *text = NULL;
   size_t bytes = 0;
-  FILE *out = must(open_memstream(&text, &bytes));
-  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-    if (keys[i].meaning == NULL) {
-      fprintf(out, "%s\n", keys[i].key);
+  FILE *out = mid_must(open_memstream(&text, &bytes));
+  for (size_t i = 0; i < sizeof page_keys / sizeof *page_keys; i++) {
+    if (page_keys[i].meaning == NULL) {
+      fprintf(out, "%s\n", page_keys[i].key);
       continue;
     }
-    fprintf(out, "  %-12s", keys[i].key);
-    mid_words_wrap(out, keys[i].meaning, 14, 76);
+    fprintf(out, "  %-12s", page_keys[i].key);
+    mid_words_wrap(out, page_keys[i].meaning, 14, 76);
   }
   fclose(out);
-  return page_of_text(must(text));
+  return page_of_text(mid_must(text));
 }

@@ -17,7 +17,7 @@ double mid_live_seconds(void) {
 // ---- its feed -----------------------------------------------------------------------------------
 
 // Counts of refills are steady over half a second.
-static void note_rate(struct mid_live *p) {
+static void process_rate(struct mid_live *p) {
   uint64_t count = mid_image_allocations(&p->image);
   double seconds = p->looked - p->rate_at;
   if (p->rate_at != 0 && !p->is_anew && seconds < 0.5) return;
@@ -27,7 +27,7 @@ static void note_rate(struct mid_live *p) {
   p->rate_count = count;
 }
 
-static void visit(void *self, const struct mid_feed_file *file) {
+static void process_visit(void *self, const struct mid_feed_file *file) {
   struct mid_live *p = self;
   if (file->pid != p->pid || file->start_ticks != p->start_ticks) return;
   uint64_t opened_ns = p->image.opened_ns;
@@ -38,14 +38,14 @@ static void visit(void *self, const struct mid_feed_file *file) {
     p->has_feed = true;
     p->live = mid_image_live(&p->image);
     p->free_share = mid_image_fragmentation(&p->image);
-    note_rate(p);
+    process_rate(p);
   }
   close(fd);
 }
 
 // ---- what the kernel says -----------------------------------------------------------------------
 
-static void note_limit(struct mid_live *p) {
+static void process_limit(struct mid_live *p) {
   static uint64_t machine;
   if (machine == 0) machine = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
   mid_cgroup_follow(p->pid, &p->cgroup);
@@ -62,7 +62,7 @@ static void note_limit(struct mid_live *p) {
   }
 }
 
-static bool note_kernel(struct mid_live *p) {
+static bool process_kernel(struct mid_live *p) {
   struct mid_proc_stat s;
   struct mid_proc_memory memory;
   bool known = mid_proc_stat_read(p->pid, &s) && s.start_ticks == p->start_ticks;
@@ -80,14 +80,14 @@ static bool note_kernel(struct mid_live *p) {
 void mid_live_look(struct mid_live *p) {
   if (!p->lives) return;
   p->is_anew = false;
-  if (!note_kernel(p)) {
+  if (!process_kernel(p)) {
     p->lives = false;
     p->ended = mid_live_seconds();
     return;
   }
-  mid_folders_walk(visit, p);
+  mid_folders_walk(process_visit, p);
   if (p->is_anew) mid_proc_command(p->pid, p->command, sizeof p->command);
-  note_limit(p);
+  process_limit(p);
 }
 
 bool mid_live_open(struct mid_live *p, pid_t pid) {

@@ -8,7 +8,7 @@
 #include "observe/figures.h"
 #include "observe/folders.h"
 
-static void visit(void *self, const struct mid_feed_file *file) {
+static void running_visit(void *self, const struct mid_feed_file *file) {
   struct mid_running *r = self;
   struct mid_feed_image image;
   struct mid_proc_stat stat;
@@ -28,15 +28,15 @@ static void visit(void *self, const struct mid_feed_file *file) {
   r->row[r->count++] = row;
 }
 
-static int by_pid(const void *a, const void *b) {
+static int running_by_pid(const void *a, const void *b) {
   const struct mid_running_row *x = a, *y = b;
   return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
 void mid_running_read(struct mid_running *r) {
   r->count = 0;
-  mid_folders_walk(visit, r);
-  if (r->count > 0) qsort(r->row, r->count, sizeof *r->row, by_pid);
+  mid_folders_walk(running_visit, r);
+  if (r->count > 0) qsort(r->row, r->count, sizeof *r->row, running_by_pid);
 }
 
 void mid_running_close(struct mid_running *r) {

@@ -38,7 +38,7 @@ static void on_crash(int number) {
   raise(number);  // by the default, which SA_RESETHAND brought back
 }
 
-static void handle(int number, void (*handler)(int), int flags) {
+static void screen_handle(int number, void (*handler)(int), int flags) {
   struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
   sigemptyset(&action.sa_mask);
   sigaction(number, &action, NULL);
@@ -50,13 +50,13 @@ static void take_signals(void) {
   sigset_t held;
   sigemptyset(&held);
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-    handle(ends[i], on_end, 0);
+    screen_handle(ends[i], on_end, 0);
     sigaddset(&held, ends[i]);
   }
   for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
-    handle(crashes[i], on_crash, (int)(SA_RESETHAND | SA_NODEFER));
-  handle(SIGTSTP, on_stop, 0);
-  handle(SIGWINCH, on_size, 0);
+    screen_handle(crashes[i], on_crash, (int)(SA_RESETHAND | SA_NODEFER));
+  screen_handle(SIGTSTP, on_stop, 0);
+  screen_handle(SIGWINCH, on_size, 0);
   sigaddset(&held, SIGTSTP);
   sigaddset(&held, SIGWINCH);
   sigprocmask(SIG_BLOCK, &held, &open_mask);
@@ -136,18 +136,18 @@ static void stop_here(void) {
   sigset_t one, before;
   xstopped = 0;
   endwin();
-  handle(SIGTSTP, SIG_DFL, 0);
+  screen_handle(SIGTSTP, SIG_DFL, 0);
   raise(SIGTSTP);
   sigemptyset(&one);
   sigaddset(&one, SIGTSTP);
   sigprocmask(SIG_UNBLOCK, &one, &before);
   sigprocmask(SIG_SETMASK, &before, NULL);
-  handle(SIGTSTP, on_stop, 0);
+  screen_handle(SIGTSTP, on_stop, 0);
   mid_screen_spoilt();
   take_size();
 }
 
-static int translate(int key) {
+static int screen_translate(int key) {
   switch (key) {
     case KEY_UP:
       return MID_KEY_UP;
@@ -183,7 +183,7 @@ int mid_screen_key(double seconds) {
   struct timespec most = {.tv_sec = (time_t)seconds,
                           .tv_nsec = (long)((seconds - (double)(time_t)seconds) * 1e9)};
   int key = getch();  // what ncurses has read already
-  if (key != ERR) return translate(key);
+  if (key != ERR) return screen_translate(key);
   int ready = ppoll(&terminal, 1, &most, &open_mask);
   if (xsignalled != 0) return MID_SCREEN_OVER;
   if (xstopped) {
@@ -197,5 +197,5 @@ int mid_screen_key(double seconds) {
   if (ready <= 0) return ready < 0 && errno != EINTR ? MID_SCREEN_OVER : MID_SCREEN_LATE;
   key = getch();
   if (key == ERR) return terminal.revents & (POLLHUP | POLLERR) ? MID_SCREEN_OVER : MID_SCREEN_LATE;
-  return translate(key);
+  return screen_translate(key);
 }

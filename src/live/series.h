@@ -14,6 +14,9 @@
 
 #include "observe/trend.h"
 
+// As long as a window of what is shown or judged comes to be: so 64 of them are an hour.
+static const double mid_series_longest = 60;  // seconds
+
 struct mid_series {
   double window, longest;  // seconds
   size_t room, count;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "observe/must.h"
+
 const struct mid_site_heading mid_site_headings[MID_SITE_COLUMNS] = {
     [MID_SITE_LIVE] = {"LIVE", "bytes that are live now"},
     [MID_SITE_GROWTH] = {"+/h", "growth of these in an hour"},
@@ -16,16 +18,10 @@ const struct mid_site_heading mid_site_headings[MID_SITE_COLUMNS] = {
 };
 
 enum {
-  WINDOWS = 64,
+  SITE_WINDOWS = 64,
   MOST_STACKS = 1 << 20,  // a sample file has room for fewer
   RATE_SECONDS = 5        // that a rate is smoothed over
 };
-static const double longest_window = 60;
-
-static void *must(void *room) {
-  if (room == NULL) abort();
-  return room;
-}
 
 // ---- rows ---------------------------------------------------------------------------------------
 
@@ -50,7 +46,7 @@ void mid_sites_close(struct mid_sites *sites) {
 static struct mid_site_row **row_slot(struct mid_sites *sites, uint32_t stack) {
   if (stack >= sites->stacks) {
     size_t more = 2 * (size_t)stack + 64;
-    sites->by_stack = must(realloc(sites->by_stack, more * sizeof(void *)));
+    sites->by_stack = mid_must(realloc(sites->by_stack, more * sizeof(void *)));
     memset(sites->by_stack + sites->stacks, 0, (more - sites->stacks) * sizeof(void *));
     sites->stacks = more;
   }
@@ -60,15 +56,15 @@ static struct mid_site_row **row_slot(struct mid_sites *sites, uint32_t stack) {
 static struct mid_site_row *row_of(struct mid_sites *sites, uint32_t stack, double interval) {
   struct mid_site_row **slot = row_slot(sites, stack);
   if (*slot != NULL) return *slot;
-  struct mid_site_row *row = *slot = must(calloc(1, sizeof *row));
-  mid_series_open(&row->live, WINDOWS, interval, longest_window);
-  sites->row = must(realloc(sites->row, (sites->count + 1) * sizeof(void *)));
+  struct mid_site_row *row = *slot = mid_must(calloc(1, sizeof *row));
+  mid_series_open(&row->live, SITE_WINDOWS, interval, mid_series_longest);
+  sites->row = mid_must(realloc(sites->row, (sites->count + 1) * sizeof(void *)));
   return sites->row[sites->count++] = row;
 }
 
 // At the first look it is what it was on average so far.
-static void note_rate(struct mid_site_row *row, const struct mid_profile_site *site, double now,
-                      double profile_now) {
+static void row_rate(struct mid_site_row *row, const struct mid_profile_site *site, double now,
+                     double profile_now) {
   double seconds = now - row->looked, whole = profile_now - site->first;
   if (row->looked == 0) {
     row->rate = whole > 1 ? site->allocated_bytes / whole : 0;
@@ -90,7 +86,7 @@ static void row_take(struct mid_site_row *row, const struct mid_profile_site *si
   row->now.frame = frame;
   row->now.frames = frames;
   row->now.place = place;
-  note_rate(row, site, now, profile_now);
+  row_rate(row, site, now, profile_now);
   mid_series_add(&row->live, now, site->live_bytes);
   // A trend changes as a window is closed.
   if (row->live.count != windows || row->live.when[row->live.count - 1] != began)
@@ -112,7 +108,7 @@ bool mid_sites_take(struct mid_sites *sites, const struct mid_profile *profile, 
 
 // ---- names --------------------------------------------------------------------------------------
 
-static char *copy(const char *words) { return must(strdup(words != NULL ? words : "")); }
+static char *row_word(const char *words) { return mid_must(strdup(words != NULL ? words : "")); }
 
 static void row_name(struct mid_site_row *row, struct mid_profile *profile,
                      struct mid_symbols *symbols) {
@@ -120,20 +116,20 @@ static void row_name(struct mid_site_row *row, struct mid_profile *profile,
   if (known == NULL) return;
   struct mid_profile_site *site = &profile->site[known - profile->site];
   mid_profile_name(profile, site, symbols);
-  row->now.frame = must(calloc(site->frames + 1, sizeof *row->now.frame));
+  row->now.frame = mid_must(calloc(site->frames + 1, sizeof *row->now.frame));
   row->now.frames = site->frames;
   row->now.place = site->place;
   for (size_t i = 0; i < site->frames; i++) {
     struct mid_profile_frame *f = &row->now.frame[i];
     *f = site->frame[i];
-    f->function = copy(f->function);
-    f->file = copy(f->file);
-    f->module = copy(f->module);
+    f->function = row_word(f->function);
+    f->file = row_word(f->file);
+    f->module = row_word(f->module);
   }
   row->named = true;
 }
 
-static double processor_seconds(void) {
+static double site_processor_seconds(void) {
   struct timespec t;
   clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
   return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
@@ -141,11 +137,11 @@ static double processor_seconds(void) {
 
 bool mid_sites_name(struct mid_site_row *const *order, size_t count, struct mid_profile *profile,
                     struct mid_symbols *symbols, double seconds) {
-  double end = processor_seconds() + seconds;
+  double end = site_processor_seconds() + seconds;
   for (size_t i = 0; i < count; i++) {
     if (order[i]->named) continue;
     row_name(order[i], profile, symbols);
-    if (processor_seconds() > end) return false;
+    if (site_processor_seconds() > end) return false;
   }
   return true;
 }
@@ -202,7 +198,7 @@ size_t mid_sites_order(const struct mid_sites *sites, enum mid_site_column colum
   struct by by = {column, reverse ? -1 : 1};
   size_t count = 0;
   if (sites->count == 0) return 0;
-  *order = must(realloc(*order, sites->count * sizeof(void *)));
+  *order = mid_must(realloc(*order, sites->count * sizeof(void *)));
   for (size_t i = 0; i < sites->count; i++)
     if (mid_site_matches(sites->row[i], filter)) (*order)[count++] = sites->row[i];
   if (count > 0) qsort_r(*order, count, sizeof(void *), by_column, &by);

@@ -29,6 +29,11 @@ const char *mid_short_size(double bytes, struct mid_words *room);
 // With its sign: +1.27 GiB, -3.00 KiB, 0 B.
 const char *mid_signed_size(double bytes, struct mid_words *room);
 
+// Straight into printf, with room of their own.
+#define MID_SIZE(bytes) mid_short_size((double)(bytes), &(struct mid_words){{0}})
+#define MID_COUNT(count) mid_words_count((count), &(struct mid_words){{0}})
+#define MID_SECONDS(seconds) mid_words_seconds((seconds), &(struct mid_words){{0}})
+
 // What a chart shows: of a value that changes little, not less than an eighth of it.
 struct mid_scale {
   double low, high;

@@ -10,8 +10,8 @@
 #include "live/page.h"
 
 static const double least_interval = 0.25, most_interval = 64;
-static const double longest_window = 60, hold_seconds = 3, say_seconds = 6;
-enum { WINDOWS = 240 };
+static const double hold_seconds = 3, say_seconds = 6;
+enum { TOP_WINDOWS = 240 };
 
 void mid_top_say(struct mid_top *top, const char *format, ...) {
   va_list args;
@@ -42,8 +42,8 @@ static bool enter_process(struct mid_top *top, pid_t pid) {
   top->watches = true;
   top->page = MID_TOP_SITES;
   top->symbols = mid_symbols_open();
-  mid_series_open(&top->live, WINDOWS, top->interval, longest_window);
-  mid_series_open(&top->rss, WINDOWS, top->interval, longest_window);
+  mid_series_open(&top->live, TOP_WINDOWS, top->interval, mid_series_longest);
+  mid_series_open(&top->rss, TOP_WINDOWS, top->interval, mid_series_longest);
   top->filter[0] = 0;
   top->paused = false;
   mid_top_look(top);
@@ -75,7 +75,7 @@ static void look_for_processes(struct mid_top *top) {
 }
 
 // The row that was chosen stays the chosen one, wherever it goes.
-static void sort(struct mid_top *top) {
+static void top_sort(struct mid_top *top) {
   struct mid_list *list = &top->table;
   const struct mid_site_row *chosen = list->at < list->count ? top->shown[list->at] : NULL;
   bool follows = list->at > 0;
@@ -106,11 +106,11 @@ static void look_for_sites(struct mid_top *top) {
   mid_profile_close(&top->profile);
   top->profile = profile;
   if (mid_sites_take(&top->sites, &top->profile, top->now, top->interval)) forget_rows(top);
-  if (top->now >= top->held_until) sort(top);
+  if (top->now >= top->held_until) top_sort(top);
   const double most = 0.05;
   if (mid_sites_name(top->shown, top->table.count, &top->profile, top->symbols, most))
     mid_sites_name(top->sites.row, top->sites.count, &top->profile, top->symbols, most);
-  if (top->column == MID_SITE_NAME || top->filter[0] != 0) sort(top);
+  if (top->column == MID_SITE_NAME || top->filter[0] != 0) top_sort(top);
 }
 
 static void look_at_process(struct mid_top *top) {
@@ -189,36 +189,44 @@ static void go_in(struct mid_top *top) {
   } else if (top->page == MID_TOP_SORT) {
     top->column = (enum mid_site_column)top->columns.at;
     top->page = MID_TOP_SITES;
-    sort(top);
+    top_sort(top);
   }
 }
 
 // ---- keys: words that are typed -----------------------------------------------------------------
 
-static void search_next(struct mid_top *top) {
-  struct mid_list *list = &top->table;
-  if (top->search[0] == 0) return;
-  for (size_t i = 1; i <= list->count; i++) {
+// Whether row `at` of the list on the page is what is searched for.
+static bool is_found(const struct mid_top *top, size_t at) {
+  if (top->page == MID_TOP_SITES) return mid_site_matches(top->shown[at], top->search);
+  char pid[16];
+  snprintf(pid, sizeof pid, "%d", (int)top->running.row[at].pid);
+  return strcmp(pid, top->search) == 0 ||
+         strcasestr(top->running.row[at].command, top->search) != NULL;
+}
+
+// The next row that is it, from `skip` rows after the chosen one on.
+static void search_from(struct mid_top *top, size_t skip) {
+  bool sites = top->page == MID_TOP_SITES;
+  struct mid_list *list = sites ? &top->table : &top->processes;
+  for (size_t i = skip; i < list->count + skip; i++) {
     size_t at = (list->at + i) % list->count;
-    if (!mid_site_matches(top->shown[at], top->search)) continue;
+    if (!is_found(top, at)) continue;
     list->at = at;
     top->held_until = mid_live_seconds() + hold_seconds;
     return;
   }
-  mid_top_say(top, "no site has '%s' in its stack", top->search);
+  mid_top_say(top, sites ? "no site has '%s' in its stack" : "no process is, or is called, '%s'",
+              top->search);
 }
 
 static void prompt_end(struct mid_top *top) {
   if (top->prompt == MID_TOP_FILTER) {
     memcpy(top->filter, top->typed, sizeof top->filter);
     top->table.at = 0;
-    sort(top);
+    top_sort(top);
   } else {
     memcpy(top->search, top->typed, sizeof top->search);
-    // The row that is chosen may be the one.
-    if (top->table.at < top->table.count &&
-        !mid_site_matches(top->shown[top->table.at], top->search))
-      search_next(top);
+    search_from(top, 0);  // the row that is chosen may be the one
   }
   top->prompt = MID_TOP_NO_PROMPT;
 }
@@ -240,7 +248,8 @@ static void prompt_key(struct mid_top *top, int key) {
 
 static void prompt_open(struct mid_top *top, enum mid_top_prompt prompt) {
   const char *before = prompt == MID_TOP_FILTER ? top->filter : "";
-  if (top->page != MID_TOP_SITES) return;
+  bool processes = top->page == MID_TOP_PROCESSES && prompt == MID_TOP_SEARCH;
+  if (top->page != MID_TOP_SITES && !processes) return;
   top->prompt = prompt;
   snprintf(top->typed, sizeof top->typed, "%s", before);
 }
@@ -251,10 +260,10 @@ static void sort_by(struct mid_top *top, int column) {
   if (top->page != MID_TOP_SITES || column < 0 || column >= MID_SITE_COLUMNS) return;
   top->column = (enum mid_site_column)column;
   top->held_until = 0;
-  sort(top);
+  top_sort(top);
 }
 
-static void reverse(struct mid_top *top) {
+static void top_reverse(struct mid_top *top) {
   if (top->page != MID_TOP_SITES) return;
   top->reverse = !top->reverse;
   sort_by(top, (int)top->column);
@@ -271,7 +280,7 @@ static void pace(struct mid_top *top, double factor) {
   mid_top_say(top, "a look each %g s", top->interval);
 }
 
-static bool move(struct mid_top *top, int key, size_t rows) {
+static bool top_move(struct mid_top *top, int key, size_t rows) {
   switch (top->page) {
     case MID_TOP_PROCESSES:
       return mid_list_move(&top->processes, key, rows);
@@ -306,16 +315,17 @@ enum mid_top_wish mid_top_key(struct mid_top *top, int key, size_t rows) {
     prompt_key(top, key);
     return MID_TOP_NOTHING;
   }
-  if (move(top, key, rows)) return MID_TOP_NOTHING;
+  if (top_move(top, key, rows)) return MID_TOP_NOTHING;
   if (key == '?' || key == 'h') go_to_help(top);
   if (key == MID_KEY_ENTER) go_in(top);
   if (key == '/') prompt_open(top, MID_TOP_SEARCH);
   if (key == 'f' || key == '\\') prompt_open(top, MID_TOP_FILTER);
-  if (key == 'n' && top->page == MID_TOP_SITES) search_next(top);
+  bool has_list = top->page == MID_TOP_SITES || top->page == MID_TOP_PROCESSES;
+  if (key == 'n' && has_list && top->search[0] != 0) search_from(top, 1);
   if (key == 's') sort_menu(top);
   if (key == '<') sort_by(top, (int)top->column - 1);
   if (key == '>') sort_by(top, (int)top->column + 1);
-  if (key == 'r' || key == 'I') reverse(top);
+  if (key == 'r' || key == 'I') top_reverse(top);
   if (key == ' ' || key == 'p') top->paused = !top->paused;
   if (key == '+') pace(top, 2);
   if (key == '-') pace(top, 0.5);

@@ -129,7 +129,8 @@ void mid_cgroup_follow(pid_t pid, struct mid_cgroup *group) {
   *group = now;
 }
 
-static uint64_t read_number(const char *folder, const char *v2, const char *v1, const char *word) {
+static uint64_t cgroup_number(const char *folder, const char *v2, const char *v1,
+                              const char *word) {
   const char *const names[] = {v2, v1};
   for (int i = 0; i < 2; i++) {
     char path[PATH_MAX + 32], text[8192];
@@ -144,8 +145,8 @@ static uint64_t read_number(const char *folder, const char *v2, const char *v1, 
 // In v1's memory.stat sums over groups below have `total_` before them, and come later.
 uint64_t mid_cgroup_used(const struct mid_cgroup *group) {
   const char *folder = group->limited;
-  uint64_t all = read_number(folder, "memory.current", "memory.usage_in_bytes", "");
-  uint64_t idle = read_number(folder, "memory.stat", "memory.stat", "\ntotal_inactive_file ");
-  if (idle == 0) idle = read_number(folder, "memory.stat", "memory.stat", "\ninactive_file ");
+  uint64_t all = cgroup_number(folder, "memory.current", "memory.usage_in_bytes", "");
+  uint64_t idle = cgroup_number(folder, "memory.stat", "memory.stat", "\ntotal_inactive_file ");
+  if (idle == 0) idle = cgroup_number(folder, "memory.stat", "memory.stat", "\ninactive_file ");
   return all > idle ? all - idle : 0;
 }

@@ -87,6 +87,3 @@ started="$started $other"
 screen 80 24 "$MIDDEN top $other"
 see "sleep ($other)"
 see "No sites are shown"
-kill $target
-screen 80 24 "$MIDDEN top"
-see "No process of yours runs on Midden"

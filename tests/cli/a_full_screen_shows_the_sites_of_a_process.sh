@@ -33,11 +33,10 @@ started="$started $service"
 is_listed() { "$MIDDEN" ps | grep -q "^ *$service "; }
 wait_for is_listed
 
-# Chosen from the list, which has this one process.
+# Chosen from the list, which may have processes of other tests.
 screen 80 24 "exec $MIDDEN top"
 see "Processes on Midden"
-see "$service"
-press Enter
+press / "$service" Enter Enter
 see_line "^service ($service) up .* RSS .* of .* \((machine\|cgroup)\)"
 see_line '^live [0-9.]* [KM]iB   [0-9.]*.* alloc/s   [0-9]* % fragmented   1 thread '
 see_line '^live .*█ *[0-9.]* [KM]iB to [0-9.]* MiB'
@@ -56,7 +55,7 @@ see "Processes on Midden"
 screen 80 24 "exec $MIDDEN top $service"
 see cache_put
 press '?'
-see "search a function or file in the stacks"
+see "search a function or file in the stacks, or a process"
 press h Escape
 see_line 'TREND *SITE'
 press '>'

@@ -1,0 +1,63 @@
+// web/report/src/findings.ts -- what was found, worst first: what, where, how sure, what to do.
+// SPDX-License-Identifier: MIT
+import type { Finding, Frame, Process } from "./data";
+import { folded, h, section } from "./dom";
+import { exactSize, plural, size, whereabouts } from "./words";
+
+export function stackList(stack: Frame[], blame: number): HTMLElement {
+  const row = (frame: Frame, i: number) =>
+    h(
+      "li",
+      { class: i === blame ? "blame" : "" },
+      h("code", {}, frame.function),
+      " ",
+      h("span", { class: "where", title: frame.file || frame.module }, whereabouts(frame)),
+      frame.inlined && h("span", { class: "tag" }, "inlined"),
+    );
+  return h("ol", { class: "stack" }, ...stack.map(row));
+}
+
+function findingCard(finding: Finding, showSite: (site: number) => void): HTMLElement {
+  const blame = finding.stack.findIndex(
+    (f) => f.function === finding.function && f.line === finding.line,
+  );
+  const where = whereabouts({ ...finding, module: finding.stack[blame]?.module ?? "" });
+  const site = finding.site;
+  return h(
+    "article",
+    { class: `finding ${finding.confidence}` },
+    h(
+      "header",
+      {},
+      h("h3", {}, h("span", { class: "kind" }, finding.kind), h("span", { class: "stake", title: exactSize(finding.bytes) }, finding.bytes > 0 ? size(finding.bytes) : "")),
+      h("span", { class: "confidence", title: finding.why }, finding.confidence),
+    ),
+    h("p", { class: "what" }, finding.what),
+    finding.function !== "" &&
+      h("p", { class: "place" }, h("code", {}, finding.function), where !== "" && " ", h("span", { class: "where", title: finding.file }, where)),
+    h("p", { class: "advice" }, finding.advice),
+    h("p", { class: "why" }, h("strong", {}, `${finding.confidence}: `), finding.why),
+    h(
+      "div",
+      { class: "more-of-it" },
+      finding.stack.length > 0 &&
+        folded(`Stack of ${plural(finding.stack.length, "frame")}`, () => [stackList(finding.stack, blame)]),
+      site !== null &&
+        h("button", { type: "button", class: "link", click: () => showSite(site) }, "Show in the flame graph"),
+    ),
+  );
+}
+
+export function findingsSection(process: Process, showSite: (site: number) => void): HTMLElement {
+  const all = process.findings;
+  if (all.length > 0)
+    return section(
+      all.length === 1 ? "One finding" : `${all.length} findings`,
+      "Worst first. Certain: it was seen. Likely: every test for it holds. Possible: worth a look.",
+      ...all.map((finding) => findingCard(finding, showSite)),
+    );
+  const lead = process.sampling
+    ? "Nothing leaks, grows, fragments or churns here, as far as this run shows."
+    : "Nothing was judged: this process has no samples.";
+  return section("No findings", lead);
+}

@@ -1,0 +1,261 @@
+// web/report/src/memory.ts -- where the resident memory is, sizes, lifetimes, the spans, the rest.
+// SPDX-License-Identifier: MIT
+import type { Process } from "./data";
+import { h, newId, section, svg, tableBox } from "./dom";
+import { count, duration, exact, exactSize, plural, share, size } from "./words";
+
+// ---- bars: a table whose last column is drawn, so that it is its own twin
+
+interface Bar {
+  name: string;
+  value: number;
+  words: string;
+  exactly: string;
+  part?: string; // a class for its colour
+}
+
+function barTable(label: string, heads: [string, string], bars: Bar[]): HTMLElement {
+  const most = Math.max(...bars.map((bar) => bar.value), 1);
+  const row = (bar: Bar) => {
+    const fill = h("span", { class: `bar ${bar.part ?? ""}` });
+    fill.style.width = `${(100 * Math.max(0, bar.value)) / most}%`;
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, bar.name),
+      h("td", { class: "number", title: bar.exactly }, bar.words),
+      h("td", { class: "drawn", "aria-hidden": "true" }, fill),
+    );
+  };
+  const head = h("tr", {}, h("th", { scope: "col" }, heads[0]), h("th", { scope: "col", class: "number" }, heads[1]), h("td"));
+  return h("table", { class: "bars", "aria-label": label }, h("thead", {}, head), h("tbody", {}, ...bars.map(row)));
+}
+
+// ---- where the resident memory is
+
+export function whereSection(process: Process): HTMLElement | null {
+  const m = process.memory;
+  if (!process.process.on_midden || !m["resident"]) return null;
+  const parts: [string, string, string][] = [
+    ["live_asked", "Live blocks, as the program asked", "live"],
+    ["internal_waste", "Internal waste in them", "waste"],
+    ["free_blocks", "Free blocks in partly used spans", "free"],
+    ["uncarved", "Room in such spans, no block made yet", "room"],
+    ["dirty", "Cached spans, not given back yet", "dirty"],
+    ["metadata", "Midden's own tables", "own"],
+    ["outside", "Outside the heap: code, stacks, files", "outside"],
+  ];
+  const rows = parts.filter(([key]) => (m[key] ?? 0) > 0);
+  const whole = rows.reduce((sum, [key]) => sum + (m[key] ?? 0), 0);
+  const strip = h("div", { class: "strip", "aria-hidden": "true" });
+  for (const [key, , part] of rows) {
+    const piece = h("span", { class: part });
+    piece.style.flexGrow = String((m[key] ?? 0) / whole);
+    strip.append(piece);
+  }
+  const line = (swatch: string, words: string, bytes: number, of: string) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, h("span", { class: `swatch ${swatch}` }), words),
+      h("td", { class: "number", title: exactSize(bytes) }, size(bytes)),
+      h("td", { class: "number" }, of),
+    );
+  const resident = m["resident"];
+  const untouched = m["untouched"] ?? 0;
+  const body = rows.map(([key, words, part]) => line(part, words, m[key] ?? 0, share(m[key] ?? 0, resident)));
+  if (untouched > 0) body.push(line("none", "Less what of these is not resident", -untouched, ""));
+  const sum = line("none", "Resident", resident, "100 %");
+  sum.className = "sum";
+  const table = h("table", { class: "where-table" }, h("tbody", {}, ...body, sum));
+  const when = process.process.final ? "at the end" : "when last seen";
+  const note = (m["internal_waste"] ?? 0) > 0 || m.spans_estimated;
+  return section(
+    `Where the ${size(resident)} resident ${when} are`,
+    note ? "What was asked for is known from samples, so the first two are estimates." : "",
+    strip,
+    tableBox(table, "Where the resident memory is"),
+  );
+}
+
+// ---- histograms
+
+function sizeBars(process: Process): Bar[] {
+  const bins = new Map<number, { blocks: number; bytes: number }>();
+  for (const k of process.classes) {
+    const bin = Math.ceil(Math.log2(Math.max(k.block_bytes, 1)));
+    const sum = bins.get(bin) ?? { blocks: 0, bytes: 0 };
+    bins.set(bin, { blocks: sum.blocks + k.live, bytes: sum.bytes + k.live_bytes });
+  }
+  const bars = [...bins]
+    .sort((a, b) => a[0] - b[0])
+    .map(([bin, sum]) => ({
+      name: `to ${size(2 ** bin)}`,
+      value: sum.bytes,
+      words: `${size(sum.bytes)} in ${count(sum.blocks)}`,
+      exactly: `${exactSize(sum.bytes)} in ${plural(sum.blocks, "block")}`,
+    }));
+  const large = process.large;
+  if (large.allocated > 0)
+    bars.push({
+      name: "large",
+      value: large.live_bytes,
+      words: `${size(large.live_bytes)} in ${count(large.live)}`,
+      exactly: `${exactSize(large.live_bytes)} in ${plural(large.live, "block")}`,
+    });
+  return bars;
+}
+
+function lifeBars(process: Process): Bar[] {
+  const freed: number[] = [];
+  for (const site of process.sites) site.lives.forEach((n, i) => (freed[i] = (freed[i] ?? 0) + n));
+  while (freed.length > 0 && !freed[freed.length - 1]) freed.pop();
+  const living = process.sites.reduce((sum, site) => sum + site.live_blocks, 0);
+  if (freed.length === 0 && living === 0) return [];
+  const first = Math.max(0, freed.findIndex((n) => n > 0));
+  const bars: Bar[] = freed.slice(first).map((n, i) => ({
+    name: i + first === 15 ? "longer" : `under ${duration(4 ** (i + first) / 1e6)}`,
+    value: n,
+    words: count(n),
+    exactly: plural(n, "block"),
+  }));
+  bars.push({ name: "live still", value: living, words: count(living), exactly: plural(living, "block"), part: "living" });
+  return bars;
+}
+
+export function histogramSection(process: Process): HTMLElement | null {
+  if (!process.process.on_midden) return null;
+  const part = (title: string, lead: string, table: HTMLElement) =>
+    h("div", {}, h("h3", {}, title), h("p", { class: "lead" }, lead), table);
+  const lives = lifeBars(process);
+  return section(
+    "Sizes and lifetimes",
+    "",
+    h(
+      "div",
+      { class: "columns" },
+      part("Live bytes by size of block", "Usable sizes, counted.", barTable("Live bytes by size of block", ["Block", "Live"], sizeBars(process))),
+      lives.length > 0 &&
+        part("Blocks by how long they lived", "Estimated from samples; each row is four times the one before.", barTable("Blocks by how long they lived", ["Life", "Blocks"], lives)),
+    ),
+  );
+}
+
+// ---- the spans
+
+interface SpanRow {
+  block: number;
+  span: number;
+  spans: number;
+  live: number; // blocks
+  free: number;
+  exact: number[] | null; // live blocks of each span, where the heap was walked
+}
+
+function spanRows(process: Process): SpanRow[] {
+  return process.classes
+    .filter((k) => k.spans > 0)
+    .map((k) => ({
+      block: k.block_bytes,
+      span: k.span_bytes,
+      spans: k.spans,
+      live: k.live,
+      free: k.free_blocks,
+      exact: process.spans?.find((s) => s.block_bytes === k.block_bytes)?.live_blocks ?? null,
+    }));
+}
+
+const CELLS = 64; // the most in a row: one stands for several spans where there are more
+
+// Each cell is a span, or some that are neighbours by occupancy; the fuller, the more it is filled.
+function occupancy(row: SpanRow, cells: number): SVGElement {
+  const capacity = Math.max(1, Math.floor(row.span / row.block));
+  const shares = row.exact
+    ? [...row.exact].sort((a, b) => b - a).map((live) => live / capacity)
+    : Array.from({ length: row.spans }, () => row.live / (row.spans * capacity));
+  const per = Math.max(1, shares.length / cells);
+  const drawing = svg("svg", { class: "cells", viewBox: `0 0 ${CELLS * 10} 14`, preserveAspectRatio: "xMinYMid meet", "aria-hidden": "true" });
+  for (let i = 0; i * per < shares.length - 1e-9; i++) {
+    const some = shares.slice(Math.floor(i * per), Math.max(Math.floor((i + 1) * per), Math.floor(i * per) + 1));
+    const full = Math.min(1, some.reduce((a, b) => a + b, 0) / some.length);
+    const high = full > 0 ? Math.max(1, 14 * full) : 0;
+    drawing.append(svg("rect", { class: "cell", x: i * 10, y: 0, width: 8.5, height: 14, rx: 1.5 }));
+    drawing.append(svg("rect", { class: "fill", x: i * 10, y: 14 - high, width: 8.5, height: high, rx: 1.5 }));
+  }
+  return drawing;
+}
+
+export function spansSection(process: Process): HTMLElement | null {
+  const rows = spanRows(process);
+  if (rows.length === 0) return null;
+  const most = Math.max(...rows.map((row) => row.spans * row.span));
+  const walked = rows.some((row) => row.exact !== null);
+  const line = (row: SpanRow) => {
+    const bytes = row.spans * row.span;
+    const cells = Math.max(1, Math.min(row.spans, Math.round((CELLS * bytes) / most)));
+    const held = bytes - row.live * row.block;
+    return h(
+      "tr",
+      {},
+      h("th", { scope: "row", class: "number" }, size(row.block)),
+      h("td", { class: "drawn" }, occupancy(row, cells)),
+      h("td", { class: "number" }, `${exact(row.spans)} × ${size(row.span)}`),
+      h("td", { class: "number", title: `${exactSize(row.live * row.block)} live` }, share(row.live * row.block, bytes)),
+      h("td", { class: "number", title: exactSize(held) }, size(held)),
+    );
+  };
+  const head = ["Block", "", "Spans", "Full", "Not live"].map((words) =>
+    words === "" ? h("td", {}) : h("th", { scope: "col", class: "number" }, words),
+  );
+  const table = h("table", { class: "span-map" }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows.map(line)));
+  return section(
+    "Map of the spans",
+    walked
+      ? "A cell is a span, the fullest first, filled as far as its blocks are live. Empty cells are what fragmentation costs."
+      : "Each row is as long as the memory that a size class holds, and filled as far as its blocks are live: the mean of its spans.",
+    tableBox(table, "Spans by size class"),
+  );
+}
+
+// ---- the rest of the figures
+
+export function figuresSection(process: Process): HTMLElement {
+  const p = process.process;
+  const m = process.memory;
+  const a = process.activity;
+  const bytes = (key: string) => size(m[key] ?? 0);
+  const facts: [string, string, string][] = [
+    ["Kernel", "Peak resident", size(p.peak_rss)],
+    ["Kernel", "In huge pages", bytes("huge")],
+    ["Kernel", "Swapped out", bytes("swapped")],
+    ["Kernel", "Processor time", duration(p.cpu_seconds)],
+    ["Kernel", "Threads at the peak", count(process.threads.peak)],
+    ["Heap", "Allocations", `${count(a["allocations"] ?? 0)}, ${count(a["allocations_per_second"] ?? 0)}/s`],
+    ["Heap", "Most in half a second", `${count(a["peak_allocations_per_second"] ?? 0)}/s`],
+    ["Heap", "Frees", count(a["frees"] ?? 0)],
+    ["Heap", "Freed by another thread", share(a["remote_frees"] ?? 0, a["frees"] ?? 0)],
+    ["Heap", "Allocations refused", count(a["refused"] ?? 0)],
+    ["Heap", "Address space for spans", bytes("mapped")],
+    ["Heap", "Given back so far", bytes("purged")],
+    ["Heap", "Of that, taken again", bytes("retouched")],
+    ["Heap", "May stay cached", bytes("dirty_bound")],
+    ["Heap", "Limit", m["limit"] ? bytes("limit") : "none"],
+  ];
+  const s = process.sampling;
+  if (s)
+    facts.push(
+      ["Samples", "Taken", count(s.taken)],
+      ["Samples", "Mean distance", s.mean <= 1 ? "every block" : size(s.mean)],
+      ["Samples", "Lost for want of room", count(s.lost)],
+      ["Samples", "Processor time", duration(s.seconds)],
+    );
+  const groups = [...new Set(facts.map(([group]) => group))].filter(
+    (group) => p.on_midden || group === "Kernel",
+  );
+  const list = (group: string) => {
+    const id = newId("figures");
+    const rows = facts.filter(([g]) => g === group).map(([, name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+    return h("div", {}, h("h3", { id }, group), h("dl", { class: "facts", "aria-labelledby": id }, ...rows));
+  };
+  return section("Figures", "", h("div", { class: "columns" }, ...groups.map(list)));
+}

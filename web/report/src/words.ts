@@ -1,0 +1,66 @@
+// web/report/src/words.ts -- figures as a person reads them, and exactly.
+// SPDX-License-Identifier: MIT
+
+const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
+
+// 1.27 GiB: three significant digits.
+export function size(bytes: number): string {
+  if (!Number.isFinite(bytes)) return "unknown";
+  let value = Math.abs(bytes);
+  let unit = 0;
+  for (; value >= 1023.5 && unit < units.length - 1; unit++) value /= 1024;
+  return `${bytes < 0 ? "−" : ""}${unit === 0 ? Math.round(value) : digits(value)} ${units[unit]}`;
+}
+
+function digits(value: number): string {
+  if (value === 0) return "0";
+  return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
+}
+
+export function exact(n: number): string {
+  return Math.round(n).toLocaleString("en-US");
+}
+
+export function exactSize(bytes: number): string {
+  return `${exact(bytes)} B`;
+}
+
+// 12.3 M
+export function count(n: number): string {
+  const value = Math.abs(n);
+  if (value < 9999.5) return exact(n);
+  if (value < 999.5e3) return `${digits(n / 1e3)} k`;
+  if (value < 999.5e6) return `${digits(n / 1e6)} M`;
+  return `${digits(n / 1e9)} G`;
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 0.9995e-3) return `${digits(seconds * 1e6)} µs`;
+  if (seconds < 0.9995) return `${digits(seconds * 1e3)} ms`;
+  if (seconds < 99.95) return `${digits(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  const two = (n: number) => String(n).padStart(2, "0");
+  if (minutes < 100) return `${minutes} min ${two(Math.floor(seconds % 60))} s`;
+  if (minutes < 2880) return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  return `${Math.floor(minutes / 1440)} d ${Math.floor((minutes % 1440) / 60)} h`;
+}
+
+export function share(part: number, whole: number): string {
+  if (whole <= 0) return "0 %";
+  const percent = (100 * part) / whole;
+  if (percent > 0 && percent < 0.1) return "< 0.1 %";
+  return `${percent.toFixed(percent < 99.95 ? 1 : 0)} %`;
+}
+
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${exact(n)} ${Math.round(n) === 1 ? one : many}`;
+}
+
+export function basename(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+export function whereabouts(place: { file: string; line: number; module: string }): string {
+  if (place.file === "") return place.module === "" ? "" : basename(place.module);
+  return place.line > 0 ? `${basename(place.file)}:${place.line}` : basename(place.file);
+}

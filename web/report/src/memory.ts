@@ -165,15 +165,15 @@ function spanRows(process: Process): SpanRow[] {
     }));
 }
 
-const CELLS = 64; // the most in a row: one stands for several spans where there are more
+const CELLS = 64; // in a row at most
 
 // Each cell is a span, or some that are neighbours by occupancy; the fuller, the more it is filled.
-function occupancy(row: SpanRow, cells: number): SVGElement {
+function occupancy(row: SpanRow): SVGElement {
   const capacity = Math.max(1, Math.floor(row.span / row.block));
   const shares = row.exact
     ? [...row.exact].sort((a, b) => b - a).map((live) => live / capacity)
     : Array.from({ length: row.spans }, () => row.live / (row.spans * capacity));
-  const per = Math.max(1, shares.length / cells);
+  const per = Math.max(1, shares.length / CELLS);
   const drawing = svg("svg", { class: "cells", viewBox: `0 0 ${CELLS * 10} 14`, preserveAspectRatio: "xMinYMid meet", "aria-hidden": "true" });
   for (let i = 0; i * per < shares.length - 1e-9; i++) {
     const some = shares.slice(Math.floor(i * per), Math.max(Math.floor((i + 1) * per), Math.floor(i * per) + 1));
@@ -188,17 +188,15 @@ function occupancy(row: SpanRow, cells: number): SVGElement {
 export function spansSection(process: Process): HTMLElement | null {
   const rows = spanRows(process);
   if (rows.length === 0) return null;
-  const most = Math.max(...rows.map((row) => row.spans * row.span));
   const walked = rows.some((row) => row.exact !== null);
   const line = (row: SpanRow) => {
     const bytes = row.spans * row.span;
-    const cells = Math.max(1, Math.min(row.spans, Math.round((CELLS * bytes) / most)));
     const held = bytes - row.live * row.block;
     return h(
       "tr",
       {},
       h("th", { scope: "row", class: "number" }, size(row.block)),
-      h("td", { class: "drawn" }, occupancy(row, cells)),
+      h("td", { class: "drawn" }, occupancy(row)),
       h("td", { class: "number" }, `${exact(row.spans)} × ${size(row.span)}`),
       h("td", { class: "number", title: `${exactSize(row.live * row.block)} live` }, share(row.live * row.block, bytes)),
       h("td", { class: "number", title: exactSize(held) }, size(held)),
@@ -211,8 +209,8 @@ export function spansSection(process: Process): HTMLElement | null {
   return section(
     "Map of the spans",
     walked
-      ? "A cell is a span, the fullest first, filled as far as its blocks are live. Empty cells are what fragmentation costs."
-      : "Each row is as long as the memory that a size class holds, and filled as far as its blocks are live: the mean of its spans.",
+      ? "A cell is a span or, where a size class has more than 64, the mean of some; the fullest come first. What is not filled is not live: that is what fragmentation costs."
+      : "A cell is a span or, where a size class has more than 64, some of them, filled as far as its blocks are live: the mean of its class, since the heap was not walked.",
     tableBox(table, "Spans by size class"),
   );
 }

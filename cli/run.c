@@ -23,8 +23,9 @@
 #include "launch.h"
 #include "looks.h"
 #include "observe/folders.h"
-#include "observe/report.h"
+#include "observe/page.h"
 #include "observe/words.h"
+#include "report.h"
 #include "status.h"
 
 enum {
@@ -192,6 +193,16 @@ static bool write_file(const char *name, bool (*print)(const void *, FILE *),
   return error == 0;
 }
 
+// As text or as a page, by its name.
+static bool write_report(const char *name, const struct mid_run_story *story) {
+  if (name == NULL || cli_report_is_text(name)) return write_file(name, print_text, story);
+  char *data = mid_page_data(story);
+  int error = cli_report_write(name, data);
+  if (error != 0) cli_say("'%s' could not be written: %s", name, strerror(error));
+  free(data);
+  return error == 0;
+}
+
 static bool tell(const struct run *run) {
   const struct mid_run_story story = {.watch = &run->looks.watch,
                                       .status = run->status,
@@ -203,7 +214,7 @@ static bool tell(const struct run *run) {
     mid_report_text(&story, &style, stderr);
     fflush(stderr);
   }
-  bool ok = write_file(run->report, print_text, &story);
+  bool ok = write_report(run->report, &story);
   return write_file(run->json, print_json, &story) && ok;
 }
 

@@ -7,7 +7,9 @@
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
 static const struct cli_option run_options[] = {
-    {"--report", "FILE", "write the report to FILE as well"},
+    {"--report", "FILE",
+     "write the report to FILE as well: as a page for a browser or, where FILE ends in .txt, as "
+     "text"},
     {"--json", "FILE", "write every figure of the report to FILE as JSON"},
     {"--limit", "SIZE",
      "refuse memory over SIZE, such as 64M, to each process's heap; 'cgroup': stay within the "
@@ -31,6 +33,11 @@ static const struct cli_option attach_options[] = {
     {"--fail-on", "KINDS", "end with status 86 when one of these is found, likely or certain"},
     {"--fail-status", "N", "end with N instead of 86"},
     {"--suppress", "FILE", "leave out the findings that FILE names, a line each: KIND PATTERN"},
+};
+
+static const struct cli_option report_options[] = {
+    {"-o", "FILE",
+     "write the page to FILE, or its data where FILE ends in .json; else to PROGRAM.PID.html"},
 };
 
 static const struct cli_option record_options[] = {
@@ -125,6 +132,15 @@ const struct cli_verb cli_verbs[] = {
      "double-buffering, remote-free, false-sharing, stack, mapped and kernel; each is possible, "
      "likely or certain. The exit status is 0, or 86 when --fail-on says so.",
      attach_options, COUNT(attach_options), cli_attach},
+    {"report", "RUN", "write the report of a process as a page for a browser",
+     "RUN is the number of a process of yours that runs on Midden, or a file that 'midden report "
+     "-o "
+     "FILE.json' wrote. The page is one HTML file that needs neither a network nor anything "
+     "beside "
+     "it: findings first, live memory over time by site, a flame graph of live and of allocated "
+     "bytes, sizes and lifetimes of blocks, the spans. 'midden run --report FILE' writes the same "
+     "at the end of a run.",
+     report_options, COUNT(report_options), cli_report},
     {"record", "[--] PROGRAM [ARGUMENT]...",
      "record every allocation, resize and free of a program",
      "Starts PROGRAM on Midden's heap, or finds the process that --pid names, and writes each of "

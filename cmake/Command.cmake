@@ -5,12 +5,15 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 
 pkg_check_modules(DW REQUIRED IMPORTED_TARGET libdw libelf)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
 find_library(IBERTY iberty REQUIRED)
+include(cmake/Web.cmake)
 midden_sources(observe_sources observe)
 midden_plug_ins(finding_sources observe/finding observe/evidence.h mid_finding_rule mid_rule
                 mid_finding_rules)
 add_library(midden_observe OBJECT ${observe_sources} ${finding_sources})
-target_link_libraries(midden_observe PUBLIC midden_flags PkgConfig::JANSSON PkgConfig::DW ${IBERTY} m)
+target_link_libraries(midden_observe PUBLIC midden_flags PkgConfig::JANSSON PkgConfig::DW
+                                            PkgConfig::ZLIB ${IBERTY} m)
 
 midden_sources(walk_sources walk)
 add_library(midden_walk OBJECT ${walk_sources})

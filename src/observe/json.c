@@ -2,19 +2,24 @@
 // SPDX-License-Identifier: MIT
 #include "observe/json.h"
 
+#include <math.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "midden/version.h"
 #include "observe/diagnosis.h"
-#include "observe/report.h"
 #include "observe/words.h"
 
 json_t *mid_json_number(uint64_t n) {
   return json_integer((json_int_t)(n <= INT64_MAX ? n : INT64_MAX));
 }
 
-// jansson takes no string that is not UTF-8: what is not is shown as '?'.
+json_t *mid_json_round(double value) {
+  return isfinite(value) && fabs(value) < 9e18 ? json_integer((json_int_t)llround(value))
+                                               : json_null();
+}
+
+// jansson takes no string that is not UTF-8.
 json_t *mid_json_string(const char *s) {
   json_t *j = json_string(s);
   if (j != NULL) return j;
@@ -193,13 +198,14 @@ static json_t *crash_json(const struct mid_process *p, const int *status) {
   return j;
 }
 
-static json_t *one_json(const struct mid_run_story *story, size_t i) {
+json_t *mid_json_process(const struct mid_run_story *story, size_t i) {
   const struct mid_process *p = story->watch->process[i];
   struct mid_figures f;
   mid_figures_make(p, &f);
   json_t *j = json_object(), *notes = json_array();
   json_object_set_new(j, "version", json_string(MIDDEN_VERSION));
-  json_object_set_new(j, "process", process_json(p, &f, i == 0 ? &story->status : NULL));
+  json_object_set_new(j, "process",
+                      process_json(p, &f, i == 0 && !p->lives ? &story->status : NULL));
   json_object_set_new(j, "memory", memory_json(&f));
   json_object_set_new(j, "activity", activity_json(p, &f));
   json_object_set_new(j, "threads", threads_json(p));
@@ -217,7 +223,8 @@ static json_t *one_json(const struct mid_run_story *story, size_t i) {
 
 bool mid_report_json(const struct mid_run_story *story, FILE *out) {
   json_t *all = json_array();
-  for (size_t i = 0; i < story->watch->count; i++) json_array_append_new(all, one_json(story, i));
+  for (size_t i = 0; i < story->watch->count; i++)
+    json_array_append_new(all, mid_json_process(story, i));
   bool ok = json_array_size(all) == story->watch->count &&
             json_dumpf(all, out, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) == 0 &&
             fputc('\n', out) != EOF;

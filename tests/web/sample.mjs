@@ -152,7 +152,7 @@ function shop() {
     sites,
     sampling: { mean: 512 * KiB, taken: 14200, lost: 0, seconds: 1.9 },
     history: { seconds, resident, live, sites: parts.map((bytes, site) => ({ site: [0, 1, 2, 3, 4][site], bytes })) },
-    spans: classes.map((k, i) => ({ block_bytes: k.block_bytes, span_bytes: k.span_bytes, live_blocks: Array.from({ length: k.spans }, (_, n) => Math.max(0, Math.min(Math.floor(k.span_bytes / k.block_bytes), Math.round((k.live / k.spans) * (0.4 + 1.2 * ((n * 37 + i) % 101) / 100))))) })),
+    spans: classes.map((k, i) => ({ block_bytes: k.block_bytes, live_blocks: Array.from({ length: k.spans }, (_, n) => Math.max(0, Math.min(Math.floor(k.span_bytes / k.block_bytes), Math.round((k.live / k.spans) * (0.4 + 1.2 * ((n * 37 + i) % 101) / 100))))) })),
   };
 }
 

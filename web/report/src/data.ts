@@ -97,7 +97,7 @@ export interface Process {
   sites: Site[];
   sampling: { mean: number; taken: number; lost: number; seconds: number } | null;
   history: History | null;
-  spans: { block_bytes: number; span_bytes: number; live_blocks: number[] }[] | null;
+  spans: { block_bytes: number; live_blocks: number[] }[] | null; // of each span, where known
 }
 
 export interface Report {

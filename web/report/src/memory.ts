@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 import type { Process } from "./data";
 import { h, newId, section, svg, tableBox } from "./dom";
-import { count, duration, exact, exactSize, plural, share, size } from "./words";
+import { count, duration, exact, exactSize, plural, share, short, size } from "./words";
 
 // ---- bars: a table whose last column is drawn, so that it is its own twin
 
@@ -90,7 +90,7 @@ function sizeBars(process: Process): Bar[] {
   const bars = [...bins]
     .sort((a, b) => a[0] - b[0])
     .map(([bin, sum]) => ({
-      name: `to ${size(2 ** bin)}`,
+      name: `to ${short(size(2 ** bin))}`,
       value: sum.bytes,
       words: `${size(sum.bytes)} in ${count(sum.blocks)}`,
       exactly: `${exactSize(sum.bytes)} in ${plural(sum.blocks, "block")}`,
@@ -114,7 +114,7 @@ function lifeBars(process: Process): Bar[] {
   if (freed.length === 0 && living === 0) return [];
   const first = Math.max(0, freed.findIndex((n) => n > 0));
   const bars: Bar[] = freed.slice(first).map((n, i) => ({
-    name: i + first === 15 ? "longer" : `under ${duration(4 ** (i + first) / 1e6)}`,
+    name: i + first === 15 ? "longer" : `under ${short(duration(4 ** (i + first) / 1e6))}`,
     value: n,
     words: count(n),
     exactly: plural(n, "block"),
@@ -174,7 +174,7 @@ function occupancy(row: SpanRow): SVGElement {
     ? [...row.exact].sort((a, b) => b - a).map((live) => live / capacity)
     : Array.from({ length: row.spans }, () => row.live / (row.spans * capacity));
   const per = Math.max(1, shares.length / CELLS);
-  const drawing = svg("svg", { class: "cells", viewBox: `0 0 ${CELLS * 10} 14`, preserveAspectRatio: "xMinYMid meet", "aria-hidden": "true" });
+  const drawing = svg("svg", { class: "cells", viewBox: `0 0 ${CELLS * 10} 14`, preserveAspectRatio: "none", "aria-hidden": "true" });
   for (let i = 0; i * per < shares.length - 1e-9; i++) {
     const some = shares.slice(Math.floor(i * per), Math.max(Math.floor((i + 1) * per), Math.floor(i * per) + 1));
     const full = Math.min(1, some.reduce((a, b) => a + b, 0) / some.length);
@@ -195,9 +195,9 @@ export function spansSection(process: Process): HTMLElement | null {
     return h(
       "tr",
       {},
-      h("th", { scope: "row", class: "number" }, size(row.block)),
+      h("th", { scope: "row", class: "number" }, short(size(row.block))),
       h("td", { class: "drawn" }, occupancy(row)),
-      h("td", { class: "number" }, `${exact(row.spans)} × ${size(row.span)}`),
+      h("td", { class: "number" }, `${exact(row.spans)} × ${short(size(row.span))}`),
       h("td", { class: "number", title: `${exactSize(row.live * row.block)} live` }, share(row.live * row.block, bytes)),
       h("td", { class: "number", title: exactSize(held) }, size(held)),
     );
@@ -243,7 +243,7 @@ export function figuresSection(process: Process): HTMLElement {
   if (s)
     facts.push(
       ["Samples", "Taken", count(s.taken)],
-      ["Samples", "Mean distance", s.mean <= 1 ? "every block" : size(s.mean)],
+      ["Samples", "Mean distance", s.mean <= 1 ? "every block" : short(size(s.mean))],
       ["Samples", "Lost for want of room", count(s.lost)],
       ["Samples", "Processor time", duration(s.seconds)],
     );

@@ -4,7 +4,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { type History, type Process, placeOf } from "./data";
 import { folded, h, section, tableBox } from "./dom";
-import { duration, exactSize, size, whereabouts } from "./words";
+import { duration, exactSize, short, size, whereabouts } from "./words";
 
 interface Layer {
   name: string;
@@ -66,7 +66,7 @@ function timeSplits(_: uPlot, __: number, low: number, high: number): number[] {
 }
 
 function shortTime(seconds: number): string {
-  return duration(seconds).replace(" 00 s", "").replace(" 00 min", "");
+  return short(duration(seconds)).replace(" 00 s", "").replace(" 00 min", "");
 }
 
 function options(layers: Layer[], legend: (at: number | null) => void, width: number): uPlot.Options {
@@ -84,7 +84,7 @@ function options(layers: Layer[], legend: (at: number | null) => void, width: nu
     scales: { x: { time: false }, y: { range: (_, __, high) => [0, Math.max(high * 1.06, 1024)] } },
     axes: [
       { ...axis, splits: timeSplits, values: (_, at) => at.map(shortTime), size: 32 },
-      { ...axis, splits: byteSplits, values: (_, at) => at.map(size), size: 68 },
+      { ...axis, splits: byteSplits, values: (_, at) => at.map((bytes) => short(size(bytes))), size: 68 },
     ],
     series: [
       {},

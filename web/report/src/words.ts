@@ -17,6 +17,11 @@ function digits(value: number): string {
   return value >= 99.95 ? value.toFixed(0) : value >= 9.995 ? value.toFixed(1) : value.toFixed(2);
 }
 
+// 64 KiB, 1.5 KiB, 4 µs: without the zeros, for figures that are round by nature.
+export function short(words: string): string {
+  return words.replace(/(\.\d*?)0+ /, (_, kept: string) => `${kept === "." ? "" : kept} `);
+}
+
 export function exact(n: number): string {
   return Math.round(n).toLocaleString("en-US");
 }
@@ -35,6 +40,7 @@ export function count(n: number): string {
 }
 
 export function duration(seconds: number): string {
+  if (seconds === 0) return "0 s";
   if (seconds < 0.9995e-3) return `${digits(seconds * 1e6)} µs`;
   if (seconds < 0.9995) return `${digits(seconds * 1e3)} ms`;
   if (seconds < 99.95) return `${digits(seconds)} s`;

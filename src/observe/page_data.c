@@ -1,0 +1,267 @@
+// observe/page_data.c -- what the page of a run shows, as JSON; docs/report.md tells each key.
+// SPDX-License-Identifier: MIT
+//
+// Ten thousand stacks of thirty frames name few functions: words and frames are written once and
+// then named by their numbers.
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "midden/version.h"
+#include "observe/diagnosis.h"
+#include "observe/json.h"
+#include "observe/page.h"
+
+enum { TOP_SITES = 6 };  // that the page draws over time
+
+// ---- words and frames, each once ----------------------------------------------------------------
+
+struct numbered {
+  json_t *list;   // of what was added
+  json_t *place;  // its place in `list`, by key
+};
+
+static struct numbered numbered_open(void) {
+  return (struct numbered){json_array(), json_object()};
+}
+
+// The list, which is the caller's now.
+static json_t *numbered_close(struct numbered *n) {
+  json_decref(n->place);
+  return n->list;
+}
+
+// The place of what `key` stands for; -1: it is not there yet.
+static json_int_t numbered_find(const struct numbered *n, const char *key) {
+  const json_t *place = json_object_get(n->place, key);
+  return place != NULL ? json_integer_value(place) : -1;
+}
+
+static json_int_t numbered_add(struct numbered *n, const char *key, json_t *value) {
+  json_int_t place = (json_int_t)json_array_size(n->list);
+  json_object_set_new(n->place, key, json_integer(place));
+  json_array_append_new(n->list, value);
+  return place;
+}
+
+struct words {
+  struct numbered string, frame;
+};
+
+static json_int_t word(struct words *w, const char *s) {
+  json_t *value = mid_json_string(s);
+  const char *key = json_string_value(value);
+  json_int_t place = key != NULL ? numbered_find(&w->string, key) : 0;
+  if (place >= 0) {
+    json_decref(value);
+    return place;
+  }
+  return numbered_add(&w->string, key, value);
+}
+
+static json_int_t frame(struct words *w, const struct mid_profile_frame *f) {
+  json_int_t function = word(w, f->function), file = word(w, f->file), module = word(w, f->module);
+  char key[128];
+  snprintf(key, sizeof key, "%" PRId64 " %" PRId64 " %u %" PRId64 " %d", (int64_t)function,
+           (int64_t)file, f->line, (int64_t)module, f->inlined);
+  json_int_t place = numbered_find(&w->frame, key);
+  if (place >= 0) return place;
+  return numbered_add(
+      &w->frame, key,
+      json_pack("[I, I, I, I, i]", function, file, (json_int_t)f->line, module, (int)f->inlined));
+}
+
+// ---- sites --------------------------------------------------------------------------------------
+
+static void set(json_t *object, const char *key, double value) {
+  json_object_set_new(object, key, mid_json_round(value));
+}
+
+static json_t *lives_json(const struct mid_profile_site *site) {
+  json_t *j = json_array();
+  for (size_t i = 0; i < MID_SAMPLE_LIVES; i++)
+    json_array_append_new(j, mid_json_round(site->lives[i]));
+  return j;
+}
+
+static json_t *site_json(struct words *w, const struct mid_profile_site *site, double at_peak) {
+  json_t *j = json_object(), *stack = json_array();
+  for (size_t i = 0; i < site->frames; i++)
+    json_array_append_new(stack, json_integer(frame(w, &site->frame[i])));
+  if (site->frames == 0)
+    json_array_append_new(stack, json_integer(frame(w, mid_profile_place(site))));
+  json_object_set_new(j, "stack", stack);
+  json_object_set_new(j, "cut", json_boolean(site->cut));
+  set(j, "place", (double)site->place);
+  set(j, "live_bytes", site->live_bytes);
+  set(j, "live_error", site->live_error);
+  set(j, "live_blocks", site->live);
+  set(j, "allocated_bytes", site->allocated_bytes);
+  set(j, "allocated_blocks", site->allocated);
+  set(j, "remote_blocks", site->remote);
+  set(j, "peak_bytes", site->peak_live_bytes);
+  set(j, "at_peak_bytes", at_peak);
+  set(j, "samples", (double)site->samples);
+  json_object_set_new(j, "lives", lives_json(site));
+  return j;
+}
+
+// The look at which most was live.
+static size_t fullest(const struct mid_history *h) {
+  size_t most = 0;
+  for (size_t i = 1; i < h->looks; i++)
+    if (h->look[i].live > h->look[most].live) most = i;
+  return most;
+}
+
+// NAN: it is not known.
+static double at_peak(const struct mid_history *h, uint32_t stack) {
+  if (h == NULL || h->looks == 0) return (double)NAN;
+  const struct mid_history_site *site = mid_history_of(h, stack);
+  return site != NULL ? (double)site->live[fullest(h)] : 0;
+}
+
+static void add_sites(json_t *j, const struct mid_process *p) {
+  struct words w = {numbered_open(), numbered_open()};
+  json_t *sites = json_array();
+  word(&w, "");
+  for (size_t i = 0; p->profile != NULL && i < p->profile->sites; i++) {
+    const struct mid_profile_site *site = &p->profile->site[i];
+    json_array_append_new(sites, site_json(&w, site, at_peak(p->history, site->stack)));
+  }
+  json_object_set_new(j, "strings", numbered_close(&w.string));
+  json_object_set_new(j, "frames", numbered_close(&w.frame));
+  json_object_set_new(j, "sites", sites);
+}
+
+static json_t *sampling_json(const struct mid_profile *p) {
+  if (p == NULL) return json_null();
+  json_t *j = json_object();
+  set(j, "mean", (double)p->mean);
+  set(j, "taken", (double)p->taken);
+  set(j, "lost", (double)p->lost);
+  json_object_set_new(j, "seconds", json_real(p->spent));
+  return j;
+}
+
+// A site's place among the process's; null where it is none of them.
+static json_t *place_json(const struct mid_profile *p, uint32_t stack) {
+  const struct mid_profile_site *site = p != NULL ? mid_profile_site_of(p, stack) : NULL;
+  return site != NULL ? json_integer((json_int_t)(site - p->site)) : json_null();
+}
+
+// The findings say where their site is among the sites.
+static void place_findings(json_t *j, const struct mid_process *p) {
+  json_t *findings = json_object_get(j, "findings");
+  for (size_t i = 0; i < json_array_size(findings); i++) {
+    const struct mid_profile_site *site = p->diagnosis->findings.at[i].site;
+    json_object_set_new(json_array_get(findings, i), "site",
+                        place_json(p->profile, site != NULL ? site->stack : 0));
+  }
+}
+
+// ---- over time ----------------------------------------------------------------------------------
+
+struct ranked {
+  const struct mid_history_site *site;
+  double bytes;  // over all looks
+};
+
+static int holds_more(const void *a, const void *b) {
+  const struct ranked *x = a, *y = b;
+  return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
+}
+
+// The sites of the history, those that held most first; NULL: there are none.
+static struct ranked *rank(const struct mid_history *h) {
+  struct ranked *r = calloc(h->sites, sizeof *r);
+  if (r == NULL) return NULL;
+  for (size_t i = 0; i < h->sites; i++) {
+    r[i].site = h->site[i];
+    for (size_t t = 0; t < h->looks; t++) r[i].bytes += (double)h->site[i]->live[t];
+  }
+  qsort(r, h->sites, sizeof *r, holds_more);
+  return r;
+}
+
+static json_t *top_sites_json(const struct mid_process *p) {
+  const struct mid_history *h = p->history;
+  struct ranked *r = h->sites > 0 && p->profile != NULL ? rank(h) : NULL;
+  json_t *j = json_array();
+  for (size_t i = 0; r != NULL && i < h->sites && json_array_size(j) < TOP_SITES; i++) {
+    json_t *one = json_object(), *bytes = json_array();
+    for (size_t t = 0; t < h->looks; t++)
+      json_array_append_new(bytes, mid_json_round((double)r[i].site->live[t]));
+    json_object_set_new(one, "site", place_json(p->profile, r[i].site->stack));
+    json_object_set_new(one, "bytes", bytes);
+    json_array_append_new(j, one);
+  }
+  free(r);
+  return j;
+}
+
+static json_t *history_json(const struct mid_process *p) {
+  const struct mid_history *h = p->history;
+  if (h == NULL) return json_null();
+  json_t *j = json_object();
+  json_t *seconds = json_array(), *resident = json_array(), *live = json_array();
+  for (size_t t = 0; t < h->looks; t++) {
+    json_array_append_new(seconds, json_real(h->look[t].when));
+    json_array_append_new(resident, mid_json_round(h->look[t].rss));
+    json_array_append_new(live, mid_json_round(h->look[t].live));
+  }
+  json_object_set_new(j, "seconds", seconds);
+  json_object_set_new(j, "resident", resident);
+  json_object_set_new(j, "live", live);
+  json_object_set_new(j, "sites", top_sites_json(p));
+  return j;
+}
+
+// ---- all of it ----------------------------------------------------------------------------------
+
+static json_t *process_json(const struct mid_run_story *story, size_t i) {
+  const struct mid_process *p = story->watch->process[i];
+  json_t *j = mid_json_process(story, i);
+  place_findings(j, p);
+  add_sites(j, p);
+  json_object_set_new(j, "sampling", sampling_json(p->profile));
+  json_object_set_new(j, "history", history_json(p));
+  return j;
+}
+
+char *mid_page_data(const struct mid_run_story *story) {
+  json_t *j = json_object(), *all = json_array();
+  char made[32];
+  time_t now = time(NULL);
+  struct tm parts;
+  strftime(made, sizeof made, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
+  for (size_t i = 0; i < story->watch->count; i++)
+    json_array_append_new(all, process_json(story, i));
+  json_object_set_new(j, "format", json_string("midden-report"));
+  json_object_set_new(j, "version", json_integer(1));
+  json_object_set_new(j, "midden", json_string(MIDDEN_VERSION));
+  json_object_set_new(j, "made", json_string(made));
+  json_object_set_new(j, "processes", all);
+  char *data = json_dumps(j, JSON_COMPACT | JSON_REAL_PRECISION(9));
+  json_decref(j);
+  return data;
+}
+
+const char *mid_page_check(const char *data, size_t bytes) {
+  json_error_t error;
+  json_t *j = json_loadb(data, bytes, 0, &error);
+  const char *wrong = NULL, *format = json_string_value(json_object_get(j, "format"));
+  const json_t *processes = json_object_get(j, "processes");
+  if (j == NULL)
+    wrong = "it is no JSON";
+  else if (format == NULL || strcmp(format, "midden-report") != 0)
+    wrong = "it is not the data of a report";
+  else if (json_integer_value(json_object_get(j, "version")) != 1)
+    wrong = "it is of another version of midden";
+  else if (json_array_size(processes) == 0)
+    wrong = "there is no process in it";
+  json_decref(j);
+  return wrong;
+}

@@ -188,6 +188,14 @@ foreach(label cli traps programs packaging)
   endforeach()
 endforeach()
 
+# In a browser.  What is not a list of tests is read by them.
+file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/web/*.mjs)
+list(FILTER files EXCLUDE REGEX "/(lib|sample)\\.mjs$")
+foreach(file IN LISTS files)
+  cmake_path(GET file STEM name)
+  midden_test(web ${name} ${NODE} ${file})
+endforeach()
+
 foreach(name layering symbols headers analyzer)
   midden_test(checks ${name} sh ${PROJECT_SOURCE_DIR}/tests/${name}.sh)
 endforeach()

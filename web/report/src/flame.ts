@@ -111,7 +111,6 @@ export class Flame {
     box.style.width = `${Math.max(wide - 1, 1).toFixed(1)}px`;
     box.classList.toggle("above", node.depth < this.zoomed.depth);
     box.tabIndex = node === this.focused ? 0 : -1;
-    box.setAttribute("aria-expanded", String(node.children.length > 0));
     box.firstElementChild?.classList.toggle("no-room", wide < 28);
     this.mark(node, box);
     this.shown.set(node, box);
@@ -122,7 +121,7 @@ export class Flame {
     const label = `${name}, ${size(node.bytes)}, ${share(node.bytes, this.root.bytes)}`;
     const box = h(
       "div",
-      { class: "frame", role: "treeitem", "aria-level": node.depth + 1, "aria-label": label },
+      { class: "frame", role: "treeitem", "aria-level": node.depth + 1, "aria-expanded": node.children.length > 0 ? "true" : null, "aria-label": label },
       h("span", {}, name),
     );
     box.dataset["hue"] = node.frame < 0 ? "root" : String(this.hueOf(node));

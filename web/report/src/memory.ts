@@ -1,6 +1,6 @@
 // web/report/src/memory.ts -- where the resident memory is, sizes, lifetimes, the spans, the rest.
 // SPDX-License-Identifier: MIT
-import type { Process } from "./data";
+import type { Process, SizeClass } from "./data";
 import { h, newId, section, svg, tableBox } from "./dom";
 import { count, duration, exact, exactSize, plural, share, short, size } from "./words";
 
@@ -80,30 +80,28 @@ export function whereSection(process: Process): HTMLElement | null {
 
 // ---- histograms
 
-function sizeBars(process: Process): Bar[] {
-  const bins = new Map<number, { blocks: number; bytes: number }>();
+type Held = { blocks: number; bytes: number };
+
+// Size classes are finer than what is of interest: each bar is of those up to a power of two.
+function sizeBars(process: Process, of: (k: SizeClass) => Held, large: Held): Bar[] {
+  const bins = new Map<number, Held>();
   for (const k of process.classes) {
     const bin = Math.ceil(Math.log2(Math.max(k.block_bytes, 1)));
     const sum = bins.get(bin) ?? { blocks: 0, bytes: 0 };
-    bins.set(bin, { blocks: sum.blocks + k.live, bytes: sum.bytes + k.live_bytes });
+    const more = of(k);
+    bins.set(bin, { blocks: sum.blocks + more.blocks, bytes: sum.bytes + more.bytes });
   }
-  const bars = [...bins]
-    .sort((a, b) => a[0] - b[0])
-    .map(([bin, sum]) => ({
-      name: `to ${short(size(2 ** bin))}`,
-      value: sum.bytes,
-      words: `${size(sum.bytes)} in ${count(sum.blocks)}`,
-      exactly: `${exactSize(sum.bytes)} in ${plural(sum.blocks, "block")}`,
-    }));
-  const large = process.large;
-  if (large.allocated > 0)
-    bars.push({
-      name: "large",
-      value: large.live_bytes,
-      words: `${size(large.live_bytes)} in ${count(large.live)}`,
-      exactly: `${exactSize(large.live_bytes)} in ${plural(large.live, "block")}`,
-    });
-  return bars;
+  const bar = (name: string, held: Held): Bar => ({
+    name,
+    value: held.bytes,
+    words: `${size(held.bytes)} in ${count(held.blocks)}`,
+    exactly: `${exactSize(held.bytes)} in ${plural(held.blocks, "block")}`,
+  });
+  const bars = [...bins].sort((x, y) => x[0] - y[0]);
+  return [
+    ...bars.map(([bin, held]) => bar(`to ${short(size(2 ** bin))}`, held)),
+    ...(process.large.allocated > 0 ? [bar("large", large)] : []),
+  ];
 }
 
 function lifeBars(process: Process): Bar[] {
@@ -125,18 +123,21 @@ function lifeBars(process: Process): Bar[] {
 
 export function histogramSection(process: Process): HTMLElement | null {
   if (!process.process.on_midden) return null;
-  const part = (title: string, lead: string, table: HTMLElement) =>
-    h("div", {}, h("h3", {}, title), h("p", { class: "lead" }, lead), table);
+  const large = process.large;
+  const live = sizeBars(process, (k) => ({ blocks: k.live, bytes: k.live_bytes }), { blocks: large.live, bytes: large.live_bytes });
+  const all = sizeBars(process, (k) => ({ blocks: k.allocated, bytes: k.allocated * k.block_bytes }), { blocks: large.allocated, bytes: large.allocated_bytes });
   const lives = lifeBars(process);
+  const part = (title: string, lead: string, heads: [string, string], bars: Bar[]) =>
+    h("div", {}, h("h3", {}, title), h("p", { class: "lead" }, lead), barTable(title, heads, bars));
   return section(
     "Sizes and lifetimes",
     "",
     h(
       "div",
       { class: "columns" },
-      part("Live bytes by size of block", "Usable sizes, counted.", barTable("Live bytes by size of block", ["Block", "Live"], sizeBars(process))),
-      lives.length > 0 &&
-        part("Blocks by how long they lived", "Estimated from samples; each row is four times the one before.", barTable("Blocks by how long they lived", ["Life", "Blocks"], lives)),
+      part("Live, by size of block", "Usable sizes, counted.", ["Block", "Live"], live),
+      part("Allocated, by size of block", "From the start, counted.", ["Block", "Allocated"], all),
+      lives.length > 0 && part("Lifetimes", "Estimated from samples, in steps of four.", ["Freed", "Blocks"], lives),
     ),
   );
 }

@@ -1,0 +1,87 @@
+// tests/web/pictures_have_tables_that_equal_the_data.mjs -- what cannot be seen can be read.
+// SPDX-License-Identifier: MIT
+import assert from "node:assert/strict";
+import test from "node:test";
+import { digits, nothingWrong, open, pageOf, rowsOf } from "./lib.mjs";
+import { sample } from "./sample.mjs";
+
+const data = sample();
+const shop = data.processes[0];
+const file = pageOf(data);
+const by = (key) => (a, b) => b[key] - a[key];
+
+test("the table of sites has every site and its figures", async () => {
+  const page = await open(file, { hash: "#view=sites" });
+  const rows = await rowsOf(page, "Sites");
+  const sites = [...shop.sites].sort(by("live_bytes"));
+  assert.equal(rows.length, sites.length);
+  rows.forEach((row, i) => {
+    const [name, live, blocks, peak, allocated, calls, samples] = row;
+    const [place, , line] = shop.frames[sites[i].stack[sites[i].place]];
+    assert.ok(name.words.startsWith(shop.strings[place]) && name.words.endsWith(`:${line}`) || line === 0, name.words);
+    assert.deepEqual(
+      [live, blocks, peak, allocated, calls, samples].map((cell) => digits(cell.exactly)),
+      ["live_bytes", "live_blocks", "peak_bytes", "allocated_bytes", "allocated_blocks", "samples"].map((key) => sites[i][key]));
+  });
+  await page.getByRole("button", { name: "Allocated" }).last().click();
+  const most = [...shop.sites].sort(by("allocated_bytes"))[0].allocated_bytes;
+  assert.equal(digits((await rowsOf(page, "Sites"))[0][4].exactly), most);
+  nothingWrong(page);
+});
+
+test("the table of functions counts each byte once, however often a function is in its stack", async () => {
+  const page = await open(file, { hash: "#view=functions&measure=allocated" });
+  const rows = await rowsOf(page, "Functions");
+  const wanted = new Map();
+  for (const site of shop.sites)
+    for (const name of new Set(site.stack.map((at) => shop.strings[shop.frames[at][0]])))
+      wanted.set(name, (wanted.get(name) ?? 0) + site.allocated_bytes);
+  assert.equal(rows.length, wanted.size);
+  for (const [name, , total] of rows) {
+    const known = [...wanted.keys()].filter((word) => name.words.startsWith(word)).sort((a, b) => b.length - a.length);
+    assert.equal(digits(total.exactly), wanted.get(known[0]), name.words);
+  }
+});
+
+test("the table over time has every look", async () => {
+  const page = await open(file);
+  await page.getByText("The same as a table").click();
+  const rows = await rowsOf(page, "Memory over time");
+  const past = shop.history;
+  assert.equal(rows.length, past.seconds.length);
+  rows.forEach((row, t) => {
+    assert.equal(digits(row[1].exactly), past.resident[t]);
+    assert.equal(digits(row[2].exactly), past.live[t]);
+    past.sites.forEach((site, i) => assert.equal(digits(row[3 + i].exactly), site.bytes[t]));
+  });
+});
+
+test("histograms and the map of the spans add up to the classes", async () => {
+  const page = await open(file);
+  const exactly = (label) => page.getByRole("table", { name: label }).locator("tbody td[title]").evaluateAll((cells) => cells.map((c) => c.title));
+  const bytes = (await exactly("Live, by size of block")).map((words) => digits(words.split(" B ")[0]));
+  const live = shop.classes.reduce((all, k) => all + k.live_bytes, shop.large.live_bytes);
+  assert.equal(bytes.reduce((a, b) => a + b), live);
+  const freed = shop.sites.reduce((all, site) => all + site.lives.reduce((a, b) => a + b), 0);
+  const still = shop.sites.reduce((all, site) => all + site.live_blocks, 0);
+  assert.equal((await exactly("Lifetimes")).map(digits).reduce((a, b) => a + b), freed + still);
+  const spans = await rowsOf(page, "Spans by size class");
+  spans.forEach((row, i) => {
+    const k = shop.classes[i];
+    assert.equal(digits(row[3].exactly), k.live_bytes);
+    assert.equal(digits(row[4].exactly), k.spans * k.span_bytes - k.live_bytes);
+  });
+});
+
+test("each process of the run can be chosen", async () => {
+  const page = await open(file);
+  await page.getByRole("button", { name: /gzip/ }).click();
+  assert.equal(await page.locator("h1").innerText(), "sh");
+  assert.match(page.url(), /process=4720/);
+  const again = await open(file, { hash: "#process=4720" });
+  assert.equal(await again.locator("h1").innerText(), "sh");
+  await again.getByRole("button", { name: /shop --port/ }).click();
+  assert.equal(await again.locator("h1").innerText(), "shop");
+  assert.equal(await again.locator("article").count(), shop.findings.length);
+  nothingWrong(again);
+});

@@ -112,7 +112,9 @@ function shop() {
     site([append, parse, ...request], 1, 0.7 * MiB, 960 * MiB, { samples: 2100 }),
     site([make, log, ...request], 1, 0.2 * MiB, 310 * MiB, { samples: 700 }),
     site([make, log, ...loop], 1, 60 * KiB, 30 * MiB, { samples: 90 }),
-  ].map((s) => ({ ...s, live_bytes: Math.round(s.live_bytes) }));
+  ];
+  for (const s of sites)
+    for (const key of Object.keys(s)) if (typeof s[key] === "number") s[key] = Math.round(s[key]);
   const frames = (i) =>
     sites[i].stack.map((at) => {
       const [name, file, line, module, inlined] = f.frames[at];

@@ -14,7 +14,7 @@
 #include "observe/json.h"
 #include "observe/page.h"
 
-enum { TOP_SITES = 6 };  // that the page draws over time
+enum { TOP_LINES = 6 };  // of source, that the page draws over time
 
 // ---- words and frames, each once ----------------------------------------------------------------
 
@@ -164,41 +164,67 @@ static void place_findings(json_t *j, const struct mid_process *p) {
 
 // ---- over time ----------------------------------------------------------------------------------
 
-struct ranked {
-  const struct mid_history_site *site;
-  double bytes;  // over all looks
+// All sites with one place, since they are one line to those who read: their live bytes together.
+struct line {
+  size_t site;                     // the first of them, in the profile
+  double live[MID_HISTORY_LOOKS];  // at each look
+  double sum;                      // over all looks
 };
 
 static int holds_more(const void *a, const void *b) {
-  const struct ranked *x = a, *y = b;
-  return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
+  const struct line *x = a, *y = b;
+  return x->sum < y->sum ? 1 : x->sum > y->sum ? -1 : 0;
 }
 
-// The sites of the history, those that held most first; NULL: there are none.
-static struct ranked *rank(const struct mid_history *h) {
-  struct ranked *r = calloc(h->sites, sizeof *r);
-  if (r == NULL) return NULL;
-  for (size_t i = 0; i < h->sites; i++) {
-    r[i].site = h->site[i];
-    for (size_t t = 0; t < h->looks; t++) r[i].bytes += (double)h->site[i]->live[t];
+// The line of a site's place, a new one where it is the first there.
+static struct line *line_of(struct numbered *places, struct words *w, struct line *lines,
+                            const struct mid_profile *p, const struct mid_profile_site *site) {
+  char key[32];
+  snprintf(key, sizeof key, "%" PRId64, (int64_t)frame(w, mid_profile_place(site)));
+  json_int_t place = numbered_find(places, key);
+  if (place < 0) {
+    place = numbered_add(places, key, json_null());
+    lines[place].site = (size_t)(site - p->site);
   }
-  qsort(r, h->sites, sizeof *r, holds_more);
-  return r;
+  return &lines[place];
 }
 
-static json_t *top_sites_json(const struct mid_process *p) {
+// A line for each place of the history, those that held most first; *count of them.
+static void lines_make(const struct mid_process *p, struct line *lines, size_t *count) {
   const struct mid_history *h = p->history;
-  struct ranked *r = h->sites > 0 && p->profile != NULL ? rank(h) : NULL;
+  struct words w = {numbered_open(), numbered_open()};
+  struct numbered places = numbered_open();
+  for (size_t i = 0; i < h->sites; i++) {
+    const struct mid_profile_site *site = mid_profile_site_of(p->profile, h->site[i]->stack);
+    if (site == NULL) continue;
+    struct line *line = line_of(&places, &w, lines, p->profile, site);
+    for (size_t t = 0; t < h->looks; t++) {
+      line->live[t] += (double)h->site[i]->live[t];
+      line->sum += (double)h->site[i]->live[t];
+    }
+  }
+  *count = json_array_size(places.list);
+  qsort(lines, *count, sizeof *lines, holds_more);
+  json_decref(numbered_close(&places));
+  json_decref(numbered_close(&w.string));
+  json_decref(numbered_close(&w.frame));
+}
+
+static json_t *lines_json(const struct mid_process *p) {
+  const struct mid_history *h = p->history;
   json_t *j = json_array();
-  for (size_t i = 0; r != NULL && i < h->sites && json_array_size(j) < TOP_SITES; i++) {
+  size_t count = 0;
+  struct line *lines = calloc(h->sites + 1, sizeof *lines);
+  if (lines != NULL && p->profile != NULL) lines_make(p, lines, &count);
+  for (size_t i = 0; i < count && i < TOP_LINES; i++) {
     json_t *one = json_object(), *bytes = json_array();
     for (size_t t = 0; t < h->looks; t++)
-      json_array_append_new(bytes, mid_json_round((double)r[i].site->live[t]));
-    json_object_set_new(one, "site", place_json(p->profile, r[i].site->stack));
+      json_array_append_new(bytes, mid_json_round(lines[i].live[t]));
+    json_object_set_new(one, "site", json_integer((json_int_t)lines[i].site));
     json_object_set_new(one, "bytes", bytes);
     json_array_append_new(j, one);
   }
-  free(r);
+  free(lines);
   return j;
 }
 
@@ -215,7 +241,7 @@ static json_t *history_json(const struct mid_process *p) {
   json_object_set_new(j, "seconds", seconds);
   json_object_set_new(j, "resident", resident);
   json_object_set_new(j, "live", live);
-  json_object_set_new(j, "sites", top_sites_json(p));
+  json_object_set_new(j, "lines", lines_json(p));
   return j;
 }
 

@@ -52,7 +52,7 @@ test("the table over time has every look", async () => {
   rows.forEach((row, t) => {
     assert.equal(digits(row[1].exactly), past.resident[t]);
     assert.equal(digits(row[2].exactly), past.live[t]);
-    past.sites.forEach((site, i) => assert.equal(digits(row[3 + i].exactly), site.bytes[t]));
+    past.lines.forEach((site, i) => assert.equal(digits(row[3 + i].exactly), site.bytes[t]));
   });
 });
 

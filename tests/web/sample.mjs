@@ -118,7 +118,7 @@ function shop() {
   const frames = (i) =>
     sites[i].stack.map((at) => {
       const [name, file, line, module, inlined] = f.frames[at];
-      return { function: f.strings[name], file: f.strings[file], line, module: f.strings[module], inlined: inlined === 1 };
+      return { function: f.strings[name], file: f.strings[file] || null, line: line || null, module: f.strings[module] || null, inlined: inlined === 1 };
     });
   const finding = (i, kind, confidence, what, why, advice) => {
     const place = frames(i)[sites[i].place];
@@ -147,13 +147,13 @@ function shop() {
       finding(0, "growing", "certain", "148 MiB in 1.6 M blocks live, 14.8 MiB more each minute, in step with requests.", "it rose in 23 of 24 windows, by both clocks, while all other sites levelled off; 340 live samples", "Bound the cache: drop the oldest sessions beyond a count or an age in SessionCache::put, which only ever inserts."),
       finding(3, "growing", "likely", "21.0 MiB in 229,000 blocks live, 2.1 MiB more each minute.", "it rose in 22 of 24 windows; 61 live samples, from all of the run", "Remove the listener when its session ends: nothing that Events::subscribe stores is ever taken out."),
       finding(5, "temporary", "likely", "2.8 GiB in 31 M blocks, freed by the same thread within 100 µs.", "7,100 samples, of which 99.2 % lived less than 100 µs", "Reserve the page's size once, or render into a buffer that each thread keeps."),
-      { ...finding(1, "fragmented", "possible", "17.0 MiB free between 192-byte blocks: 289 spans are held by a third of their blocks.", "three windows in a row; sites of the survivors are known for 40 of 61 samples", "Allocate what lives long before what lives shortly, or from a pool of its own."), function: "", file: "", line: 0, stack: [], site: null },
+      { ...finding(1, "fragmented", "possible", "17.0 MiB free between 192-byte blocks: 289 spans are held by a third of their blocks.", "three windows in a row; sites of the survivors are known for 40 of 61 samples", "Allocate what lives long before what lives shortly, or from a pool of its own."), function: null, file: null, line: null, stack: [], site: null },
     ],
     strings: f.strings,
     frames: f.frames,
     sites,
     sampling: { mean: 512 * KiB, taken: 14200, lost: 0, seconds: 1.9 },
-    history: { seconds, resident, live, sites: parts.map((bytes, site) => ({ site: [0, 1, 2, 3, 4][site], bytes })) },
+    history: { seconds, resident, live, lines: parts.map((bytes, site) => ({ site: [0, 1, 2, 3, 4][site], bytes })) },
     spans: classes.map((k, i) => ({ block_bytes: k.block_bytes, live_blocks: Array.from({ length: k.spans }, (_, n) => Math.max(0, Math.min(Math.floor(k.span_bytes / k.block_bytes), Math.round((k.live / k.spans) * (0.4 + 1.2 * ((n * 37 + i) % 101) / 100))))) })),
   };
 }

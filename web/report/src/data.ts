@@ -1,11 +1,12 @@
 // web/report/src/data.ts -- what the command wrote into the page; docs/report.md explains each key.
 // SPDX-License-Identifier: MIT
 
+// What is not known is null.
 export interface Frame {
   function: string;
-  file: string;
-  line: number;
-  module: string;
+  file: string | null;
+  line: number | null;
+  module: string | null;
   inlined: boolean;
 }
 
@@ -14,9 +15,9 @@ export type Confidence = "certain" | "likely" | "possible";
 export interface Finding {
   kind: string;
   confidence: Confidence;
-  function: string;
-  file: string;
-  line: number;
+  function: string | null; // of the place to blame; null: the process as a whole
+  file: string | null;
+  line: number | null;
   stack: Frame[];
   bytes: number;
   blocks: number;
@@ -46,7 +47,7 @@ export interface History {
   seconds: number[];
   resident: (number | null)[];
   live: (number | null)[];
-  sites: { site: number; bytes: (number | null)[] }[];
+  lines: { site: number; bytes: (number | null)[] }[]; // of all sites with the place of one
 }
 
 export interface SizeClass {
@@ -125,11 +126,11 @@ export async function readReport(): Promise<Report> {
 
 export function frameOf(process: Process, at: number): Frame {
   const [name, file, line, module, inlined] = process.frames[at] ?? [0, 0, 0, 0, 0];
-  const word = (i: number) => process.strings[i] ?? "";
+  const word = (i: number) => process.strings[i] || null;
   return {
-    function: word(name),
+    function: word(name) ?? "unknown",
     file: word(file),
-    line,
+    line: line > 0 ? line : null,
     module: word(module),
     inlined: inlined !== 0,
   };

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 import type { Finding, Frame, Process } from "./data";
 import { folded, h, section } from "./dom";
-import { exactSize, plural, size, whereabouts } from "./words";
+import { exactSize, plural, sentence, size, whereabouts } from "./words";
 
 export function stackList(stack: Frame[], blame: number): HTMLElement {
   const row = (frame: Frame, i: number) =>
@@ -11,7 +11,7 @@ export function stackList(stack: Frame[], blame: number): HTMLElement {
       { class: i === blame ? "blame" : "" },
       h("code", {}, frame.function),
       " ",
-      h("span", { class: "where", title: frame.file || frame.module }, whereabouts(frame)),
+      h("span", { class: "where", title: frame.file ?? frame.module ?? "" }, whereabouts(frame)),
       frame.inlined && h("span", { class: "tag" }, "inlined"),
     );
   return h("ol", { class: "stack" }, ...stack.map(row));
@@ -21,7 +21,7 @@ function findingCard(finding: Finding, showSite: (site: number) => void): HTMLEl
   const blame = finding.stack.findIndex(
     (f) => f.function === finding.function && f.line === finding.line,
   );
-  const where = whereabouts({ ...finding, module: finding.stack[blame]?.module ?? "" });
+  const where = whereabouts({ ...finding, module: finding.stack[blame]?.module ?? null });
   const site = finding.site;
   return h(
     "article",
@@ -32,11 +32,11 @@ function findingCard(finding: Finding, showSite: (site: number) => void): HTMLEl
       h("h3", {}, h("span", { class: "kind" }, finding.kind), h("span", { class: "stake", title: exactSize(finding.bytes) }, finding.bytes > 0 ? size(finding.bytes) : "")),
       h("span", { class: "confidence", title: finding.why }, finding.confidence),
     ),
-    h("p", { class: "what" }, finding.what),
-    finding.function !== "" &&
-      h("p", { class: "place" }, h("code", {}, finding.function), where !== "" && " ", h("span", { class: "where", title: finding.file }, where)),
-    h("p", { class: "advice" }, finding.advice),
-    h("p", { class: "why" }, h("strong", {}, `${finding.confidence}: `), finding.why),
+    h("p", { class: "what" }, sentence(finding.what)),
+    finding.function &&
+      h("p", { class: "place" }, h("code", {}, finding.function), where !== "" && " ", h("span", { class: "where", title: finding.file ?? "" }, where)),
+    h("p", { class: "advice" }, sentence(finding.advice)),
+    h("p", { class: "why" }, h("strong", {}, `Why ${finding.confidence}: `), finding.why, "."),
     h(
       "div",
       { class: "more-of-it" },

@@ -7,7 +7,7 @@
 import { type Process, frameOf } from "./data";
 import { h } from "./dom";
 import { type StackNode, findPath, matchedBytes, matcher, ownBytes, pathOf } from "./stacks";
-import { basename, exactSize, share, size, whereabouts } from "./words";
+import { basename, brief, exactSize, share, size, whereabouts } from "./words";
 
 const ROW = 22; // pixels from one row to the next
 
@@ -89,7 +89,7 @@ export class Flame {
       this.box(node, before.get(node), left, wide);
     };
     const below = (node: StackNode, left: number, scale: number) => {
-      place(node, left, node.bytes * scale);
+      place(node, left, node === this.zoomed ? width : node.bytes * scale);
       let x = left;
       for (const child of node.children) {
         if (child.bytes * scale < 1) break; // the rest is smaller still
@@ -122,7 +122,7 @@ export class Flame {
     const box = h(
       "div",
       { class: "frame", role: "treeitem", "aria-level": node.depth + 1, "aria-expanded": node.children.length > 0 ? "true" : null, "aria-label": label },
-      h("span", {}, name),
+      h("span", {}, brief(name)),
     );
     box.dataset["hue"] = node.frame < 0 ? "root" : String(this.hueOf(node));
     this.nodes.set(box, node);
@@ -145,7 +145,7 @@ export class Flame {
     const bytes = new Map<string, number>();
     for (const site of this.process.sites)
       for (const at of site.stack) {
-        const module = frameOf(this.process, at).module;
+        const module = frameOf(this.process, at).module ?? "";
         bytes.set(module, (bytes.get(module) ?? 0) + site.live_bytes + site.allocated_bytes / 1e3);
       }
     const modules = [...bytes].sort((a, b) => b[1] - a[1]).map(([module]) => module);
@@ -158,7 +158,7 @@ export class Flame {
   }
 
   private hueOf(node: StackNode): number {
-    return this.hue.get(frameOf(this.process, node.frame).module) ?? hues - 1;
+    return this.hue.get(frameOf(this.process, node.frame).module ?? "") ?? hues - 1;
   }
 
   // ---- the line below
@@ -171,7 +171,7 @@ export class Flame {
       `${share(node.bytes, this.root.bytes)} of all`,
       own > 0 && node.frame >= 0 ? `${size(own)} its own` : "",
       node.frame < 0 ? "" : whereabouts(frame),
-      node.frame < 0 || frame.file === "" ? "" : basename(frame.module),
+      node.frame < 0 || frame.file === null ? "" : basename(frame.module ?? ""),
     ];
     this.about.replaceChildren(
       h("strong", {}, this.nameOf(node)),

@@ -56,7 +56,7 @@ function functionTable(process: Process, measure: Measure, matches: (frame: numb
       {
         title: "Function",
         value: (s) => frame(s.frame).function,
-        show: (s) => h("span", {}, h("code", {}, frame(s.frame).function), " ", h("span", { class: "where" }, whereabouts({ ...frame(s.frame), line: 0 }))),
+        show: (s) => h("span", {}, h("code", {}, frame(s.frame).function), " ", h("span", { class: "where" }, whereabouts({ ...frame(s.frame), line: null }))),
       },
       bytesColumn<FunctionSum>("Own", (s) => s.own),
       bytesColumn<FunctionSum>("With what it calls", (s) => s.total),
@@ -78,7 +78,10 @@ export function sitesSection(process: Process): SitesPart | null {
   const measures: [Measure, string][] = [["live", "In use"], ...(hasPeak ? [["peak", "At the peak"] as [Measure, string]] : []), ["allocated", "Allocated"]];
   const known = <T extends string>(key: string, from: readonly T[], otherwise: T): T =>
     from.find((word) => word === stateGet(key)) ?? otherwise;
-  let measure = known("measure", measures.map(([m]) => m), "live");
+  const total = (of: Measure) => process.sites.reduce((sum, site) => sum + measureOf(site, of), 0);
+  // A program that frees all before it ends has nothing to show in use.
+  const usual: Measure = hasPeak && total("live") < total("peak") / 10 ? "peak" : "live";
+  let measure = known("measure", measures.map(([m]) => m), usual);
   let view = known("view", ["graph", "sites", "functions"] as const, "graph");
   let callers = stateGet("callers") === "1";
   let words = stateGet("search") ?? "";
@@ -103,7 +106,7 @@ export function sitesSection(process: Process): SitesPart | null {
   }
   function refresh(): void {
     const { matches, sites } = found();
-    const whole = process.sites.reduce((sum, site) => sum + measureOf(site, measure), 0);
+    const whole = total(measure);
     const hit = sites.reduce((sum, site) => sum + measureOf(site, measure), 0);
     flame.search(words);
     matched.textContent = words.trim() === "" ? "" : `${share(hit, whole)} matched`;
@@ -127,7 +130,7 @@ export function sitesSection(process: Process): SitesPart | null {
   }
   function setMeasure(key: string): void {
     measure = key as Measure;
-    stateSet("measure", measure === "live" ? "" : measure);
+    stateSet("measure", measure === usual ? "" : measure);
     redraw(stateGet("zoom") ?? "");
   }
   function setView(key: string): void {
@@ -150,6 +153,7 @@ export function sitesSection(process: Process): SitesPart | null {
   redraw(stateGet("zoom") ?? "");
 
   const viewChoice = choice("How to show it", views, view, setView);
+  const measureChoice = choice("Which bytes", measures, measure, setMeasure);
   const element = section(
     "Who allocates",
     "Each box is a function, as wide as the bytes under it; it is called by the one above. Click one to zoom in.",
@@ -157,7 +161,7 @@ export function sitesSection(process: Process): SitesPart | null {
       "div",
       { class: "tools" },
       viewChoice,
-      choice("Which bytes", measures, measure, setMeasure),
+      measureChoice,
       h("div", { class: "search" }, search, matched),
       invert,
       reset,
@@ -172,7 +176,11 @@ export function sitesSection(process: Process): SitesPart | null {
     const site = process.sites[at];
     if (site === undefined) return;
     if (callers) setCallers(false);
-    viewChoice.querySelector<HTMLButtonElement>("[data-key=graph]")?.click();
+    const press = (group: HTMLElement, key: string) =>
+      group.querySelector<HTMLButtonElement>(`[data-key=${key}]`)?.click();
+    press(viewChoice, "graph");
+    if (measureOf(site, measure) <= 0)
+      press(measureChoice, measures.find(([other]) => measureOf(site, other) > 0)?.[0] ?? measure);
     redraw(site.stack.toReversed().map((frame) => keys[frame]).join("_"));
     reset.hidden = false;
     element.scrollIntoView();

@@ -93,7 +93,7 @@ export function matcher(process: Process, words: string): (frame: number) => boo
     let hit = known.get(at);
     if (hit === undefined) {
       const frame = frameOf(process, at);
-      hit = [frame.function, frame.file, frame.module].some((s) => s.toLowerCase().includes(wanted));
+      hit = [frame.function, frame.file, frame.module].some((s) => s?.toLowerCase().includes(wanted));
       known.set(at, hit);
     }
     return hit;

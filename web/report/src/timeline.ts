@@ -4,7 +4,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { type History, type Process, placeOf } from "./data";
 import { folded, h, section, tableBox } from "./dom";
-import { duration, exactSize, short, size, whereabouts } from "./words";
+import { brief, duration, exactSize, short, size, whereabouts } from "./words";
 
 interface Layer {
   name: string;
@@ -16,12 +16,12 @@ const TOP = 6; // as many as there are colours beside those of the rest and of R
 
 // Sites are estimates from samples, the whole is counted: what they leave is the rest.
 function layersOf(process: Process, history: History): Layer[] {
-  const sites = history.sites.slice(0, TOP).map((s, i) => {
+  const sites = history.lines.slice(0, TOP).map((s, i) => {
     const site = process.sites[s.site];
     const place = site ? placeOf(process, site) : null;
     const where = place ? whereabouts(place) : "";
     return {
-      name: place ? (where ? `${place.function}, ${where}` : place.function) : "unknown",
+      name: place ? [brief(place.function), where].filter((word) => word !== "").join(", ") : "unknown",
       bytes: s.bytes.map((b) => b ?? 0),
       colour: `--series-${i}`,
     };
@@ -111,9 +111,11 @@ function legendOf(history: History, layers: Layer[]): [HTMLElement, (at: number 
     if (colour) swatch.style.background = `var(${colour})`;
     return { value, row: h("li", {}, swatch, h("span", { class: "name", title: name }, name), value) };
   });
+  const live = history.live.map((bytes) => bytes ?? 0);
+  const peak = live.indexOf(Math.max(...live));
   const show = (at: number | null) => {
-    const t = at ?? history.seconds.length - 1;
-    time.textContent = `${at === null ? "at the end" : "at"} ${at === null ? "" : duration(history.seconds[t] ?? 0)}`;
+    const t = at ?? peak;
+    time.textContent = `${at === null ? "When most was live," : ""} after ${duration(history.seconds[t] ?? 0)}`.trim();
     cells.forEach((cell, i) => {
       const bytes = layers[i] ? layers[i].bytes[t] : history.resident[t];
       cell.value.textContent = bytes == null ? "unknown" : size(bytes);

@@ -1,5 +1,6 @@
 // web/report/src/words.ts -- figures as a person reads them, and exactly.
 // SPDX-License-Identifier: MIT
+import type { Frame } from "./data";
 
 const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
@@ -66,7 +67,26 @@ export function basename(path: string): string {
   return path.slice(path.lastIndexOf("/") + 1);
 }
 
-export function whereabouts(place: { file: string; line: number; module: string }): string {
-  if (place.file === "") return place.module === "" ? "" : basename(place.module);
-  return place.line > 0 ? `${basename(place.file)}:${place.line}` : basename(place.file);
+export function whereabouts(place: Pick<Frame, "file" | "line" | "module">): string {
+  const file = basename(place.file ?? place.module ?? "");
+  return place.file !== null && place.line !== null ? `${file}:${place.line}` : file;
+}
+
+// What the command writes as a clause stands alone here.
+export function sentence(words: string): string {
+  const whole = words.charAt(0).toUpperCase() + words.slice(1);
+  return whole === "" || /[.!?]$/.test(whole) ? whole : `${whole}.`;
+}
+
+// std::map<…>::emplace: what stands in angle brackets is seldom what is looked for, and long.
+export function brief(name: string): string {
+  const tokens = name.replaceAll("__cxx11::", "").match(/operator *(?:<<=?|<=>|<=?|>>=?|>=?|->\*?)|->|[<>]|[^<>]/g) ?? [];
+  let depth = 0;
+  let words = "";
+  for (const token of tokens) {
+    if (token === ">" && depth > 0) depth--;
+    if (depth === 0) words += token;
+    if (token === "<" && depth++ === 0) words += "…";
+  }
+  return depth === 0 ? words : name;
 }

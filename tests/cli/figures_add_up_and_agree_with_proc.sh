@@ -34,7 +34,7 @@ int main(void) {
   dprintf(1, "asked %zu\nrss %lu\n", asked, line ? strtoul(line + 4, NULL, 10) * 1024 : 0);
 }
 C
-run 0 "$MIDDEN" run --json out.json --report report -- ./known
+run 0 "$MIDDEN" run --json out.json --report report.txt -- ./known
 asked=$(sed -n 's/^asked //p' out)
 rss=$(sed -n 's/^rss //p' out)
 
@@ -67,10 +67,10 @@ check "10000 <= j[0]['activity']['frees'] <= 10100"
 # The same in words, and the report file is the report, without colour.
 for words in "exit status 0" "live blocks, as the program asked" "Midden's own tables" \
   "free blocks in partly used spans" "outside the heap" "100.0 %" "dirty bound" "Of "; do
-  said report "$words"
+  said report.txt "$words"
 done
-tail -n +2 err | cmp - report || fail "the file is not what was printed"
-! grep -q "$(printf '\033')" report || fail "there are escapes in the file"
+tail -n +2 err | cmp - report.txt || fail "the file is not what was printed"
+! grep -q "$(printf '\033')" report.txt || fail "there are escapes in the file"
 
 # A block that nobody touched is live and not resident.
 program lazy <<'C'

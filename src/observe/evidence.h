@@ -40,6 +40,12 @@ struct mid_crash {
   const struct mid_profile_site *site;  // the stack; NULL: not known
 };
 
+// A span of small blocks.
+struct mid_filled_span {
+  uint64_t block_bytes;
+  uint64_t live;  // blocks
+};
+
 // What the last look at a process told beside its counters.  Made by walk/, freed by its owner.
 struct mid_last_facts {
   const struct mid_lost *lost;
@@ -47,6 +53,8 @@ struct mid_last_facts {
   const struct mid_deep_stack *deep;
   size_t deeps;
   const struct mid_crash *crash;  // NULL: none
+  const struct mid_filled_span *span;
+  size_t spans;
 };
 
 // What the process died of; NULL: it is not known, or was handled and `status`, as wait gave it,

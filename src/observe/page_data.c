@@ -245,6 +245,27 @@ static json_t *history_json(const struct mid_process *p) {
   return j;
 }
 
+// ---- spans --------------------------------------------------------------------------------------
+
+// Live blocks of each span, by size class; null where the heap was not walked.
+static json_t *spans_json(const struct mid_last_facts *facts) {
+  if (facts == NULL || facts->span == NULL) return json_null();
+  struct numbered classes = numbered_open();
+  for (size_t i = 0; i < facts->spans; i++) {
+    const struct mid_filled_span *span = &facts->span[i];
+    char key[32];
+    snprintf(key, sizeof key, "%" PRIu64, span->block_bytes);
+    json_int_t place = numbered_find(&classes, key);
+    if (place < 0)
+      place = numbered_add(&classes, key,
+                           json_pack("{s: o, s: []}", "block_bytes",
+                                     mid_json_number(span->block_bytes), "live_blocks"));
+    json_t *one = json_array_get(classes.list, (size_t)place);
+    json_array_append_new(json_object_get(one, "live_blocks"), mid_json_number(span->live));
+  }
+  return numbered_close(&classes);
+}
+
 // ---- all of it ----------------------------------------------------------------------------------
 
 static json_t *process_json(const struct mid_run_story *story, size_t i) {
@@ -254,6 +275,7 @@ static json_t *process_json(const struct mid_run_story *story, size_t i) {
   add_sites(j, p);
   json_object_set_new(j, "sampling", sampling_json(p->profile));
   json_object_set_new(j, "history", history_json(p));
+  json_object_set_new(j, "spans", spans_json(p->facts));
   return j;
 }
 

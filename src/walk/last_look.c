@@ -54,7 +54,27 @@ static void keep_lost(struct mid_last_look *look, const struct mid_leaks *leaks,
   look->facts.lost = look->lost;
 }
 
-static const char *find_lost(struct mid_last_look *look, const struct mid_target *target,
+// ---- spans --------------------------------------------------------------------------------------
+
+static uint64_t live_in(const struct mid_blocks *blocks, const struct mid_blocks_span *span) {
+  uint64_t live = 0;
+  for (uint32_t i = 0; i < span->count; i++) live += mid_blocks_is_live(blocks, span->first + i);
+  return live;
+}
+
+static void keep_spans(struct mid_last_look *look, const struct mid_blocks *blocks) {
+  look->span = calloc(blocks->spans + 1, sizeof *look->span);
+  if (look->span == NULL) abort();
+  for (size_t i = 0; i < blocks->spans; i++) {
+    const struct mid_blocks_span *span = &blocks->span[i];
+    if (span->large) continue;
+    look->span[look->facts.spans++] =
+        (struct mid_filled_span){.block_bytes = span->block_bytes, .live = live_in(blocks, span)};
+  }
+  look->facts.span = look->span;
+}
+
+static const char *walk_heap(struct mid_last_look *look, const struct mid_target *target,
                              struct mid_symbols *symbols, bool forked, bool late) {
   struct mid_blocks blocks;
   struct mid_leaks leaks;
@@ -67,6 +87,7 @@ static const char *find_lost(struct mid_last_look *look, const struct mid_target
     mid_leaks_close(&leaks);
   }
   if (known) mid_profile_close(&profile);
+  keep_spans(look, &blocks);
   mid_blocks_close(&blocks);
   return wrong;
 }
@@ -116,7 +137,7 @@ static const char *take(struct mid_last_look *look, const struct mid_target *tar
   bool late = end != NULL && end->late && p->image.process.heaps_peak > 1;
   keep_stacks(look, target);
   look->taken = true;
-  return find_lost(look, target, symbols, p->image.forked_ticks != 0, late);
+  return walk_heap(look, target, symbols, p->image.forked_ticks != 0, late);
 }
 
 void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end,
@@ -142,6 +163,7 @@ void mid_last_look_close(struct mid_process *p) {
   mid_crash_close(&p->last_look->story);
   free(p->last_look->lost);
   free(p->last_look->deep);
+  free(p->last_look->span);
   free(p->last_look);
   p->last_look = NULL;
   p->facts = NULL;

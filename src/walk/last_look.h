@@ -13,6 +13,7 @@ struct mid_last_look {
   struct mid_deep_stack *deep;  // likewise
   struct mid_crash_story story;
   bool taken;
+  struct mid_filled_span *span;
   char missed[256];  // why it could not be looked at; "": it was
 };
 

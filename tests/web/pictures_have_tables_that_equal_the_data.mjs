@@ -66,11 +66,12 @@ test("histograms and the map of the spans add up to the classes", async () => {
   const still = shop.sites.reduce((all, site) => all + site.live_blocks, 0);
   assert.equal((await exactly("Lifetimes")).map(digits).reduce((a, b) => a + b), freed + still);
   const spans = await rowsOf(page, "Spans by size class");
-  spans.forEach((row, i) => {
-    const k = shop.classes[i];
-    assert.equal(digits(row[3].exactly), k.live_bytes);
-    assert.equal(digits(row[4].exactly), k.spans * k.span_bytes - k.live_bytes);
-  });
+  assert.equal(spans.length, shop.classes.length);
+  for (const [block, , alive, not, all] of spans) {
+    const k = shop.classes.find((k) => k.block_bytes === digits(block.exactly));
+    assert.deepEqual([alive, not, all].map((cell) => digits(cell.exactly)),
+      [k.live_bytes, k.spans * k.span_bytes - k.live_bytes, k.spans * k.span_bytes]);
+  }
 });
 
 test("each process of the run can be chosen", async () => {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: MIT
 import type { Process, SizeClass } from "./data";
 import { h, newId, section, svg, tableBox } from "./dom";
+import { type Column, sortedTable } from "./tables";
 import { count, duration, exact, exactSize, plural, share, short, size } from "./words";
 
 // ---- bars: a table whose last column is drawn, so that it is its own twin
@@ -186,34 +187,29 @@ function occupancy(row: SpanRow): SVGElement {
   return drawing;
 }
 
+const held = (row: SpanRow) => row.spans * row.span;
+const live = (row: SpanRow) => row.live * row.block;
+
 export function spansSection(process: Process): HTMLElement | null {
   const rows = spanRows(process);
   if (rows.length === 0) return null;
+  const columns: Column<SpanRow>[] = [
+    { title: "Block", number: true, value: (r) => r.block, show: (r) => short(size(r.block)), exactly: (r) => exactSize(r.block) },
+    { title: "How full", number: true, drawn: true, value: (r) => live(r) / held(r), show: occupancy },
+    { title: "Live", number: true, value: (r) => live(r) / held(r), show: (r) => share(live(r), held(r)), exactly: (r) => exactSize(live(r)) },
+    { title: "Not live", number: true, value: (r) => held(r) - live(r), show: (r) => size(held(r) - live(r)), exactly: (r) => exactSize(held(r) - live(r)) },
+    { title: "Spans", number: true, value: held, show: (r) => `${exact(r.spans)} × ${short(size(r.span))}`, exactly: (r) => exactSize(held(r)) },
+  ];
   const walked = rows.some((row) => row.exact !== null);
-  const line = (row: SpanRow) => {
-    const bytes = row.spans * row.span;
-    const held = bytes - row.live * row.block;
-    return h(
-      "tr",
-      {},
-      h("th", { scope: "row", class: "number" }, short(size(row.block))),
-      h("td", { class: "drawn" }, occupancy(row)),
-      h("td", { class: "number" }, `${exact(row.spans)} × ${short(size(row.span))}`),
-      h("td", { class: "number", title: `${exactSize(row.live * row.block)} live` }, share(row.live * row.block, bytes)),
-      h("td", { class: "number", title: exactSize(held) }, size(held)),
-    );
-  };
-  const head = ["Block", "", "Spans", "Full", "Not live"].map((words) =>
-    words === "" ? h("td", {}) : h("th", { scope: "col", class: "number" }, words),
-  );
-  const table = h("table", { class: "span-map" }, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...rows.map(line)));
-  return section(
+  const part = section(
     "Map of the spans",
     walked
       ? "A cell is a span or, where a size class has more than 64, the mean of some; the fullest come first. What is not filled is not live: that is what fragmentation costs."
       : "A cell is a span or, where a size class has more than 64, some of them, filled as far as its blocks are live: the mean of its class, since the heap was not walked.",
-    tableBox(table, "Spans by size class"),
+    sortedTable("Spans by size class", columns, rows, 3, 14),
   );
+  part.classList.add("span-map");
+  return part;
 }
 
 // ---- the rest of the figures

@@ -7,6 +7,7 @@ import { exact } from "./words";
 export interface Column<Row> {
   title: string;
   number?: boolean; // aligned to the right, sorted from the largest
+  drawn?: boolean; // what it shows is wide, and the words of the row say it too
   value: (row: Row) => number | string; // to sort by
   show: (row: Row) => Node | string;
   exactly?: (row: Row) => string; // on hovering
@@ -28,7 +29,7 @@ export function sortedTable<Row>(
   const heads = columns.map((column, i) =>
     h(
       "th",
-      { scope: "col", class: column.number ? "number" : "" },
+      { scope: "col", class: column.number && !column.drawn ? "number" : "" },
       h("button", { type: "button", click: () => sort(i) }, column.title),
     ),
   );
@@ -63,7 +64,7 @@ export function sortedTable<Row>(
     const cells = columns.map((c, i) =>
       h(
         i === 0 ? "th" : "td",
-        { class: c.number ? "number" : "", scope: i === 0 ? "row" : null, title: c.exactly?.(row) },
+        { class: c.drawn ? "drawn" : c.number ? "number" : "", scope: i === 0 ? "row" : null, title: c.exactly?.(row) },
         c.show(row),
       ),
     );

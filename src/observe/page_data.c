@@ -116,9 +116,9 @@ static size_t fullest(const struct mid_history *h) {
   return most;
 }
 
-// NAN: it is not known.
+// NAN: it is not known; one look knows no peak.
 static double at_peak(const struct mid_history *h, uint32_t stack) {
-  if (h == NULL || h->looks == 0) return (double)NAN;
+  if (h == NULL || h->looks < 2) return (double)NAN;
   const struct mid_history_site *site = mid_history_of(h, stack);
   return site != NULL ? (double)site->live[fullest(h)] : 0;
 }

@@ -25,6 +25,14 @@ grep -q '^Midden: ./busy' report.txt || fail "report.txt is no text"
 run 0 "$MIDDEN" run --quiet --report report.json -- ./busy
 $python -m json.tool report.json >/dev/null || fail "report.json is no JSON"
 
+# Its small heap is known to the block: who allocated, and what lies in the spans.
+check() { [ "$(json "$1" report.json)" = True ] || fail "not true: $1"; }
+main='[s for s in p["sites"] if p["strings"][p["frames"][s["stack"][s["place"]]][0]] == "main"]'
+check "[s['live_blocks'] for p in j['processes'] for s in $main] == [1000]"
+check "[s['allocated_bytes'] for p in j['processes'] for s in $main] == [100000]"
+check '1000 <= sum(sum(s["live_blocks"]) for s in j["processes"][0]["spans"]) < 1100'
+check 'len(j["processes"][0]["history"]["seconds"]) > 1'
+
 # Of a process that runs; the page of its data is the same page.
 "$MIDDEN" run --quiet -- ./busy on >ready &
 started=$!
@@ -62,21 +70,21 @@ $python compare.py "$source/docs/report.md" "$source/docs/json.md" >out
 [ ! -s out ] || fail "docs/report.md and the data differ"
 
 # What cannot be shown gets a sentence, and no file.
-check() { # STATUS WORDS ARGUMENT...
+refused() { # STATUS WORDS ARGUMENT...
   want=$1 words=$2
   shift 2
   run "$want" "$MIDDEN" report "$@"
   said err "$words"
 }
-check 2 "midden: no RUN is named: give a process's number or a file"
-check 2 "midden: 'report' takes nothing more" data.json more
-check 2 "cannot be written: No such file or directory" data.json -o no/such/file
-check 3 "midden: there is no process 4194999: 'midden ps' lists those" 4194999 -o none.html
-check 3 "midden: process 1 does not run on Midden" 1 -o none.html
-check 3 "midden: 'no-such-file' cannot be read: No such file or directory" no-such-file
-check 3 "midden: '.' is no file of data" . -o none.html
-check 3 "it is no JSON: 'midden report PID -o FILE.json' writes" report.html -o none.html
+refused 2 "midden: no RUN is named: give a process's number or a file"
+refused 2 "midden: 'report' takes nothing more" data.json more
+refused 2 "cannot be written: No such file or directory" data.json -o no/such/file
+refused 3 "midden: there is no process 4194999: 'midden ps' lists those" 4194999 -o none.html
+refused 3 "midden: process 1 does not run on Midden" 1 -o none.html
+refused 3 "midden: 'no-such-file' cannot be read: No such file or directory" no-such-file
+refused 3 "midden: '.' is no file of data" . -o none.html
+refused 3 "it is no JSON: 'midden report PID -o FILE.json' writes" report.html -o none.html
 echo '{"format": "midden-report", "version": 9}' >later.json
-check 3 "it is of another version of midden" later.json -o none.html
-check 1 "midden: '/dev/full' could not be written: No space left on device" data.json -o /dev/full
+refused 3 "it is of another version of midden" later.json -o none.html
+refused 1 "midden: '/dev/full' could not be written: No space left on device" data.json -o /dev/full
 [ ! -e none.html ] || fail "a page of nothing was written"

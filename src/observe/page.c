@@ -11,7 +11,7 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { LONG = 128 << 10 };  // bytes: below it, people can read the data in the file
+enum { PAGE_LONG = 128 << 10 };  // bytes: below it, people can read the data in the file
 
 // What web/report/ was built to.
 __asm__(
@@ -23,7 +23,7 @@ __asm__(
     ".popsection\n");
 extern const char mid_page_template[], mid_page_template_end[];
 
-static const char place[] = "@MIDDEN_DATA@";
+static const char page_mark[] = "@MIDDEN_DATA@";
 
 static void write_plain(const char *data, FILE *out) {
   for (size_t n; *data != 0; data += n) {
@@ -37,7 +37,7 @@ static void write_plain(const char *data, FILE *out) {
 }
 
 // gzip of `data`, the caller's to free; NULL: no memory.
-static unsigned char *pack(const char *data, size_t bytes, size_t *packed) {
+static unsigned char *page_pack(const char *data, size_t bytes, size_t *packed) {
   enum { GZIP = 15 + 16 };  // the largest window, with gzip's header
   z_stream z = {0};
   if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP, 8, Z_DEFAULT_STRATEGY) != Z_OK)
@@ -71,22 +71,22 @@ static void write_base64(const unsigned char *at, size_t bytes, FILE *out) {
 
 static bool write_data(const char *data, FILE *out) {
   size_t bytes = strlen(data), packed = 0;
-  if (bytes < LONG) {
+  if (bytes < PAGE_LONG) {
     write_plain(data, out);
     return true;
   }
-  unsigned char *gzip = pack(data, bytes, &packed);
+  unsigned char *gzip = page_pack(data, bytes, &packed);
   if (gzip != NULL) write_base64(gzip, packed, out);
   free(gzip);
   return gzip != NULL;
 }
 
 bool mid_page_write(const char *data, FILE *out) {
-  const char *at = strstr(mid_page_template, place);
+  const char *at = strstr(mid_page_template, page_mark);
   if (data == NULL || at == NULL) return false;
   fwrite(mid_page_template, 1, (size_t)(at - mid_page_template), out);
   if (!write_data(data, out)) return false;
-  at += strlen(place);
+  at += strlen(page_mark);
   fwrite(at, 1, (size_t)(mid_page_template_end - at), out);
   return !ferror(out);
 }

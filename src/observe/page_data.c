@@ -50,7 +50,7 @@ struct words {
   struct numbered string, frame;
 };
 
-static json_int_t word(struct words *w, const char *s) {
+static json_int_t words_add(struct words *w, const char *s) {
   json_t *value = mid_json_string(s);
   const char *key = json_string_value(value);
   json_int_t place = key != NULL ? numbered_find(&w->string, key) : 0;
@@ -61,8 +61,9 @@ static json_int_t word(struct words *w, const char *s) {
   return numbered_add(&w->string, key, value);
 }
 
-static json_int_t frame(struct words *w, const struct mid_profile_frame *f) {
-  json_int_t function = word(w, f->function), file = word(w, f->file), module = word(w, f->module);
+static json_int_t words_frame(struct words *w, const struct mid_profile_frame *f) {
+  json_int_t function = words_add(w, f->function), file = words_add(w, f->file),
+             module = words_add(w, f->module);
   char key[128];
   snprintf(key, sizeof key, "%" PRId64 " %" PRId64 " %u %" PRId64 " %d", (int64_t)function,
            (int64_t)file, f->line, (int64_t)module, f->inlined);
@@ -75,7 +76,7 @@ static json_int_t frame(struct words *w, const struct mid_profile_frame *f) {
 
 // ---- sites --------------------------------------------------------------------------------------
 
-static void set(json_t *object, const char *key, double value) {
+static void set_round(json_t *object, const char *key, double value) {
   json_object_set_new(object, key, mid_json_round(value));
 }
 
@@ -89,27 +90,27 @@ static json_t *lives_json(const struct mid_profile_site *site) {
 static json_t *site_json(struct words *w, const struct mid_profile_site *site, double at_peak) {
   json_t *j = json_object(), *stack = json_array();
   for (size_t i = 0; i < site->frames; i++)
-    json_array_append_new(stack, json_integer(frame(w, &site->frame[i])));
+    json_array_append_new(stack, json_integer(words_frame(w, &site->frame[i])));
   if (site->frames == 0)
-    json_array_append_new(stack, json_integer(frame(w, mid_profile_place(site))));
+    json_array_append_new(stack, json_integer(words_frame(w, mid_profile_place(site))));
   json_object_set_new(j, "stack", stack);
   json_object_set_new(j, "cut", json_boolean(site->cut));
-  set(j, "place", (double)site->place);
-  set(j, "live_bytes", site->live_bytes);
-  set(j, "live_error", site->live_error);
-  set(j, "live_blocks", site->live);
-  set(j, "allocated_bytes", site->allocated_bytes);
-  set(j, "allocated_blocks", site->allocated);
-  set(j, "remote_blocks", site->remote);
-  set(j, "peak_bytes", site->peak_live_bytes);
-  set(j, "at_peak_bytes", at_peak);
-  set(j, "samples", (double)site->samples);
+  set_round(j, "place", (double)site->place);
+  set_round(j, "live_bytes", site->live_bytes);
+  set_round(j, "live_error", site->live_error);
+  set_round(j, "live_blocks", site->live);
+  set_round(j, "allocated_bytes", site->allocated_bytes);
+  set_round(j, "allocated_blocks", site->allocated);
+  set_round(j, "remote_blocks", site->remote);
+  set_round(j, "peak_bytes", site->peak_live_bytes);
+  set_round(j, "at_peak_bytes", at_peak);
+  set_round(j, "samples", (double)site->samples);
   json_object_set_new(j, "lives", lives_json(site));
   return j;
 }
 
 // The look at which most was live.
-static size_t fullest(const struct mid_history *h) {
+static size_t page_fullest_look(const struct mid_history *h) {
   size_t most = 0;
   for (size_t i = 1; i < h->looks; i++)
     if (h->look[i].live > h->look[most].live) most = i;
@@ -117,19 +118,19 @@ static size_t fullest(const struct mid_history *h) {
 }
 
 // NAN: it is not known; one look knows no peak.
-static double at_peak(const struct mid_history *h, uint32_t stack) {
+static double page_at_peak(const struct mid_history *h, uint32_t stack) {
   if (h == NULL || h->looks < 2) return (double)NAN;
   const struct mid_history_site *site = mid_history_of(h, stack);
-  return site != NULL ? (double)site->live[fullest(h)] : 0;
+  return site != NULL ? (double)site->live[page_fullest_look(h)] : 0;
 }
 
 static void add_sites(json_t *j, const struct mid_process *p) {
   struct words w = {numbered_open(), numbered_open()};
   json_t *sites = json_array();
-  word(&w, "");
+  words_add(&w, "");
   for (size_t i = 0; p->profile != NULL && i < p->profile->sites; i++) {
     const struct mid_profile_site *site = &p->profile->site[i];
-    json_array_append_new(sites, site_json(&w, site, at_peak(p->history, site->stack)));
+    json_array_append_new(sites, site_json(&w, site, page_at_peak(p->history, site->stack)));
   }
   json_object_set_new(j, "strings", numbered_close(&w.string));
   json_object_set_new(j, "frames", numbered_close(&w.frame));
@@ -139,9 +140,9 @@ static void add_sites(json_t *j, const struct mid_process *p) {
 static json_t *sampling_json(const struct mid_profile *p) {
   if (p == NULL) return json_null();
   json_t *j = json_object();
-  set(j, "mean", (double)p->mean);
-  set(j, "taken", (double)p->taken);
-  set(j, "lost", (double)p->lost);
+  set_round(j, "mean", (double)p->mean);
+  set_round(j, "taken", (double)p->taken);
+  set_round(j, "lost", (double)p->lost);
   json_object_set_new(j, "seconds", json_real(p->spent));
   return j;
 }
@@ -171,7 +172,7 @@ struct line {
   double sum;                      // over all looks
 };
 
-static int holds_more(const void *a, const void *b) {
+static int line_holds_more(const void *a, const void *b) {
   const struct line *x = a, *y = b;
   return x->sum < y->sum ? 1 : x->sum > y->sum ? -1 : 0;
 }
@@ -180,7 +181,7 @@ static int holds_more(const void *a, const void *b) {
 static struct line *line_of(struct numbered *places, struct words *w, struct line *lines,
                             const struct mid_profile *p, const struct mid_profile_site *site) {
   char key[32];
-  snprintf(key, sizeof key, "%" PRId64, (int64_t)frame(w, mid_profile_place(site)));
+  snprintf(key, sizeof key, "%" PRId64, (int64_t)words_frame(w, mid_profile_place(site)));
   json_int_t place = numbered_find(places, key);
   if (place < 0) {
     place = numbered_add(places, key, json_null());
@@ -204,7 +205,7 @@ static void lines_make(const struct mid_process *p, struct line *lines, size_t *
     }
   }
   *count = json_array_size(places.list);
-  qsort(lines, *count, sizeof *lines, holds_more);
+  qsort(lines, *count, sizeof *lines, line_holds_more);
   json_decref(numbered_close(&places));
   json_decref(numbered_close(&w.string));
   json_decref(numbered_close(&w.frame));
@@ -268,7 +269,7 @@ static json_t *spans_json(const struct mid_last_facts *facts) {
 
 // ---- all of it ----------------------------------------------------------------------------------
 
-static json_t *process_json(const struct mid_run_story *story, size_t i) {
+static json_t *page_process_json(const struct mid_run_story *story, size_t i) {
   const struct mid_process *p = story->watch->process[i];
   json_t *j = mid_json_process(story, i);
   place_findings(j, p);
@@ -286,7 +287,7 @@ char *mid_page_data(const struct mid_run_story *story) {
   struct tm parts;
   strftime(made, sizeof made, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &parts));
   for (size_t i = 0; i < story->watch->count; i++)
-    json_array_append_new(all, process_json(story, i));
+    json_array_append_new(all, page_process_json(story, i));
   json_object_set_new(j, "format", json_string("midden-report"));
   json_object_set_new(j, "version", json_integer(1));
   json_object_set_new(j, "midden", json_string(MIDDEN_VERSION));

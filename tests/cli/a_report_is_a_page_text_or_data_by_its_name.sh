@@ -58,7 +58,7 @@ def keys(value, path):
             yield from keys(inner, path[:-1] + "[].")
 documented = set(re.findall(r"^\| `([^`]+)` \|", open(sys.argv[1]).read(), re.M)) - {"/"}
 of_process = re.findall(r"^\| `([^`]+)` \|", open(sys.argv[2]).read(), re.M)
-written = set(keys(json.load(open("data.json")), ""))
+written = set(keys(json.load(open("report.json")), ""))
 written -= {"processes[]." + key for key in of_process}
 # There need not be one.
 documented -= {"processes[].findings[].site"}

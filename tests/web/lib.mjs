@@ -15,7 +15,10 @@ const { chromium } = createRequire(path.join(process.env.SOURCE, "web/"))("playw
 export const place = fs.mkdtempSync(path.join(os.tmpdir(), "midden-web-"));
 
 export function midden(...words) {
-  return execFileSync(process.env.MIDDEN, words, { cwd: place, stdio: ["ignore", "pipe", "ignore"] });
+  return execFileSync(process.env.MIDDEN, words, {
+    cwd: place,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
 }
 
 // The page that the command makes of these data.
@@ -34,8 +37,16 @@ after(async () => {
 async function start() {
   return chromium.launch({
     executablePath: "/usr/bin/chromium",
-    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-      "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--headless",
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-quic",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
 }
 
@@ -43,13 +54,21 @@ async function start() {
 export async function open(file, { hash = "", ...options } = {}) {
   browser ??= await start();
   const context = await browser.newContext({
-    viewport: { width: 1280, height: 900 }, reducedMotion: "reduce", ...options });
+    viewport: { width: 1280, height: 900 },
+    reducedMotion: "reduce",
+    ...options,
+  });
   const page = await context.newPage();
   page.wrong = [];
   page.on("console", (m) => ["error", "warning"].includes(m.type()) && page.wrong.push(m.text()));
   page.on("pageerror", (e) => page.wrong.push(String(e)));
   page.on("dialog", (d) => page.wrong.push(`a dialog: ${d.message()}`) && d.dismiss());
-  page.on("request", (r) => r.url().split("#")[0] === pathToFileURL(file).href || page.wrong.push(`a request: ${r.url()}`));
+  page.on(
+    "request",
+    (r) =>
+      r.url().split("#")[0] === pathToFileURL(file).href ||
+      page.wrong.push(`a request: ${r.url()}`),
+  );
   await page.goto(`${pathToFileURL(file)}${hash}`);
   await page.waitForSelector("footer, [role=alert]");
   return page;
@@ -61,8 +80,14 @@ export function nothingWrong(page) {
 
 // What stands in the rows of a table: for each cell its words, and its exact figures.
 export function rowsOf(page, label) {
-  return page.getByRole("region", { name: label, exact: true }).locator("tbody tr").evaluateAll((rows) =>
-    rows.map((row) => [...row.cells].map((cell) => ({ words: cell.innerText.trim(), exactly: cell.title }))));
+  return page
+    .getByRole("region", { name: label, exact: true })
+    .locator("tbody tr")
+    .evaluateAll((rows) =>
+      rows.map((row) =>
+        [...row.cells].map((cell) => ({ words: cell.innerText.trim(), exactly: cell.title })),
+      ),
+    );
 }
 
 // The digits of "1,234 B".

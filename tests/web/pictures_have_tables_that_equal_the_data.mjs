@@ -18,10 +18,21 @@ test("the table of sites has every site and its figures", async () => {
   rows.forEach((row, i) => {
     const [name, live, blocks, peak, allocated, calls, samples] = row;
     const [place, , line] = shop.frames[sites[i].stack[sites[i].place]];
-    assert.ok(name.words.startsWith(shop.strings[place]) && name.words.endsWith(`:${line}`) || line === 0, name.words);
+    assert.ok(
+      (name.words.startsWith(shop.strings[place]) && name.words.endsWith(`:${line}`)) || line === 0,
+      name.words,
+    );
     assert.deepEqual(
       [live, blocks, peak, allocated, calls, samples].map((cell) => digits(cell.exactly)),
-      ["live_bytes", "live_blocks", "peak_bytes", "allocated_bytes", "allocated_blocks", "samples"].map((key) => sites[i][key]));
+      [
+        "live_bytes",
+        "live_blocks",
+        "peak_bytes",
+        "allocated_bytes",
+        "allocated_blocks",
+        "samples",
+      ].map((key) => sites[i][key]),
+    );
   });
   await page.getByRole("button", { name: "Allocated" }).last().click();
   const most = [...shop.sites].sort(by("allocated_bytes"))[0].allocated_bytes;
@@ -29,7 +40,7 @@ test("the table of sites has every site and its figures", async () => {
   nothingWrong(page);
 });
 
-test("the table of functions counts each byte once, however often a function is in its stack", async () => {
+test("the table of functions counts a byte once, however deep a recursion", async () => {
   const page = await open(file, { hash: "#view=functions&measure=allocated" });
   const rows = await rowsOf(page, "Functions");
   const wanted = new Map();
@@ -38,7 +49,9 @@ test("the table of functions counts each byte once, however often a function is 
       wanted.set(name, (wanted.get(name) ?? 0) + site.allocated_bytes);
   assert.equal(rows.length, wanted.size);
   for (const [name, , total] of rows) {
-    const known = [...wanted.keys()].filter((word) => name.words.startsWith(word)).sort((a, b) => b.length - a.length);
+    const known = [...wanted.keys()]
+      .filter((word) => name.words.startsWith(word))
+      .sort((a, b) => b.length - a.length);
     assert.equal(digits(total.exactly), wanted.get(known[0]), name.words);
   }
 });
@@ -58,19 +71,33 @@ test("the table over time has every look", async () => {
 
 test("histograms and the map of the spans add up to the classes", async () => {
   const page = await open(file);
-  const exactly = (label) => page.getByRole("table", { name: label }).locator("tbody td[title]").evaluateAll((cells) => cells.map((c) => c.title));
-  const bytes = (await exactly("Live, by size of block")).map((words) => digits(words.split(" B ")[0]));
+  const exactly = (label) =>
+    page
+      .getByRole("table", { name: label })
+      .locator("tbody td[title]")
+      .evaluateAll((cells) => cells.map((c) => c.title));
+  const bytes = (await exactly("Live, by size of block")).map((words) =>
+    digits(words.split(" B ")[0]),
+  );
   const live = shop.classes.reduce((all, k) => all + k.live_bytes, shop.large.live_bytes);
-  assert.equal(bytes.reduce((a, b) => a + b), live);
+  assert.equal(
+    bytes.reduce((a, b) => a + b),
+    live,
+  );
   const freed = shop.sites.reduce((all, site) => all + site.lives.reduce((a, b) => a + b), 0);
   const still = shop.sites.reduce((all, site) => all + site.live_blocks, 0);
-  assert.equal((await exactly("Lifetimes")).map(digits).reduce((a, b) => a + b), freed + still);
+  assert.equal(
+    (await exactly("Lifetimes")).map(digits).reduce((a, b) => a + b),
+    freed + still,
+  );
   const spans = await rowsOf(page, "Spans by size class");
   assert.equal(spans.length, shop.classes.length);
   for (const [block, , alive, not, all] of spans) {
     const k = shop.classes.find((k) => k.block_bytes === digits(block.exactly));
-    assert.deepEqual([alive, not, all].map((cell) => digits(cell.exactly)),
-      [k.live_bytes, k.spans * k.span_bytes - k.live_bytes, k.spans * k.span_bytes]);
+    assert.deepEqual(
+      [alive, not, all].map((cell) => digits(cell.exactly)),
+      [k.live_bytes, k.spans * k.span_bytes - k.live_bytes, k.spans * k.span_bytes],
+    );
   }
 });
 

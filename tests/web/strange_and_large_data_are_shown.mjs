@@ -16,17 +16,30 @@ const hostile = [
 
 function with_sites(f, sites) {
   const data = sample();
-  Object.assign(data.processes[0], { strings: f.strings, frames: f.frames, sites, findings: [], history: null });
+  Object.assign(data.processes[0], {
+    strings: f.strings,
+    frames: f.frames,
+    sites,
+    findings: [],
+    history: null,
+  });
   data.processes[0].process.command = `/bin/x ${hostile[0]}`;
   return data;
 }
 
 test("a function's name is words, whatever is in it", async () => {
   const f = new Frames();
-  const data = with_sites(f, hostile.map((name, i) => site([f.frame(name, `${name}.c`, i + 1)], 0, 1000 + i, 5000)));
+  const data = with_sites(
+    f,
+    hostile.map((name, i) => site([f.frame(name, `${name}.c`, i + 1)], 0, 1000 + i, 5000)),
+  );
   const page = await open(pageOf(data));
   const labels = await page.locator(".frame").evaluateAll((all) => all.map((e) => e.ariaLabel));
-  for (const name of hostile) assert.ok(labels.some((label) => label.startsWith(`${name}, `)), name);
+  for (const name of hostile)
+    assert.ok(
+      labels.some((label) => label.startsWith(`${name}, `)),
+      name,
+    );
   await page.getByRole("button", { name: "Functions" }).click();
   const shown = await page.locator("#sites tbody code").allTextContents();
   assert.deepEqual(shown.sort(), [...hostile].sort());
@@ -38,9 +51,21 @@ test("a function's name is words, whatever is in it", async () => {
 
 test("what stands in angle brackets is left out of the boxes alone", async () => {
   const f = new Frames();
-  const names = { "std::map<int, std::pair<A, B> >::emplace<C>": "std::map<…>::emplace<…>", "operator<< <char>(X)": "operator<< <…>(X)",
-    "a::operator->": "a::operator->", "std::__cxx11::list<x>::y": "std::list<…>::y", "cut<short": "cut<short" };
-  const data = with_sites(f, [site(Object.keys(names).map((name) => f.frame(name)), 0, 1000, 1000)]);
+  const names = {
+    "std::map<int, std::pair<A, B> >::emplace<C>": "std::map<…>::emplace<…>",
+    "operator<< <char>(X)": "operator<< <…>(X)",
+    "a::operator->": "a::operator->",
+    "std::__cxx11::list<x>::y": "std::list<…>::y",
+    "cut<short": "cut<short",
+  };
+  const data = with_sites(f, [
+    site(
+      Object.keys(names).map((name) => f.frame(name)),
+      0,
+      1000,
+      1000,
+    ),
+  ]);
   const page = await open(pageOf(data));
   const shown = await page.locator(".frame span").allTextContents();
   assert.deepEqual(shown.sort(), ["all", ...Object.values(names)].sort());
@@ -50,7 +75,13 @@ test("ten thousand sites of thirty frames stay under 5 MB and can be searched", 
   const f = new Frames();
   // f.frame looks for an equal one each time: too slow for so many.
   for (let i = 0; i < 6000; i++)
-    f.frames.push([f.strings.push(`ns${i % 40}::Class${i % 700}<int, char>::method_${i}(int)`) - 1, 0, i, 0, 0]);
+    f.frames.push([
+      f.strings.push(`ns${i % 40}::Class${i % 700}<int, char>::method_${i}(int)`) - 1,
+      0,
+      i,
+      0,
+      0,
+    ]);
   let seed = 1;
   const random = (n) => (seed = (seed * 48271) % 2147483647) % n;
   const sites = Array.from({ length: 10000 }, () => {

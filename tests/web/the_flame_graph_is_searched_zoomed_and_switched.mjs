@@ -1,5 +1,5 @@
-// tests/web/the_flame_graph_is_searched_zoomed_and_switched.mjs -- by pointer and by keys alone, and
-// a link to what is shown shows it again.
+// tests/web/the_flame_graph_is_searched_zoomed_and_switched.mjs -- by pointer, by
+// keys alone, and by a link to what is shown.
 // SPDX-License-Identifier: MIT
 import assert from "node:assert/strict";
 import test from "node:test";
@@ -13,20 +13,32 @@ const sum = (key, sites = shop.sites) => sites.reduce((all, site) => all + site[
 const nameOf = (frame) => shop.strings[shop.frames[frame][0]];
 const percent = (part, whole) => `${((100 * part) / whole).toFixed(1)} %`;
 
-const frame = (page, name) => page.locator(".frame", { has: page.locator(`text="${name}"`) }).first();
+const frame = (page, name) =>
+  page.locator(".frame", { has: page.locator(`text="${name}"`) }).first();
 const about = (page) => page.locator(".about").innerText();
 const focused = (page) => page.evaluate(() => document.activeElement.innerText);
-const widths = (page, name) => frame(page, name).evaluate((box) =>
-  [box.getBoundingClientRect().width, box.parentElement.clientWidth]);
+const widths = (page, name) =>
+  frame(page, name).evaluate((box) => [
+    box.getBoundingClientRect().width,
+    box.parentElement.clientWidth,
+  ]);
 
 test("a search tells the share of the bytes under what matches", async () => {
   const page = await open(file);
   const hit = shop.sites.filter((site) => site.stack.some((at) => nameOf(at).includes("json")));
   await page.keyboard.press("/");
   await page.keyboard.type("JSON_");
-  assert.equal(await page.locator(".matched").innerText(), `${percent(sum("live_bytes", hit), sum("live_bytes"))} matched`);
+  assert.equal(
+    await page.locator(".matched").innerText(),
+    `${percent(sum("live_bytes", hit), sum("live_bytes"))} matched`,
+  );
   const marked = await page.locator(".frame.match").allInnerTexts();
-  assert.ok(marked.length > 0 && marked.every((name) => name === "" || name.includes("json") || name.startsWith("Product::Product(json")));
+  assert.ok(
+    marked.length > 0 &&
+      marked.every(
+        (name) => name === "" || name.includes("json") || name.startsWith("Product::Product(json"),
+      ),
+  );
   assert.match(page.url(), /#search=JSON_/);
   await page.keyboard.press("Escape");
   assert.equal(await page.locator(".frame.match").count(), 0);
@@ -35,7 +47,9 @@ test("a search tells the share of the bytes under what matches", async () => {
 
 test("Ctrl-F goes to the search, and from there to the browser's own", async () => {
   const page = await open(file);
-  await page.evaluate(() => addEventListener("keydown", (e) => (window.taken = e.defaultPrevented)));
+  await page.evaluate(() =>
+    addEventListener("keydown", (e) => (window.taken = e.defaultPrevented)),
+  );
   await page.keyboard.press("Control+f");
   assert.equal(await page.evaluate(() => window.taken), true);
   assert.equal(await page.evaluate(() => document.activeElement.type), "search");
@@ -46,7 +60,8 @@ test("Ctrl-F goes to the search, and from there to the browser's own", async () 
 test("arrows move, Enter zooms, Backspace goes out one, Escape all the way", async () => {
   const page = await open(file);
   await frame(page, "all").focus();
-  for (const key of ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown"]) await page.keyboard.press(key);
+  for (const key of ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowDown"])
+    await page.keyboard.press(key);
   assert.equal(await focused(page), "Server::run()");
   await page.keyboard.press("ArrowRight");
   assert.equal(await focused(page), "Catalog::load(char const*)");
@@ -79,7 +94,9 @@ test("in use, at the peak and allocated are sums of the data", async () => {
 test("inverted, what allocates stands on top of who calls it", async () => {
   const page = await open(file);
   await page.getByRole("button", { name: "Invert" }).click();
-  const top = await page.locator(".frame[aria-level='2']").evaluateAll((boxes) => boxes.map((b) => b.innerText));
+  const top = await page
+    .locator(".frame[aria-level='2']")
+    .evaluateAll((boxes) => boxes.map((b) => b.innerText));
   const innermost = new Set(shop.sites.map((site) => nameOf(site.stack[0])));
   assert.ok(top.length > 1 && top.every((name) => name === "" || innermost.has(name)), top.join());
 });
@@ -93,7 +110,10 @@ test("a link shows the same again", async () => {
   const before = [await about(page), await page.locator(".matched").innerText()];
   const again = await open(file, { hash: new URL(page.url()).hash });
   assert.deepEqual([await about(again), await again.locator(".matched").innerText()], before);
-  assert.equal(await again.getByRole("button", { name: "Invert" }).getAttribute("aria-pressed"), "true");
+  assert.equal(
+    await again.getByRole("button", { name: "Invert" }).getAttribute("aria-pressed"),
+    "true",
+  );
   await again.getByRole("button", { name: "Reset zoom" }).click();
   assert.match(await about(again), /^all/);
   nothingWrong(again);

@@ -2,7 +2,10 @@
 // SPDX-License-Identifier: MIT
 
 type Child = Node | string | null | undefined | false;
-type Attributes = Record<string, string | number | boolean | null | undefined | ((e: never) => void)>;
+type Attributes = Record<
+  string,
+  string | number | boolean | null | undefined | ((e: never) => void)
+>;
 
 function put(element: Element, attributes: Attributes, children: Child[]): void {
   for (const [name, value] of Object.entries(attributes)) {
@@ -62,7 +65,11 @@ export function choice(
       choose(key);
     };
     group.append(
-      h("button", { type: "button", "data-key": key, "aria-pressed": String(key === chosen), click: press }, words),
+      h(
+        "button",
+        { type: "button", "data-key": key, "aria-pressed": String(key === chosen), click: press },
+        words,
+      ),
     );
   }
   return group;

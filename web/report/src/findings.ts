@@ -29,21 +29,42 @@ function findingCard(finding: Finding, showSite: (site: number) => void): HTMLEl
     h(
       "header",
       {},
-      h("h3", {}, h("span", { class: "kind" }, finding.kind), h("span", { class: "stake", title: exactSize(finding.bytes) }, finding.bytes > 0 ? size(finding.bytes) : "")),
+      h(
+        "h3",
+        {},
+        h("span", { class: "kind" }, finding.kind),
+        h(
+          "span",
+          { class: "stake", title: exactSize(finding.bytes) },
+          finding.bytes > 0 ? size(finding.bytes) : "",
+        ),
+      ),
       h("span", { class: "confidence", title: finding.why }, finding.confidence),
     ),
     h("p", { class: "what" }, sentence(finding.what)),
     finding.function &&
-      h("p", { class: "place" }, h("code", {}, finding.function), where !== "" && " ", h("span", { class: "where", title: finding.file ?? "" }, where)),
+      h(
+        "p",
+        { class: "place" },
+        h("code", {}, finding.function),
+        where !== "" && " ",
+        h("span", { class: "where", title: finding.file ?? "" }, where),
+      ),
     h("p", { class: "advice" }, sentence(finding.advice)),
     h("p", { class: "why" }, h("strong", {}, `Why ${finding.confidence}: `), finding.why, "."),
     h(
       "div",
       { class: "more-of-it" },
       finding.stack.length > 0 &&
-        folded(`Stack of ${plural(finding.stack.length, "frame")}`, () => [stackList(finding.stack, blame)]),
+        folded(`Stack of ${plural(finding.stack.length, "frame")}`, () => [
+          stackList(finding.stack, blame),
+        ]),
       site !== null &&
-        h("button", { type: "button", class: "link", click: () => showSite(site) }, "Show in the flame graph"),
+        h(
+          "button",
+          { type: "button", class: "link", click: () => showSite(site) },
+          "Show in the flame graph",
+        ),
     ),
   );
 }

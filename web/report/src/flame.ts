@@ -6,7 +6,7 @@
 // Only those at least a pixel wide are made, so a graph of ten thousand stacks is a few thousand.
 import { type Process, frameOf } from "./data";
 import { h } from "./dom";
-import { type StackNode, findPath, matchedBytes, matcher, ownBytes, pathOf } from "./stacks";
+import { type StackNode, findPath, matcher, ownBytes, pathOf } from "./stacks";
 import { basename, brief, exactSize, share, size, whereabouts } from "./words";
 
 const ROW = 22; // pixels from one row to the next
@@ -18,7 +18,10 @@ export class Flame {
   readonly element: HTMLElement;
   private readonly boxes = h("div", { class: "flame", role: "tree", "aria-label": "Flame graph" });
   private readonly about = h("div", { class: "about", "aria-live": "off" });
-  private readonly legend = h("ul", { class: "legend", "aria-label": "Colours of the flame graph" });
+  private readonly legend = h("ul", {
+    class: "legend",
+    "aria-label": "Colours of the flame graph",
+  });
   private root: StackNode;
   private zoomed: StackNode;
   private focused: StackNode;
@@ -50,12 +53,10 @@ export class Flame {
     this.draw();
   }
 
-  // The share of what is shown that lies under matching frames.
-  search(words: string): number {
+  search(words: string): void {
     this.matches = matcher(this.process, words);
     this.searching = words.trim() !== "";
     for (const [node, box] of this.shown) this.mark(node, box);
-    return this.root.bytes > 0 ? matchedBytes(this.root, this.matches) / this.root.bytes : 0;
   }
 
   zoom(node: StackNode | null): void {
@@ -121,7 +122,13 @@ export class Flame {
     const label = `${name}, ${size(node.bytes)}, ${share(node.bytes, this.root.bytes)}`;
     const box = h(
       "div",
-      { class: "frame", role: "treeitem", "aria-level": node.depth + 1, "aria-expanded": node.children.length > 0 ? "true" : null, "aria-label": label },
+      {
+        class: "frame",
+        role: "treeitem",
+        "aria-level": node.depth + 1,
+        "aria-expanded": node.children.length > 0 ? "true" : null,
+        "aria-label": label,
+      },
       h("span", {}, brief(name)),
     );
     box.dataset["hue"] = node.frame < 0 ? "root" : String(this.hueOf(node));
@@ -153,8 +160,11 @@ export class Flame {
     const shown = modules.slice(0, modules.length > hues ? hues - 1 : hues);
     const row = (hue: number, words: string) =>
       h("li", {}, h("span", { class: "swatch", "data-hue": hue }), words);
-    this.legend.append(...shown.map((m, i) => row(i, m === "" ? "code without a file" : basename(m))));
-    if (modules.length > hues) this.legend.append(row(hues - 1, `${modules.length - hues + 1} others`));
+    this.legend.append(
+      ...shown.map((m, i) => row(i, m === "" ? "code without a file" : basename(m))),
+    );
+    if (modules.length > hues)
+      this.legend.append(row(hues - 1, `${modules.length - hues + 1} others`));
   }
 
   private hueOf(node: StackNode): number {

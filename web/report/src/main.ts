@@ -18,9 +18,18 @@ function logo(): SVGElement {
     "svg",
     { viewBox: "0 0 32 32", class: "logo", "aria-hidden": "true" },
     layer("M2 26c3-1.5 7-1.2 10-.4s7 1 10 .2 5.500-.8 8 .2v3H2z", "a"),
-    layer("M4 21c3-2 6-1.600 9-.7s6 .9 8.500 0 4.500-.6 6.500.5l1 3.700c-2.500-1-5-1-8 0s-6.500.6-9.500-.200-6-1-8.500.400z", "b"),
-    layer("M8 15.500c2.500-1.700 4.500-1.400 7-.6s5 .7 7-.2 2.500-.2 3.500.6l1.700 4c-2.200-1-4.200-.9-6.700-.100s-5 .8-8 0-5-.9-6.700.400z", "c"),
-    layer("M12 10c2-2.500 5.500-3.200 8.200-.5l2.800 4c-1.500.6-3.500 1.100-6 .4s-4.500-.7-6.800.3z", "d"),
+    layer(
+      "M4 21c3-2 6-1.6 9-.7s6 .9 8.5 0 4.5-.6 6.5.5l1 3.7c-2.5-1-5-1-8 0s-6.5.6-9.5-.2-6-1-8.5.4z",
+      "b",
+    ),
+    layer(
+      "M8 15.5c2.5-1.7 4.5-1.4 7-.6s5 .7 7-.2 2.5-.2 3.5.6l1.7 4c-2-1-4-.9-6.7-.1s-5 .8-8 0-5-.9-6.7.4z",
+      "c",
+    ),
+    layer(
+      "M12 10c2-2.500 5.500-3.200 8.200-.5l2.800 4c-1.500.6-3.500 1.100-6 .4s-4.500-.7-6.800.3z",
+      "d",
+    ),
   );
 }
 
@@ -33,20 +42,50 @@ function ending(p: Process["process"]): string {
 function tiles(process: Process): HTMLElement {
   const p = process.process;
   const tile = (name: string, value: string, more: string, exactly = "") =>
-    h("div", { class: "tile", title: exactly }, h("dt", {}, name), h("dd", {}, h("strong", {}, value), h("span", {}, more)));
+    h(
+      "div",
+      { class: "tile", title: exactly },
+      h("dt", {}, name),
+      h("dd", {}, h("strong", {}, value), h("span", {}, more)),
+    );
   const end = p.final || !p.lives ? "at the end" : "now";
   const heap = [
-    tile("Live at the peak", size(p.peak_live_bytes), "the most seen", exactSize(p.peak_live_bytes)),
-    tile("Live " + end, size(p.live_bytes), plural(p.live_blocks, "block"), exactSize(p.live_bytes)),
+    tile(
+      "Live at the peak",
+      size(p.peak_live_bytes),
+      "the most seen",
+      exactSize(p.peak_live_bytes),
+    ),
+    tile(
+      "Live " + end,
+      size(p.live_bytes),
+      plural(p.live_blocks, "block"),
+      exactSize(p.live_bytes),
+    ),
   ];
   return h(
     "dl",
     { class: "tiles" },
-    tile("Peak RSS", p.peak_rss > 0 ? size(p.peak_rss) : "unknown", "resident at the most", exactSize(p.peak_rss)),
-    tile("RSS " + end, p.final_rss > 0 ? size(p.final_rss) : "unknown", "resident", exactSize(p.final_rss)),
+    tile(
+      "Peak RSS",
+      p.peak_rss > 0 ? size(p.peak_rss) : "unknown",
+      "resident at the most",
+      exactSize(p.peak_rss),
+    ),
+    tile(
+      "RSS " + end,
+      p.final_rss > 0 ? size(p.final_rss) : "unknown",
+      "resident",
+      exactSize(p.final_rss),
+    ),
     ...(p.on_midden ? heap : []),
     tile("Ran for", duration(p.wall_seconds), `${duration(p.cpu_seconds)} of processor time`),
-    tile("Allocations", count(process.activity["allocations"] ?? 0), `${count(process.activity["allocations_per_second"] ?? 0)}/s on average`, exact(process.activity["allocations"] ?? 0)),
+    tile(
+      "Allocations",
+      count(process.activity["allocations"] ?? 0),
+      `${count(process.activity["allocations_per_second"] ?? 0)}/s on average`,
+      exact(process.activity["allocations"] ?? 0),
+    ),
   );
 }
 
@@ -57,7 +96,13 @@ function title(report: Report, process: Process): HTMLElement {
   return h(
     "header",
     { class: "title" },
-    h("div", { class: "brand" }, logo(), h("span", {}, "Midden"), h("time", { datetime: report.made }, report.made.replace("T", " ").replace("Z", " UTC"))),
+    h(
+      "div",
+      { class: "brand" },
+      logo(),
+      h("span", {}, "Midden"),
+      h("time", { datetime: report.made }, report.made.replace("T", " ").replace("Z", " UTC")),
+    ),
     h("h1", {}, name),
     h("p", { class: "command" }, h("code", {}, p.command)),
     h("p", { class: "ending" }, `process ${p.pid}, ${ending(p)}`),
@@ -65,13 +110,26 @@ function title(report: Report, process: Process): HTMLElement {
   );
 }
 
-function processesSection(report: Report, chosen: number, choose: (at: number) => void): HTMLElement | null {
+function processesSection(
+  report: Report,
+  chosen: number,
+  choose: (at: number) => void,
+): HTMLElement | null {
   if (report.processes.length < 2) return null;
-  const rows = report.processes.map((process, at) => ({ p: process.process, n: process.findings.length, at }));
+  const rows = report.processes.map((process, at) => ({
+    p: process.process,
+    n: process.findings.length,
+    at,
+  }));
   const name = (row: (typeof rows)[number]) =>
     h(
       "button",
-      { type: "button", class: "link", "aria-current": row.at === chosen ? "true" : null, click: () => choose(row.at) },
+      {
+        type: "button",
+        class: "link",
+        "aria-current": row.at === chosen ? "true" : null,
+        click: () => choose(row.at),
+      },
       row.p.command,
     );
   const bytes = (words: string, value: (row: (typeof rows)[number]) => number) => ({
@@ -101,7 +159,11 @@ function processesSection(report: Report, chosen: number, choose: (at: number) =
     2,
     12,
   );
-  return section(`All ${report.processes.length} processes of the run`, "Choose one to see it above.", table);
+  return section(
+    `All ${report.processes.length} processes of the run`,
+    "Choose one to see it above.",
+    table,
+  );
 }
 
 function notesSection(report: Report): HTMLElement | null {
@@ -124,7 +186,8 @@ function listenForSearch(): void {
   document.addEventListener("keydown", (e) => {
     const search = document.querySelector<HTMLInputElement>("input[type=search]");
     const typing = e.target instanceof HTMLInputElement;
-    const wanted = (e.key === "/" && !typing) || (e.key === "f" && (e.ctrlKey || e.metaKey) && !typing);
+    const wanted =
+      (e.key === "/" && !typing) || (e.key === "f" && (e.ctrlKey || e.metaKey) && !typing);
     if (search === null || !wanted) return;
     e.preventDefault();
     search.focus();
@@ -160,7 +223,14 @@ function show(report: Report, at: number): void {
     notesSection(report),
   ];
   for (const part of parts) if (part) main.append(part);
-  page.append(h("footer", {}, `Made by midden ${report.midden}. Sites are estimated from samples, ± one standard error; the rest is counted. Sizes are in powers of 1024.`));
+  page.append(
+    h(
+      "footer",
+      {},
+      `Made by midden ${report.midden}. Sites are estimated from samples, ± one standard error; `,
+      "the rest is counted. Sizes are in powers of 1024.",
+    ),
+  );
 }
 
 try {
@@ -168,7 +238,17 @@ try {
   listenForSearch();
   show(report, worst(report));
 } catch (error) {
-  document.getElementById("page")?.replaceChildren(
-    h("main", {}, h("p", { role: "alert" }, `This report cannot be shown: ${error instanceof Error ? error.message : String(error)}.`)),
-  );
+  document
+    .getElementById("page")
+    ?.replaceChildren(
+      h(
+        "main",
+        {},
+        h(
+          "p",
+          { role: "alert" },
+          `This report cannot be shown: ${error instanceof Error ? error.message : String(error)}.`,
+        ),
+      ),
+    );
 }

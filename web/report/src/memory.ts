@@ -28,8 +28,19 @@ function barTable(label: string, heads: [string, string], bars: Bar[]): HTMLElem
       h("td", { class: "drawn", "aria-hidden": "true" }, fill),
     );
   };
-  const head = h("tr", {}, h("th", { scope: "col" }, heads[0]), h("th", { scope: "col", class: "number" }, heads[1]), h("td"));
-  return h("table", { class: "bars", "aria-label": label }, h("thead", {}, head), h("tbody", {}, ...bars.map(row)));
+  const head = h(
+    "tr",
+    {},
+    h("th", { scope: "col" }, heads[0]),
+    h("th", { scope: "col", class: "number" }, heads[1]),
+    h("td"),
+  );
+  return h(
+    "table",
+    { class: "bars", "aria-label": label },
+    h("thead", {}, head),
+    h("tbody", {}, ...bars.map(row)),
+  );
 }
 
 // ---- where the resident memory is
@@ -64,7 +75,9 @@ export function whereSection(process: Process): HTMLElement | null {
     );
   const resident = m["resident"];
   const untouched = m["untouched"] ?? 0;
-  const body = rows.map(([key, words, part]) => line(part, words, m[key] ?? 0, share(m[key] ?? 0, resident)));
+  const body = rows.map(([key, words, part]) =>
+    line(part, words, m[key] ?? 0, share(m[key] ?? 0, resident)),
+  );
   if (untouched > 0) body.push(line("none", "Less what of these is not resident", -untouched, ""));
   const sum = line("none", "Resident", resident, "100 %");
   sum.className = "sum";
@@ -111,22 +124,38 @@ function lifeBars(process: Process): Bar[] {
   while (freed.length > 0 && !freed[freed.length - 1]) freed.pop();
   const living = process.sites.reduce((sum, site) => sum + site.live_blocks, 0);
   if (freed.length === 0 && living === 0) return [];
-  const first = Math.max(0, freed.findIndex((n) => n > 0));
+  const first = Math.max(
+    0,
+    freed.findIndex((n) => n > 0),
+  );
   const bars: Bar[] = freed.slice(first).map((n, i) => ({
     name: i + first === 15 ? "longer" : `under ${short(duration(4 ** (i + first) / 1e6))}`,
     value: n,
     words: count(n),
     exactly: plural(n, "block"),
   }));
-  bars.push({ name: "live still", value: living, words: count(living), exactly: plural(living, "block"), part: "living" });
+  bars.push({
+    name: "live still",
+    value: living,
+    words: count(living),
+    exactly: plural(living, "block"),
+    part: "living",
+  });
   return bars;
 }
 
 export function histogramSection(process: Process): HTMLElement | null {
   if (!process.process.on_midden) return null;
   const large = process.large;
-  const live = sizeBars(process, (k) => ({ blocks: k.live, bytes: k.live_bytes }), { blocks: large.live, bytes: large.live_bytes });
-  const all = sizeBars(process, (k) => ({ blocks: k.allocated, bytes: k.allocated * k.block_bytes }), { blocks: large.allocated, bytes: large.allocated_bytes });
+  const live = sizeBars(process, (k) => ({ blocks: k.live, bytes: k.live_bytes }), {
+    blocks: large.live,
+    bytes: large.live_bytes,
+  });
+  const all = sizeBars(
+    process,
+    (k) => ({ blocks: k.allocated, bytes: k.allocated * k.block_bytes }),
+    { blocks: large.allocated, bytes: large.allocated_bytes },
+  );
   const lives = lifeBars(process);
   const part = (title: string, lead: string, heads: [string, string], bars: Bar[]) =>
     h("div", {}, h("h3", {}, title), h("p", { class: "lead" }, lead), barTable(title, heads, bars));
@@ -138,7 +167,8 @@ export function histogramSection(process: Process): HTMLElement | null {
       { class: "columns" },
       part("Live, by size of block", "Usable sizes, counted.", ["Block", "Live"], live),
       part("Allocated, by size of block", "From the start, counted.", ["Block", "Allocated"], all),
-      lives.length > 0 && part("Lifetimes", "Estimated from samples, in steps of four.", ["Freed", "Blocks"], lives),
+      lives.length > 0 &&
+        part("Lifetimes", "Estimated from samples, in steps of four.", ["Freed", "Blocks"], lives),
     ),
   );
 }
@@ -176,13 +206,25 @@ function occupancy(row: SpanRow): SVGElement {
     ? [...row.exact].sort((a, b) => b - a).map((live) => live / capacity)
     : Array.from({ length: row.spans }, () => row.live / (row.spans * capacity));
   const per = Math.max(1, shares.length / CELLS);
-  const drawing = svg("svg", { class: "cells", viewBox: `0 0 ${CELLS * 10} 14`, preserveAspectRatio: "none", "aria-hidden": "true" });
+  const drawing = svg("svg", {
+    class: "cells",
+    viewBox: `0 0 ${CELLS * 10} 14`,
+    preserveAspectRatio: "none",
+    "aria-hidden": "true",
+  });
   for (let i = 0; i * per < shares.length - 1e-9; i++) {
-    const some = shares.slice(Math.floor(i * per), Math.max(Math.floor((i + 1) * per), Math.floor(i * per) + 1));
+    const some = shares.slice(
+      Math.floor(i * per),
+      Math.max(Math.floor((i + 1) * per), Math.floor(i * per) + 1),
+    );
     const full = Math.min(1, some.reduce((a, b) => a + b, 0) / some.length);
     const high = full > 0 ? Math.max(1, 14 * full) : 0;
-    drawing.append(svg("rect", { class: "cell", x: i * 10, y: 0, width: 8.5, height: 14, rx: 1.5 }));
-    drawing.append(svg("rect", { class: "fill", x: i * 10, y: 14 - high, width: 8.5, height: high, rx: 1.5 }));
+    drawing.append(
+      svg("rect", { class: "cell", x: i * 10, y: 0, width: 8.5, height: 14, rx: 1.5 }),
+    );
+    drawing.append(
+      svg("rect", { class: "fill", x: i * 10, y: 14 - high, width: 8.5, height: high, rx: 1.5 }),
+    );
   }
   return drawing;
 }
@@ -194,18 +236,50 @@ export function spansSection(process: Process): HTMLElement | null {
   const rows = spanRows(process);
   if (rows.length === 0) return null;
   const columns: Column<SpanRow>[] = [
-    { title: "Block", number: true, value: (r) => r.block, show: (r) => short(size(r.block)), exactly: (r) => exactSize(r.block) },
-    { title: "How full", number: true, drawn: true, value: (r) => live(r) / held(r), show: occupancy },
-    { title: "Live", number: true, value: (r) => live(r) / held(r), show: (r) => share(live(r), held(r)), exactly: (r) => exactSize(live(r)) },
-    { title: "Not live", number: true, value: (r) => held(r) - live(r), show: (r) => size(held(r) - live(r)), exactly: (r) => exactSize(held(r) - live(r)) },
-    { title: "Spans", number: true, value: held, show: (r) => `${exact(r.spans)} × ${short(size(r.span))}`, exactly: (r) => exactSize(held(r)) },
+    {
+      title: "Block",
+      number: true,
+      value: (r) => r.block,
+      show: (r) => short(size(r.block)),
+      exactly: (r) => exactSize(r.block),
+    },
+    {
+      title: "How full",
+      number: true,
+      drawn: true,
+      value: (r) => live(r) / held(r),
+      show: occupancy,
+    },
+    {
+      title: "Live",
+      number: true,
+      value: (r) => live(r) / held(r),
+      show: (r) => share(live(r), held(r)),
+      exactly: (r) => exactSize(live(r)),
+    },
+    {
+      title: "Not live",
+      number: true,
+      value: (r) => held(r) - live(r),
+      show: (r) => size(held(r) - live(r)),
+      exactly: (r) => exactSize(held(r) - live(r)),
+    },
+    {
+      title: "Spans",
+      number: true,
+      value: held,
+      show: (r) => `${exact(r.spans)} × ${short(size(r.span))}`,
+      exactly: (r) => exactSize(held(r)),
+    },
   ];
   const walked = rows.some((row) => row.exact !== null);
   const part = section(
     "Map of the spans",
     walked
-      ? "A cell is a span or, where a size class has more than 64, the mean of some; the fullest come first. What is not filled is not live: that is what fragmentation costs."
-      : "A cell is a span or, where a size class has more than 64, some of them, filled as far as its blocks are live: the mean of its class, since the heap was not walked.",
+      ? "A cell is a span or, where a size class has more than 64, the mean of some; the fullest " +
+          "come first. What is not filled is not live: that is what fragmentation costs."
+      : "A cell is a span or, where a size class has more than 64, some, filled as far as " +
+          "its blocks are live: the mean of its class, since the heap was not walked.",
     sortedTable("Spans by size class", columns, rows, 3, 14),
   );
   part.classList.add("span-map");
@@ -225,7 +299,11 @@ export function figuresSection(process: Process): HTMLElement {
     ["Kernel", "Swapped out", bytes("swapped")],
     ["Kernel", "Processor time", duration(p.cpu_seconds)],
     ["Kernel", "Threads at the peak", count(process.threads.peak)],
-    ["Heap", "Allocations", `${count(a["allocations"] ?? 0)}, ${count(a["allocations_per_second"] ?? 0)}/s`],
+    [
+      "Heap",
+      "Allocations",
+      `${count(a["allocations"] ?? 0)}, ${count(a["allocations_per_second"] ?? 0)}/s`,
+    ],
     ["Heap", "Most in half a second", `${count(a["peak_allocations_per_second"] ?? 0)}/s`],
     ["Heap", "Frees", count(a["frees"] ?? 0)],
     ["Heap", "Freed by another thread", share(a["remote_frees"] ?? 0, a["frees"] ?? 0)],
@@ -249,8 +327,15 @@ export function figuresSection(process: Process): HTMLElement {
   );
   const list = (group: string) => {
     const id = newId("figures");
-    const rows = facts.filter(([g]) => g === group).map(([, name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
-    return h("div", {}, h("h3", { id }, group), h("dl", { class: "facts", "aria-labelledby": id }, ...rows));
+    const rows = facts
+      .filter(([g]) => g === group)
+      .map(([, name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
+    return h(
+      "div",
+      {},
+      h("h3", { id }, group),
+      h("dl", { class: "facts", "aria-labelledby": id }, ...rows),
+    );
   };
   return section("Figures", "", h("div", { class: "columns" }, ...groups.map(list)));
 }

@@ -78,12 +78,6 @@ export function findPath(root: StackNode, path: string): StackNode {
   return node;
 }
 
-// The bytes under frames that match, each byte once: a match below a match adds nothing.
-export function matchedBytes(node: StackNode, matches: (frame: number) => boolean): number {
-  if (node.frame >= 0 && matches(node.frame)) return node.bytes;
-  return node.children.reduce((sum, child) => sum + matchedBytes(child, matches), 0);
-}
-
 // Words that stand in a function's name, its file or its module, in any case.
 export function matcher(process: Process, words: string): (frame: number) => boolean {
   const wanted = words.trim().toLowerCase();
@@ -93,7 +87,9 @@ export function matcher(process: Process, words: string): (frame: number) => boo
     let hit = known.get(at);
     if (hit === undefined) {
       const frame = frameOf(process, at);
-      hit = [frame.function, frame.file, frame.module].some((s) => s?.toLowerCase().includes(wanted));
+      hit = [frame.function, frame.file, frame.module].some((s) =>
+        s?.toLowerCase().includes(wanted),
+      );
       known.set(at, hit);
     }
     return hit;

@@ -50,7 +50,8 @@ export function sortedTable<Row>(
     const order = (a: Row, b: Row) => {
       const x = value(a);
       const y = value(b);
-      const up = typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y));
+      const up =
+        typeof x === "number" && typeof y === "number" ? x - y : String(x).localeCompare(String(y));
       return falling ? -up : up;
     };
     const sorted = [...rows].sort(order);
@@ -64,7 +65,11 @@ export function sortedTable<Row>(
     const cells = columns.map((c, i) =>
       h(
         i === 0 ? "th" : "td",
-        { class: c.drawn ? "drawn" : c.number ? "number" : "", scope: i === 0 ? "row" : null, title: c.exactly?.(row) },
+        {
+          class: c.drawn ? "drawn" : c.number ? "number" : "",
+          scope: i === 0 ? "row" : null,
+          title: c.exactly?.(row),
+        },
         c.show(row),
       ),
     );

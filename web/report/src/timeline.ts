@@ -21,7 +21,9 @@ function layersOf(process: Process, history: History): Layer[] {
     const place = site ? placeOf(process, site) : null;
     const where = place ? whereabouts(place) : "";
     return {
-      name: place ? [brief(place.function), where].filter((word) => word !== "").join(", ") : "unknown",
+      name: place
+        ? [brief(place.function), where].filter((word) => word !== "").join(", ")
+        : "unknown",
       bytes: s.bytes.map((b) => b ?? 0),
       colour: `--series-${i}`,
     };
@@ -29,7 +31,7 @@ function layersOf(process: Process, history: History): Layer[] {
   const rest = history.live.map((live, t) =>
     Math.max(0, (live ?? 0) - sites.reduce((sum, site) => sum + (site.bytes[t] ?? 0), 0)),
   );
-  const name = sites.length > 0 ? "all other sites" : "live heap";
+  const name = sites.length > 0 ? "all others" : "live heap";
   return [...sites, { name, bytes: rest, colour: "--series-rest" }];
 }
 
@@ -57,9 +59,14 @@ function byteSplits(_: uPlot, __: number, low: number, high: number): number[] {
 }
 
 function timeSplits(_: uPlot, __: number, low: number, high: number): number[] {
-  const steps = [1e-3, 1e-2, 0.1, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
+  const steps = [
+    1e-3, 1e-2, 0.1, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200,
+    86400,
+  ];
   const narrow = innerWidth < 600 ? 3 : 8;
-  const step = steps.find((s) => (high - low) / s <= narrow) ?? 86400 * Math.ceil((high - low) / 86400 / narrow);
+  const step =
+    steps.find((s) => (high - low) / s <= narrow) ??
+    86400 * Math.ceil((high - low) / 86400 / narrow);
   const splits: number[] = [];
   for (let i = Math.ceil(low / step); i * step <= high; i++) splits.push(i * step);
   return splits;
@@ -69,7 +76,11 @@ function shortTime(seconds: number): string {
   return short(duration(seconds)).replace(" 00 s", "").replace(" 00 min", "");
 }
 
-function options(layers: Layer[], legend: (at: number | null) => void, width: number): uPlot.Options {
+function options(
+  layers: Layer[],
+  legend: (at: number | null) => void,
+  width: number,
+): uPlot.Options {
   const axis: uPlot.Axis = {
     stroke: styleOf("--muted"),
     grid: { stroke: styleOf("--line"), width: 1 },
@@ -84,7 +95,12 @@ function options(layers: Layer[], legend: (at: number | null) => void, width: nu
     scales: { x: { time: false }, y: { range: (_, __, high) => [0, Math.max(high * 1.06, 1024)] } },
     axes: [
       { ...axis, splits: timeSplits, values: (_, at) => at.map(shortTime), size: 32 },
-      { ...axis, splits: byteSplits, values: (_, at) => at.map((bytes) => short(size(bytes))), size: 68 },
+      {
+        ...axis,
+        splits: byteSplits,
+        values: (_, at) => at.map((bytes) => short(size(bytes))),
+        size: 68,
+      },
     ],
     series: [
       {},
@@ -109,13 +125,17 @@ function legendOf(history: History, layers: Layer[]): [HTMLElement, (at: number 
     const colour = layers[i]?.colour;
     const swatch = h("span", { class: colour ? "swatch" : "swatch dashed" });
     if (colour) swatch.style.background = `var(${colour})`;
-    return { value, row: h("li", {}, swatch, h("span", { class: "name", title: name }, name), value) };
+    return {
+      value,
+      row: h("li", {}, swatch, h("span", { class: "name", title: name }, name), value),
+    };
   });
   const live = history.live.map((bytes) => bytes ?? 0);
   const peak = live.indexOf(Math.max(...live));
   const show = (at: number | null) => {
     const t = at ?? peak;
-    time.textContent = `${at === null ? "When most was live," : ""} after ${duration(history.seconds[t] ?? 0)}`.trim();
+    time.textContent =
+      (at === null ? "When most was live, after " : "After ") + duration(history.seconds[t] ?? 0);
     cells.forEach((cell, i) => {
       const bytes = layers[i] ? layers[i].bytes[t] : history.resident[t];
       cell.value.textContent = bytes == null ? "unknown" : size(bytes);
@@ -127,13 +147,29 @@ function legendOf(history: History, layers: Layer[]): [HTMLElement, (at: number 
 
 function tableOf(history: History, layers: Layer[]): HTMLElement {
   const cell = (bytes: number | null | undefined) =>
-    h("td", { class: "number", title: bytes == null ? null : exactSize(bytes) }, bytes == null ? "unknown" : size(bytes));
+    h(
+      "td",
+      { class: "number", title: bytes == null ? null : exactSize(bytes) },
+      bytes == null ? "unknown" : size(bytes),
+    );
   const row = (seconds: number, t: number) =>
-    h("tr", {}, h("th", { scope: "row", class: "number" }, duration(seconds)), cell(history.resident[t]), cell(history.live[t]), ...layers.map((l) => cell(l.bytes[t])));
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row", class: "number" }, duration(seconds)),
+      cell(history.resident[t]),
+      cell(history.live[t]),
+      ...layers.map((l) => cell(l.bytes[t])),
+    );
   const head = ["Time", "RSS", "Live heap", ...layers.map((l) => l.name)].map((name) =>
     h("th", { scope: "col", class: "number" }, name),
   );
-  const table = h("table", {}, h("thead", {}, h("tr", {}, ...head)), h("tbody", {}, ...history.seconds.map(row)));
+  const table = h(
+    "table",
+    {},
+    h("thead", {}, h("tr", {}, ...head)),
+    h("tbody", {}, ...history.seconds.map(row)),
+  );
   return tableBox(table, "Memory over time");
 }
 
@@ -142,12 +178,17 @@ export function timelineSection(process: Process): HTMLElement | null {
   if (past === null || past.seconds.length < 2) return null;
   const layers = layersOf(process, past);
   const [legend, showLegend] = legendOf(past, layers);
-  const box = h("div", { class: "chart", role: "img", "aria-label": "Live memory over time, by site; the same is in the table below" });
+  const box = h("div", {
+    class: "chart",
+    role: "img",
+    "aria-label": "Live memory over time, by site; the same is in the table below",
+  });
   const data: uPlot.AlignedData = [past.seconds, ...stacked(layers), past.resident];
   let plot: uPlot | null = null;
   const draw = () => {
     plot?.destroy();
-    if (box.clientWidth > 0) plot = new uPlot(options(layers, showLegend, box.clientWidth), data, box);
+    if (box.clientWidth > 0)
+      plot = new uPlot(options(layers, showLegend, box.clientWidth), data, box);
   };
   let width = 0;
   new ResizeObserver(() => {
@@ -159,7 +200,8 @@ export function timelineSection(process: Process): HTMLElement | null {
   box.addEventListener("pointerleave", () => showLegend(null));
   return section(
     "Memory over time",
-    "What the sites that held most had live, stacked; the dashed line is resident memory. Drag to zoom, double-click for all.",
+    "What the lines that held most had live, stacked; the dashed line is resident memory. " +
+      "Drag to zoom, double-click for all.",
     box,
     legend,
     folded("The same as a table", () => [tableOf(past, layers)]),

@@ -10,7 +10,8 @@ export function size(bytes: number): string {
   let value = Math.abs(bytes);
   let unit = 0;
   for (; value >= 1023.5 && unit < units.length - 1; unit++) value /= 1024;
-  return `${bytes < 0 ? "−" : ""}${unit === 0 ? Math.round(value) : digits(value)} ${units[unit]}`;
+  const sign = bytes < 0 ? "−" : "";
+  return `${sign}${unit === 0 ? Math.round(value) : digits(value)} ${units[unit]}`;
 }
 
 function digits(value: number): string {
@@ -80,7 +81,10 @@ export function sentence(words: string): string {
 
 // std::map<…>::emplace: what stands in angle brackets is seldom what is looked for, and long.
 export function brief(name: string): string {
-  const tokens = name.replaceAll("__cxx11::", "").match(/operator *(?:<<=?|<=>|<=?|>>=?|>=?|->\*?)|->|[<>]|[^<>]/g) ?? [];
+  const tokens =
+    name
+      .replaceAll("__cxx11::", "")
+      .match(/operator *(?:<<=?|<=>|<=?|>>=?|>=?|->\*?)|->|[<>]|[^<>]/g) ?? [];
   let depth = 0;
   let words = "";
   for (const token of tokens) {

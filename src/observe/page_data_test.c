@@ -64,8 +64,8 @@ TEST(what_are_too_many_sites_for_a_page_are_one_at_its_end)
   json_t *j = data_of(&profile);
   const json_t *process = json_array_get(json_object_get(j, "processes"), 0);
   const json_t *sites = json_object_get(process, "sites");
-  CHECK_EQ(json_array_size(sites), 60001);
-  CHECK_STR(function_of(process, 60000), "10000 smaller sites");
+  CHECK_EQ(json_array_size(sites), 30001);
+  CHECK_STR(function_of(process, 30000), "40000 smaller sites");
   CHECK_STR(function_of(process, 0), "f7");
   CHECK_STR(function_of(process, 1), "f69999");
   double live = 0, allocated = 0;

@@ -25,7 +25,7 @@ function barTable(label: string, heads: [string, string], bars: Bar[]): HTMLElem
       {},
       h("th", { scope: "row" }, bar.name),
       h("td", { class: "number", title: bar.exactly }, bar.words),
-      h("td", { class: "drawn", "aria-hidden": "true" }, fill),
+      h("td", { class: "drawn", "aria-hidden": "true" }, bar.value > 0 && fill),
     );
   };
   const head = h(

@@ -54,7 +54,7 @@ export function duration(seconds: number): string {
 }
 
 export function share(part: number, whole: number): string {
-  if (whole <= 0) return "0 %";
+  if (whole <= 0 || part === 0) return "0 %";
   const percent = (100 * part) / whole;
   if (percent > 0 && percent < 0.1) return "< 0.1 %";
   return `${percent.toFixed(percent < 99.95 ? 1 : 0)} %`;

@@ -7,9 +7,8 @@
 
 #include <jansson.h>
 
-#include "observe/report.h"
-
 #include "observe/profile.h"
+#include "observe/report.h"
 
 json_t *mid_json_number(uint64_t n);
 json_t *mid_json_round(double value);    // to the nearest whole number; what is none becomes null

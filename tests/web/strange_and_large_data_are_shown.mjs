@@ -102,6 +102,29 @@ test("ten thousand sites of thirty frames stay under 5 MB and can be searched", 
   nothingWrong(page);
 });
 
+test("what a process died of stands before its findings", async () => {
+  const data = sample();
+  const [finding] = data.processes[0].findings;
+  const { function: name, file, line, stack } = finding;
+  const sentence = "it wrote 8 bytes past the end of a block of 96";
+  data.processes[0].crash = {
+    signal: 11,
+    thread: 4711,
+    sentence,
+    function: name,
+    file,
+    line,
+    stack,
+  };
+  const page = await open(pageOf(data));
+  const headings = await page.locator("h2").allInnerTexts();
+  assert.deepEqual(headings.slice(0, 2), ["It died of signal 11", "4 findings"]);
+  const card = page.locator("section", { hasText: "It died" });
+  assert.match(await card.innerText(), /It wrote 8 bytes past the end of a block of 96\./);
+  assert.equal(await card.locator("li").count(), stack.length);
+  nothingWrong(page);
+});
+
 test("a process of which nothing is known has a page", async () => {
   const page = await open(pageOf({ ...sample(), processes: [quiet(7, "true")] }));
   assert.equal(await page.locator("h1").innerText(), "true");

@@ -27,6 +27,15 @@ export interface Finding {
   site: number | null; // its place in `sites`
 }
 
+export interface Crash {
+  signal: number | null;
+  sentence: string;
+  function: string | null;
+  file: string | null;
+  line: number | null;
+  stack: Frame[];
+}
+
 export interface Site {
   stack: number[]; // places in `frames`, the innermost first
   cut: boolean; // outer frames are missing
@@ -93,6 +102,7 @@ export interface Process {
   classes: SizeClass[];
   notes: string[];
   findings: Finding[];
+  crash: Crash | null;
   strings: string[];
   frames: [number, number, number, number, number][]; // function, file, line, module, inlined
   sites: Site[];

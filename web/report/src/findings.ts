@@ -69,6 +69,25 @@ function findingCard(finding: Finding, showSite: (site: number) => void): HTMLEl
   );
 }
 
+export function crashSection(process: Process): HTMLElement | null {
+  const crash = process.crash;
+  if (crash === null) return null;
+  const blame = crash.stack.findIndex(
+    (f) => f.function === crash.function && f.line === crash.line,
+  );
+  return section(
+    crash.signal === null ? "Its last words" : `It died of signal ${crash.signal}`,
+    "",
+    h("p", { class: "what" }, sentence(crash.sentence)),
+    crash.stack.length > 0 &&
+      folded(
+        `Stack of ${plural(crash.stack.length, "frame")}`,
+        () => [stackList(crash.stack, blame)],
+        true,
+      ),
+  );
+}
+
 export function findingsSection(process: Process, showSite: (site: number) => void): HTMLElement {
   const all = process.findings;
   if (all.length > 0)

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 import { type Process, type Report, readReport } from "./data";
 import { h, section, svg } from "./dom";
-import { findingsSection } from "./findings";
+import { crashSection, findingsSection } from "./findings";
 import { figuresSection, histogramSection, spansSection, whereSection } from "./memory";
 import { type SitesPart, sitesSection } from "./sites";
 import { stateGet, stateSet } from "./state";
@@ -208,7 +208,7 @@ function show(report: Report, at: number): void {
   let sites: SitesPart | null = null;
   const findings = findingsSection(process, (site) => sites?.showSite(site));
   page.replaceChildren();
-  const main = h("main", {}, title(report, process), findings);
+  const main = h("main", {}, title(report, process), crashSection(process), findings);
   page.append(main); // before what measures itself
   const timeline = timelineSection(process);
   if (timeline) main.append(timeline);

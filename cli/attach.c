@@ -93,6 +93,9 @@ static bool tell(const struct attach *a) {
          mid_words_size(mid_image_live(&p->image), &live), p->lives ? "" : "; it has ended");
   if (p->diagnosis->findings.count + p->diagnosis->suppressed == 0) printf("nothing was found\n");
   mid_report_findings(p, &style, stdout);
+  if (p->lives)
+    printf("\n'midden leaks %d' tells what it has lost, 'midden graph %d' who holds the rest\n",
+           (int)p->pid, (int)p->pid);
   int error = a->json != NULL ? cli_file_write(a->json, print_json, &story) : 0;
   if (error != 0) cli_say("'%s' could not be written: %s", a->json, strerror(error));
   return error == 0;

@@ -14,9 +14,12 @@
 #define MID_COPY_SECONDS_A_BYTE 0.1e-9
 
 // ---- growing ----
-#define MID_GROWING_BYTES 32768.0         // in all, and so much of the most that was live:
-#define MID_GROWING_PART 0.05             // less is no trouble yet
-#define MID_GROWING_SECONDS 0.2           // sooner, all that a program does is to start
+#define MID_GROWING_BYTES 32768.0      // in all, and so much of the most that was live:
+#define MID_GROWING_PART 0.05          // less is no trouble yet
+#define MID_GROWING_SECONDS 0.02       // sooner, all that a program does is to start
+#define MID_GROWING_SHORT_SECONDS 0.2  // until then it must have done other work, and much:
+#define MID_GROWING_SHORT_WORK 3.0     // bytes allocated by the most that was live
+#define MID_GROWING_SHORT_BIRTHS 20
 #define MID_GROWING_BIRTHS 4              // fewer blocks could be anywhere by chance
 #define MID_GROWING_SURE_SAMPLES 20       // fewer have an error of more than a fifth
 #define MID_GROWING_LIKELY_SECONDS 5.0    // compilers and loaders of tables are mostly done by then

@@ -115,12 +115,21 @@ static bool is_level(const struct mid_evidence *e, const struct growth *g) {
 
 // ---- how sure -----------------------------------------------------------------------------------
 
+// What a program does in its first moments is mostly to start: only beside much else that comes and
+// goes does a rise mean something then.
+static bool is_mere_start(const struct mid_evidence *e, const struct growth *g, double seconds) {
+  const struct mid_history_look *last = &e->history->look[e->history->looks - 1];
+  return seconds < MID_GROWING_SHORT_SECONDS &&
+         (g->late < MID_GROWING_SHORT_BIRTHS ||
+          last->work < MID_GROWING_SHORT_WORK * (double)e->figures.peak_live);
+}
+
 static bool grows(const struct mid_evidence *e, struct growth *g) {
   double seconds = e->history->look[e->history->looks - 1].when;
   take_births(e, g);
   if (g->late < MID_GROWING_BIRTHS || g->bytes < MID_GROWING_BYTES ||
       g->bytes < MID_GROWING_PART * (double)e->figures.peak_live || seconds < MID_GROWING_SECONDS ||
-      g->fullest_at < 0.8 * seconds || !is_spread(g))
+      is_mere_start(e, g, seconds) || g->fullest_at < 0.8 * seconds || !is_spread(g))
     return false;
   take_trend(e, g);
   return !is_level(e, g);

@@ -21,6 +21,7 @@
 #define MID_GROWING_SHORT_WORK 3.0     // bytes allocated by the most that was live
 #define MID_GROWING_SHORT_BIRTHS 20
 #define MID_GROWING_BIRTHS 4              // fewer blocks could be anywhere by chance
+#define MID_GROWING_KEPT_BIRTHS 2         // where none was ever freed
 #define MID_GROWING_SURE_SAMPLES 20       // fewer have an error of more than a fifth
 #define MID_GROWING_LIKELY_SECONDS 5.0    // compilers and loaders of tables are mostly done by then
 #define MID_GROWING_CERTAIN_SECONDS 60.0  // what rises for a minute while the rest is level
@@ -59,8 +60,8 @@
 #define MID_FRAGMENTED_HOLDS 0.3        // of the live blocks, by the place that is named
 #define MID_FRAGMENTED_WINDOWS 3        // of the history, in a row: right after a peak it is normal
 #define MID_FRAGMENTED_BLOCKS 8.0       // that survive: fewer are what happens to be at hand
-#define MID_FRAGMENTED_STEADY 0.7  // of the live bytes stay from look to look: not in a free loop
-#define MID_FRAGMENTED_FALL 0.5    // of its peak, to which live memory fell
+#define MID_FRAGMENTED_STEADY 0.95  // of the live bytes stay from look to look: not in a free loop
+#define MID_FRAGMENTED_FALL 0.5     // of its peak, to which live memory fell
 
 // ---- threads ----
 #define MID_REMOTE_SHARE 0.5      // of the frees

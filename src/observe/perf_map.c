@@ -50,7 +50,7 @@ static void add_line(struct mid_perf_map *m, char *line) {
 struct mid_perf_map *mid_perf_map_parse(const char *at, size_t bytes) {
   struct mid_perf_map *m = must(calloc(1, sizeof *m));
   m->text = must(malloc(bytes + 1));
-  memcpy(m->text, at, bytes);
+  if (bytes > 0) memcpy(m->text, at, bytes);
   m->text[bytes] = 0;
   for (char *line = m->text, *end; line < m->text + bytes; line = end + 1) {
     end = line + strcspn(line, "\n");

@@ -23,9 +23,14 @@ static bool lasts(double from, double to, double end) {
   return to - from >= MID_FRAGMENTED_WINDOWS * end / WINDOWS;
 }
 
-// Of a look in the midst of a loop that frees everything the one before had far more.
-static bool stays(const struct mid_history *h, size_t look) {
-  return look > 0 && h->look[look].live >= MID_FRAGMENTED_STEADY * h->look[look - 1].live;
+// Whether the program came to its end in this state: live memory never rose again, and was steady,
+// which it is not in the midst of a loop that frees everything.
+static bool is_the_end(const struct mid_history *h, size_t look) {
+  double live = h->look[look].live;
+  for (size_t i = look + 1; i < h->looks; i++)
+    if (h->look[i].live > live) return false;
+  return look + 1 == h->looks ||
+         (look > 0 && live >= MID_FRAGMENTED_STEADY * h->look[look - 1].live);
 }
 
 static bool find_streak(const struct mid_history *h, struct streak *s) {
@@ -38,8 +43,7 @@ static bool find_streak(const struct mid_history *h, struct streak *s) {
   const struct mid_history_look *a = &h->look[s->first], *b = &h->look[s->last],
                                 *end = &h->look[h->looks - 1];
   s->persists = lasts(a->when, b->when, end->when) || lasts(a->work, b->work, end->work);
-  bool at_end = s->last + 1 == h->looks || (s->last + 2 == h->looks && stays(h, s->last));
-  s->fell = at_end && b->live <= MID_FRAGMENTED_FALL * s->peak;
+  s->fell = is_the_end(h, s->last) && b->live <= MID_FRAGMENTED_FALL * s->peak;
   return s->persists || s->fell;
 }
 

@@ -124,10 +124,16 @@ static bool is_mere_start(const struct mid_evidence *e, const struct growth *g, 
           last->work < MID_GROWING_SHORT_WORK * (double)e->figures.peak_live);
 }
 
+static bool has_births(const struct growth *g) {
+  const struct mid_profile_site *s = &g->place->sum;
+  bool keeps_all = s->samples == s->live_samples;
+  return g->late >= (keeps_all ? MID_GROWING_KEPT_BIRTHS : MID_GROWING_BIRTHS);
+}
+
 static bool grows(const struct mid_evidence *e, struct growth *g) {
   double seconds = e->history->look[e->history->looks - 1].when;
   take_births(e, g);
-  if (g->late < MID_GROWING_BIRTHS || g->bytes < MID_GROWING_BYTES ||
+  if (!has_births(g) || g->bytes < MID_GROWING_BYTES ||
       g->bytes < MID_GROWING_PART * (double)e->figures.peak_live || seconds < MID_GROWING_SECONDS ||
       is_mere_start(e, g, seconds) || g->fullest_at < 0.8 * seconds || !is_spread(g))
     return false;

@@ -116,12 +116,14 @@ test("what a process died of stands before its findings", async () => {
     line,
     stack,
   };
+  data.processes[0].crash.stack = [...Array(200).fill(stack[0]), ...stack.slice(1)];
   const page = await open(pageOf(data));
   const headings = await page.locator("h2").allInnerTexts();
   assert.deepEqual(headings.slice(0, 2), ["It died of signal 11", "4 findings"]);
   const card = page.locator("section", { hasText: "It died" });
   assert.match(await card.innerText(), /It wrote 8 bytes past the end of a block of 96\./);
   assert.equal(await card.locator("li").count(), stack.length);
+  assert.match(await card.locator("li").first().innerText(), /200 times$/);
   nothingWrong(page);
 });
 

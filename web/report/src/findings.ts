@@ -4,17 +4,27 @@ import type { Finding, Frame, Process } from "./data";
 import { folded, h, section } from "./dom";
 import { exactSize, plural, sentence, size, whereabouts } from "./words";
 
+// A recursion is one row that says how often.
 export function stackList(stack: Frame[], blame: number): HTMLElement {
-  const row = (frame: Frame, i: number) =>
-    h(
+  const list = h("ol", { class: "stack" });
+  const same = (a: Frame, b: Frame | undefined) =>
+    a.function === b?.function && a.line === b.line && a.file === b.file && a.module === b.module;
+  for (let at = 0, next = 0; at < stack.length; at = next) {
+    const frame = stack[at];
+    if (frame === undefined) break;
+    while (next < stack.length && same(frame, stack[next])) next++;
+    const row = h(
       "li",
-      { class: i === blame ? "blame" : "" },
+      { value: at + 1, class: at <= blame && blame < next ? "blame" : "" },
       h("code", {}, frame.function),
       " ",
       h("span", { class: "where", title: frame.file ?? frame.module ?? "" }, whereabouts(frame)),
       frame.inlined && h("span", { class: "tag" }, "inlined"),
+      next - at > 1 && h("span", { class: "tag" }, `${next - at} times`),
     );
-  return h("ol", { class: "stack" }, ...stack.map(row));
+    list.append(row);
+  }
+  return list;
 }
 
 function findingCard(finding: Finding, showSite: (site: number) => void): HTMLElement {

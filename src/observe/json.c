@@ -60,6 +60,7 @@ static json_t *process_json(const struct mid_process *p, const struct mid_figure
   json_object_set_new(j, "on_midden", json_boolean(p->has_feed));
   json_object_set_new(j, "final", json_boolean(f->final));
   set_real(j, "unseen_seconds", f->unseen_seconds);
+  json_object_set_new(j, "seen_last", json_boolean(p->seen_last));
   return j;
 }
 

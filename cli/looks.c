@@ -20,9 +20,24 @@ static void draw(struct cli_looks *l) {
   cli_status_show(l->line, words);
 }
 
+// What a look takes counts for the cgroup as well, where the program may have left little: a look
+// must not be what has it killed.  Names are unpacked from debugging information.
+static bool has_room(struct cli_looks *l, const struct mid_process *p) {
+  enum { NAMES_BYTES = 32 << 20 };
+  pthread_mutex_lock(&l->lock);
+  uint64_t limit = l->cgroup.limit;
+  uint64_t used = limit == UINT64_MAX ? 0 : mid_cgroup_used(&l->cgroup);
+  uint64_t live = mid_image_live(&p->image);
+  pthread_mutex_unlock(&l->lock);
+  return limit == UINT64_MAX || (used < limit && limit - used > NAMES_BYTES + live / 4);
+}
+
 static void take(struct cli_looks *l, struct mid_process *p, const struct mid_tracer_end *end) {
   pthread_mutex_lock(&l->looking);
-  mid_last_look_take(p, end, l->symbols);
+  if (has_room(l, p))
+    mid_last_look_take(p, end, l->symbols);
+  else
+    mid_last_look_skip(p, "its cgroup has too little room left for that");
   pthread_mutex_unlock(&l->looking);
 }
 

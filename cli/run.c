@@ -141,6 +141,9 @@ static void note_trace(struct run *run) {
   const struct mid_process *first = run->looks.watch.process[0];
   if (run->looks.refused != NULL && !first->seen_last)
     note(run, "what the program held at its end was not seen: %s", run->looks.refused);
+  else if (first->has_feed && first->last_look != NULL && first->last_look->missed[0] != 0)
+    note(run, "what the program held at its end was not looked through: %s",
+         first->last_look->missed);
   if (run->looks.tracer.lost_rights[0] != 0) {
     note(run,
          "%s is set-uid, and the kernel gave it no other rights, since the program is traced: "

@@ -44,6 +44,7 @@ static json_t *process_json(const struct mid_process *p, const struct mid_figure
   set(j, "pid", (uint64_t)p->pid);
   json_object_set_new(j, "command", mid_json_string(p->command));
   json_object_set_new(j, "lives", json_boolean(p->lives));
+  json_object_set_new(j, "seen_last", json_boolean(p->seen_last));
   json_object_set_new(
       j, "exit",
       status && WIFEXITED(*status) ? mid_json_number((uint64_t)WEXITSTATUS(*status)) : json_null());

@@ -140,12 +140,24 @@ static const char *take(struct mid_last_look *look, const struct mid_target *tar
   return walk_heap(look, target, symbols, p->image.forked_ticks != 0, late);
 }
 
+static struct mid_last_look *look_of(struct mid_process *p) {
+  if (p->last_look == NULL) p->last_look = calloc(1, sizeof *p->last_look);
+  if (p->last_look == NULL) abort();
+  return p->last_look;
+}
+
+static void miss(struct mid_last_look *look, const char *why) {
+  snprintf(look->missed, sizeof look->missed, "%s", why);
+}
+
+void mid_last_look_skip(struct mid_process *p, const char *why) {
+  if (!look_of(p)->taken) miss(look_of(p), why);
+}
+
 void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end,
                         struct mid_symbols *symbols) {
   struct mid_target target;
-  if (p->last_look == NULL) p->last_look = calloc(1, sizeof *p->last_look);
-  struct mid_last_look *look = p->last_look;
-  if (look == NULL) abort();
+  struct mid_last_look *look = look_of(p);
   if (look->taken || (end != NULL && end->handled && look->facts.crash != NULL)) return;
   const char *wrong = end == NULL ? mid_target_stop(p->pid, &target)
                                   : mid_target_adopt(p->pid, end->held, end->helds, &target);
@@ -154,7 +166,7 @@ void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end,
     mid_target_close(&target);
     p->facts = &look->facts;
   }
-  if (wrong != NULL) snprintf(look->missed, sizeof look->missed, "%s", wrong);
+  if (wrong != NULL) miss(look, wrong);
   p->seen_last = look->taken && wrong == NULL;
 }
 

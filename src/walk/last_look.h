@@ -23,6 +23,8 @@ struct mid_last_look {
 // cost     the process stands still for a walk of its whole heap
 void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end,
                         struct mid_symbols *symbols);
+// It is not looked at, for this reason.
+void mid_last_look_skip(struct mid_process *p, const char *why);
 void mid_last_look_close(struct mid_process *p);
 
 #endif

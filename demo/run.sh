@@ -1,6 +1,7 @@
 #!/bin/sh
-# demo/run.sh -- an unmodified redis-server on Midden's heap, under load, and the report at its end.
-# What is given to it goes to `midden run`: demo/run.sh --json figures.json
+# demo/run.sh -- an unmodified redis-server on Midden's heap, under load, and the report at its end;
+# then a service that grows without end, and which lines make it grow.
+# What is given to it goes to the first `midden run`: demo/run.sh --json figures.json
 # SPDX-License-Identifier: MIT
 set -eu
 midden=${MIDDEN:-$(dirname "$0")/../build/release/midden}
@@ -47,4 +48,12 @@ ask shutdown nosave
 status=0
 wait $server || status=$?
 server=
+[ $status -eq 0 ] || exit $status
+
+page=midden-demo.html seconds=70
+say "now a service whose cache has no bound and whose listeners are never removed, for $seconds s;"
+say "nothing in it is lost: it is all reachable. The line below warns as soon as it is sure."
+"${CXX:-c++}" -std=c++17 -O2 -g -o "$place/service" "$(dirname "$0")/service.cc"
+"$midden" run --report "$page" -- "$place/service" $seconds || status=$?
+say "the same with pictures is in $page: open it in a browser"
 exit $status

@@ -18,7 +18,8 @@ static struct item *table;
 
 PLANT long read_item(int i) {
   struct item *item = &table[i];
-  return item->next->value;  // HERE
+  long other = item->next->value;  // HERE
+  return other + item->value;
 }
 
 int main(void) {

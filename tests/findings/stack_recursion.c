@@ -14,7 +14,7 @@ static const char *at;
 
 __attribute__((noinline)) int parse_sum(void);
 
-PLANT int parse_value(void) {
+PLANT int parse_value(void) {  // HERE
   if (*at == '(') {
 #ifdef MENDED
     at++;
@@ -26,8 +26,8 @@ PLANT int parse_value(void) {
   return (int)strtol(at, (char **)&at, 10);
 }
 
-__attribute__((noinline)) int parse_product(void) {
-  int value = parse_value();  // HERE
+__attribute__((noinline)) int parse_product(void) {  // HERE
+  int value = parse_value();                         // HERE
   while (*at == '*') {
     at++;
     value *= parse_value();  // HERE
@@ -35,8 +35,8 @@ __attribute__((noinline)) int parse_product(void) {
   return value;
 }
 
-__attribute__((noinline)) int parse_sum(void) {
-  int value = parse_product();  // HERE
+__attribute__((noinline)) int parse_sum(void) {  // HERE
+  int value = parse_product();                   // HERE
   while (*at == '+') {
     at++;
     value += parse_product();  // HERE

@@ -18,12 +18,12 @@ struct Node {
 
 struct Walker {
   long visited = 0;
-  __attribute__((noinline)) long visit_all(const std::vector<Node *> &nodes) {
+  __attribute__((noinline)) long visit_all(const std::vector<Node *> &nodes) {  // HERE
     long sum = 0;
     for (Node *node : nodes) sum += visit(*node);  // HERE
     return sum;
   }
-  __attribute__((noinline)) long visit(Node &node) {
+  __attribute__((noinline)) long visit(Node &node) {  // HERE
 #ifdef MENDED
     if (node.seen) return 0;
 #endif

@@ -238,8 +238,8 @@ static const char *find_call(const char *name, size_t *bytes) {
   return NULL;
 }
 
-// `xmalloc`, `safe_calloc`, `zmalloc_usable`, `sqlite3Malloc`: short or telling words around a call
-// of C.  `leak_malloc` and `malloc_nodes` are no such thing.
+// `xmalloc`, `safe_calloc`, `zmalloc_usable`, `sqlite3Malloc`, `safesysmalloc`: short or telling
+// words around a call of C.  `leak_malloc` and `malloc_nodes` are no such thing.
 bool mid_frame_is_wrapper(const struct mid_profile_frame *f) {
   const char *name = f->function;
   size_t bytes, length = strlen(name);
@@ -253,6 +253,7 @@ bool mid_frame_is_wrapper(const struct mid_profile_frame *f) {
   snprintf(before, sizeof before, "%.*s", (int)(at - name), name);
   const char *after = at + bytes;
   if (at > name && *at <= 'Z') return true;  // a hump
+  if (*after == 0 && at - name > 4 && at[-1] >= 'a' && at[-1] <= 'z') return true;
   bool plain = is_in(before,
                      "  my_ safe_ checked_ must_ do_ mem_ try_ app_ util_ sys_ wrap_ "
                      "wrapped_ rpl_ our_ debug_ track_ tracked_ traced_ counted_ custom_ ");

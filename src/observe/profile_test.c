@@ -88,9 +88,9 @@ TEST(a_languages_library_is_told_from_the_programs_own_code)
 
 TEST(a_wrapper_of_malloc_is_known_by_its_name)
 {
-  const char *wrappers[] = {"xmalloc",        "g_malloc",      "safe_calloc",
-                            "zmalloc_usable", "my_strdup",     "xrealloc",
-                            "sqlite3Malloc",  "malloc_or_die", "PyObject_Malloc"};
+  const char *wrappers[] = {
+      "xmalloc",  "g_malloc",      "safe_calloc",   "zmalloc_usable",  "my_strdup",
+      "xrealloc", "sqlite3Malloc", "malloc_or_die", "PyObject_Malloc", "Perl_safesysmalloc"};
   const char *others[] = {"main",         "leak_malloc", "malloc_nodes", "alloc_node",
                           "realloc_loop", "node_new",    "strdup_words", "Cache::malloc"};
   for (size_t i = 0; i < sizeof wrappers / sizeof *wrappers; i++) {

@@ -2,6 +2,7 @@
 # the width, and is gone at the end.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
+. "$(dirname "$0")/planted.inc"
 
 line='RSS [0-9.]* [KM]iB  live [0-9.]* [KM]iB  [0-9.]*.* alloc/s  [0-9]* % free'
 escape=$(printf '\033')
@@ -40,3 +41,8 @@ at 100 xterm "NO_COLOR=1 '$MIDDEN' run -- true"
 # A program that has the terminal in a mode of its own is left alone.
 at 100 xterm "'$MIDDEN' run -- sh -c 'stty -icanon; sleep 1; stty icanon'"
 ! grep -q 'alloc/s' out || fail "it drew over a program that owns the screen"
+
+# What grows is said while it does.
+grows
+at 100 xterm "'$MIDDEN' run -- ./grows 6"
+sed -n '1,/Midden: /p' out | grep -q 'growing: add_listener (' || fail "nothing warned"

@@ -269,7 +269,10 @@ static inline void *take_any(struct mid_heap *heap, struct mid_span *span, size_
   else
     mid_count_add(&heap->count[span->klass].freed, 1);
   mid_count_add(&heap->count[span->klass].allocated, 1);
-  if (mid_unlikely(mid_sample_spend(heap, span->klass, 1) == 0)) mid_sample_in_place(heap, span);
+  if (mid_likely(mid_sample_granted(heap, span->klass) > 0))
+    (void)mid_sample_spend(heap, span->klass, 1);
+  else
+    mid_sample_in_place(heap, span);
   char *p = table->base + (size_t)i * span->block_bytes;
   check_zero(p, span->block_bytes);
   tail_fill(p, p + span->block_bytes - slack, slack);

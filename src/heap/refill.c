@@ -134,35 +134,45 @@ bool mid_span_charge_blocks(struct mid_heap *heap, struct mid_span *span, uint32
   return again && mid_span_charge_blocks(heap, span, count, urgent, fresh);
 }
 
-// Make blocks from the span's untouched end, in front of those that are ready; false when it has
-// none, or the limit refuses.
+// A list of `count` blocks from `at` on, one after the other; returns the last.
+static struct mid_block *link_up(struct mid_span *span, char *at, uint32_t count) {
+  struct mid_block *block = (struct mid_block *)at;
+  for (block->mark = span; count > 1; count--) {
+    at += span->block_bytes;
+    block = block->next = (struct mid_block *)at;
+    block->mark = span;
+  }
+  return block;
+}
+
+// Make blocks from the span's untouched end, in front of those that are ready; what is more than is
+// granted is free.  false when it has none, or the limit refuses.
 static bool span_carve(struct mid_heap *heap, struct mid_span *span, bool urgent) {
   if (mid_options.hardened) return mid_hardened_carve(heap, span, urgent);
-  uint32_t granted = mid_sample_granted(heap, span->klass);
-  uint32_t count = (uint32_t)mid_min(carve_count(heap, span), granted);
+  uint32_t count = carve_count(heap, span);
   struct mid_fresh fresh;
-  if (count == 0 || !mid_span_charge_blocks(heap, span, &count, urgent, &fresh)) return false;
+  if (count == 0 || heap->grant[span->klass] == 0 ||
+      !mid_span_charge_blocks(heap, span, &count, urgent, &fresh))
+    return false;
   // Where blocks start in every page, one call is cheaper than a fault for each.
-  size_t page = mid_os_page_bytes();
-  if (fresh.bytes > page && span->block_bytes <= page)
-    mid_span_populate(span, fresh.from, fresh.bytes);
-  char *at = (char *)mid_span_base(span) + (size_t)span->carved * span->block_bytes;
-  struct mid_block *first = (struct mid_block *)at, *block = first;
-  for (uint32_t i = 1; i < count; i++, block = block->next) {
-    at += span->block_bytes;
-    block->mark = span;
-    block->next = (struct mid_block *)at;
+  size_t page = mid_os_page_bytes(), bytes = span->block_bytes;
+  if (fresh.bytes > page && bytes <= page) mid_span_populate(span, fresh.from, fresh.bytes);
+  uint32_t granted = mid_sample_spend(heap, span->klass, count), more = count - granted;
+  char *at = (char *)mid_span_base(span) + span->carved * bytes;
+  link_up(span, at, granted)->next = span->ready;
+  if (more > 0) {
+    char *rest = at + granted * bytes;
+    link_up(span, rest, more)->next = span->freed;
+    span->freed = (struct mid_block *)rest;
+    mid_span_set_told(heap, span, span->told + more);  // free, but never freed
   }
-  block->mark = span;
-  block->next = span->ready;
   span->ready_zero = span->zero && span->ready == mid_no_block();
-  span->ready = first;
-  (void)mid_sample_spend(heap, span->klass, count);
-  mid_span_watch(span, mid_span_used(span) + count);
+  span->ready = (struct mid_block *)at;
+  mid_span_watch(span, mid_span_used(span) + granted);
   span->carved = (uint16_t)(span->carved + count);
   mid_span_arm(heap, span);
   mid_count_add(&heap->count[span->klass].carved, count);
-  mid_count_add(&heap->count[span->klass].allocated, count);
+  mid_count_add(&heap->count[span->klass].allocated, granted);
   return true;
 }
 

@@ -207,8 +207,7 @@ static void sample_tell_time(uint64_t ticks, uint64_t ns) {
   atomic_store_explicit(&sample_file->now_ns, ns, memory_order_relaxed);
 }
 
-static void sample_spend(uint64_t since, bool now) {
-  uint64_t took = mid_os_ticks() - since;
+static void sample_spend(uint64_t took, bool now) {
   bool full = mid_sample_budget_spend(took, now, sample_live, SAMPLES_MOST);
   atomic_store_explicit(&sample_file->mean, (uint64_t)1 << mid_sample_log_now(),
                         memory_order_relaxed);
@@ -319,14 +318,16 @@ static void sample_took(uint32_t due, enum mid_sample_door door, void *p, size_t
   s.thread = (uint32_t)heap->told.thread;
   s.door = door | (due & MID_SAMPLE_FRESH);
   s.reserved = sample_weight_of(s.bytes, s.mean);
+  uint64_t walked = mid_os_ticks() - since;
   mid_lock_take(&samples_lock);
+  since = mid_os_ticks();  // waiting costs no processor time
   if (sample_file != NULL) {
     atomic_fetch_add_explicit(&sample_file->taken, 1, memory_order_relaxed);
     if (s.stack != 0 && sample_live < SAMPLES_MOST && sample_record_add(&s, (uintptr_t)p))
       sample_sum_taken(&s, sample_weight(&s), sample_own.bytes);
     else
       atomic_fetch_add_explicit(&sample_file->lost, 1, memory_order_relaxed);
-    sample_spend(since, true);
+    sample_spend(walked + mid_os_ticks() - since, true);
   }
   mid_lock_give(&samples_lock);
 }
@@ -396,16 +397,16 @@ static void sample_sum_gave(const struct mid_sample *s, uint64_t weight, uint64_
 
 void mid_sample_gave(const void *p) {
   enum { RECENT_US = 10000 };
-  uint64_t since = mid_os_ticks();
   uint32_t place;
   mid_lock_take(&samples_lock);
+  uint64_t since = mid_os_ticks();
   uint32_t number = sample_file == NULL ? 0 : sample_find(p, &place);
   if (number != 0) {
     const struct mid_sample *s = sample_at(number);
     bool recent = since - s->born < RECENT_US * sample_us_ticks();
     sample_sum_gave(s, sample_weight(s), since);
     sample_record_drop(number, place);
-    sample_spend(since, recent);
+    sample_spend(mid_os_ticks() - since, recent);
   }
   mid_lock_give(&samples_lock);
 }

@@ -8,7 +8,7 @@
 // For each class a heap keeps how many blocks are granted before the next sample, drawn so that
 // samples are those of a Poisson process over bytes (feed/samples.h): thinned by class it leaves
 // independent ones, after J. F. C. Kingman, "Poisson Processes", 1993.  The law has no memory, so a
-// grant may be drawn anew at any time, and a new mean holds from the next draw on.
+// grant may be drawn anew whenever what it stands for has not been handed out.
 //
 // A thread's samples are in spans of their own, which are touched under the lock alone: so each
 // free of one goes the slow way and finds it out.  Blocks that go the slow way anyhow (of shared or
@@ -23,6 +23,7 @@
 
 #include "feed/samples.h"
 #include "heap/heap.h"
+#include "heap/sample_budget.h"
 
 enum { MID_SAMPLE_FRESH = 1 << 8 };  // in mid_sample_due: memory that nobody has touched before
 
@@ -34,14 +35,17 @@ extern __thread uint32_t mid_sample_due __attribute__((tls_model("initial-exec")
 void mid_sample_draw(struct mid_heap *heap, unsigned klass);
 
 // How many blocks of `klass` the heap may hand out before the next sample; 0: the next is one.
-// By whoever may touch `ready`.
+// By whoever may touch `ready`, once for each request that finds it empty.  A grant of another mean
+// than now is drawn anew; but not once it is used up, since what follows is a sample then.
 static inline uint32_t mid_sample_granted(struct mid_heap *heap, unsigned klass) {
-  if (mid_unlikely(heap->grant_log[klass] == 0)) mid_sample_draw(heap, klass);
+  uint32_t log = heap->grant_log[klass];
+  bool holds = log == mid_sample_log_now() + 1 || (log != 0 && heap->grant[klass] == 0);
+  if (mid_unlikely(!holds)) mid_sample_draw(heap, klass);
   return heap->grant[klass];
 }
 // That many of `blocks` are handed out, at least 1 where one is granted.
 static inline uint32_t mid_sample_spend(struct mid_heap *heap, unsigned klass, uint32_t blocks) {
-  uint32_t granted = (uint32_t)mid_min(mid_sample_granted(heap, klass), blocks);
+  uint32_t granted = (uint32_t)mid_min(heap->grant[klass], blocks);
   heap->grant[klass] -= granted;
   return granted;
 }

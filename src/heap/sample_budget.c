@@ -1,16 +1,17 @@
 // heap/sample_budget.c -- see sample_budget.h.
 // SPDX-License-Identifier: MIT
 //
-// With each ms that is spent the mean doubles, until it is what is wanted: so however long the
+// With each half ms that is spent the mean doubles, until it is what is wanted: so however long the
 // program runs, its first half has as many samples as its second, and a block in a million is seen
 // early.
 //
-//   spent      0 ms      2 ms      3 ms      4 ms
+//   spent      0 ms      2 ms      2.5 ms    3 ms
 //   mean       1         16        32        64   ...
 //
 // A bucket of time, full at first, is filled by a share of the processor time and emptied by
-// samples.  Once it is empty the mean doubles sooner, and past what is wanted; while it is full the
-// mean falls now and then, so that a program that allocates little is seen well.
+// samples.  Once it is empty the mean doubles sooner, and past what is wanted; while there is
+// something in it, the mean halves whenever samples come more slowly than 50 a second: a service
+// that mostly waits is seen as well as a busy one.
 #include "heap/sample_budget.h"
 
 #include "base/bits.h"
@@ -18,19 +19,19 @@
 #include "os/os.h"
 
 enum {
-  FULL_NS = 10000000,     // what a process spends first
-  DENSE_NS = 2000000,     // of it, with every allocation
-  STEP_NS = 1000000,      // and then until the mean doubles ...
-  OVER_NS = 250000,       // ... once there is nothing left
-  SHARE_PER_MILLE = 15,   // of the processor time, for good
-  LOOK_SAMPLES = 64,      // between two looks at the clock, a system call
-  LOOK_NS = 250000,       // or so much spent
-  AROUND_TICKS = 200,     // what a sample costs before and after, and once more what is measured:
-                          // slow paths, locks, what the caches lose
-  LOWER_NS = 1000000000,  // processor time until the mean falls again: a thousandth is spent then
-  RETURN_NS = 20000000,   // the same where it is past what is wanted
-  LEAST_LOG = 4,          // no block is smaller
-  MOST_LOG = 32,
+  FULL_NS = 10000000,        // what a process spends first
+  DENSE_NS = 2000000,        // of it, with every allocation
+  STEP_NS = 500000,          // and then until the mean doubles ...
+  OVER_NS = 250000,          // ... once there is nothing left
+  SHARE_PER_MILLE = 15,      // of the processor time, for good
+  LOOK_SAMPLES = 64,         // between two looks at the clock, a system call
+  LOOK_NS = 250000,          // or so much spent, or
+  LOOK_LATE_NS = 100000000,  // so much time gone by
+  AROUND_TICKS = 200,  // what a sample costs before and after, and once more what is measured:
+                       // slow paths, locks, what the caches lose
+  SLOW_NS = 20000000,  // from one sample to the next: then the mean halves
+  LEAST_LOG = 4,       // no block is smaller
+  MOST_LOG = 28,
   ONE_TICKS = 200000,  // no sample takes longer: somebody else ran meanwhile
 };
 
@@ -42,13 +43,11 @@ static struct {
   uint64_t spent, looked_spent;  // ticks
   uint32_t samples;              // since the last look
   uint64_t ticks, ns, cpu_ns;    // at the last look
-  uint64_t changed_cpu_ns;
   double ns_per_tick;
 } budget;
 
 static void budget_log_set(uint32_t log) {
   atomic_store_explicit(&mid_sample_log, log, memory_order_relaxed);
-  budget.changed_cpu_ns = budget.cpu_ns;
 }
 
 static void budget_clocks_read(void) {
@@ -81,31 +80,25 @@ static void budget_raise_mean(void) {
 // There is time to spare: samples may be twice as dense, if the table has room for them.
 static void budget_lower_mean(uint64_t live, uint64_t most) {
   uint32_t log = mid_sample_log_now();
-  bool past = log > budget.wanted_log, spare = past ? budget.credit > 0 : budget.credit == FULL_NS;
-  uint64_t since = budget.cpu_ns - budget.changed_cpu_ns;
-  if (!spare || since < (past ? RETURN_NS : LOWER_NS) || log == 0 || live > most / 4) return;
+  if (budget.credit <= 0 || log == 0 || live > most / 4) return;
   budget_log_set(log <= LEAST_LOG ? 0 : log - 1);
-  budget.until = STEP_NS;
 }
 
 static void budget_look(uint64_t live, uint64_t most) {
   uint64_t ticks = budget.ticks, ns = budget.ns, cpu_ns = budget.cpu_ns;
-  budget_clocks_read();
-  // The first look only knows where it stands.
-  if (ticks != 0) {
-    if (budget.ns - ns > LOOK_NS / 8)
-      budget.ns_per_tick = (double)(budget.ns - ns) / (double)(budget.ticks - ticks);
-    budget.credit += (int64_t)((budget.cpu_ns - cpu_ns) / 1000 * SHARE_PER_MILLE);
-  }
   int64_t spent = (int64_t)((double)(budget.spent - budget.looked_spent) * budget.ns_per_tick);
+  budget_clocks_read();
+  uint64_t slow = budget.samples * (uint64_t)SLOW_NS;
   budget.looked_spent = budget.spent;
   budget.samples = 0;
   budget.credit -= spent;
+  if (budget.until < 0) budget_raise_mean();
+  if (ticks == 0) return;  // the first look only knows where it stands
+  if (budget.ns - ns > LOOK_NS / 8)
+    budget.ns_per_tick = (double)(budget.ns - ns) / (double)(budget.ticks - ticks);
+  budget.credit += (int64_t)((budget.cpu_ns - cpu_ns) / 1000 * SHARE_PER_MILLE);
   if (budget.credit > FULL_NS) budget.credit = FULL_NS;
-  if (budget.until < 0)
-    budget_raise_mean();
-  else
-    budget_lower_mean(live, most);
+  if (budget.ns - ns > slow) budget_lower_mean(live, most);
 }
 
 bool mid_sample_budget_spend(uint64_t ticks, bool now, uint64_t live, uint64_t most) {
@@ -114,7 +107,9 @@ bool mid_sample_budget_spend(uint64_t ticks, bool now, uint64_t live, uint64_t m
   // A larger mean makes no old one cheaper.
   if (now) budget.until -= (int64_t)((double)ticks * budget.ns_per_tick);
   double since = (double)(budget.spent - budget.looked_spent) * budget.ns_per_tick;
-  if (++budget.samples >= LOOK_SAMPLES || since > LOOK_NS) budget_look(live, most);
+  double gone = (double)(mid_os_ticks() - budget.ticks) * budget.ns_per_tick;
+  if (++budget.samples >= LOOK_SAMPLES || since > LOOK_NS || gone > LOOK_LATE_NS)
+    budget_look(live, most);
   if (live < most / 2 + most / 4) return false;
   uint32_t log = mid_sample_log_now();
   if (log < MOST_LOG) budget_log_set((uint32_t)mid_max(log + 1, LEAST_LOG));

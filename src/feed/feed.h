@@ -58,8 +58,8 @@ int mid_feed_neighbour(const char *name);
 // In a forked child: drop the parent's file (unmapped, not removed).  Places are void from here on.
 void mid_feed_forget(void);
 
-// At a clean exit: remove the file and that with the samples, or leave them when `keep`.  The mapping stays, so that threads
-// which still run write into nothing that others see.
+// At a clean exit: remove the file and that with the samples, or leave them when `keep`.  The
+// mapping stays, so that threads which still run write into nothing that others see.
 void mid_feed_end(bool keep);
 
 #endif

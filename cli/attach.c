@@ -14,7 +14,13 @@
 #include "observe/cgroup.h"
 #include "observe/words.h"
 
-enum { FOR, JSON, FAIL_ON, FAIL_STATUS, SUPPRESS };  // places in the verb's table
+enum {
+  ATTACH_FOR,
+  ATTACH_JSON,
+  ATTACH_FAIL_ON,
+  ATTACH_FAIL_STATUS,
+  ATTACH_SUPPRESS
+};  // places in the verb's table
 
 struct attach {
   pid_t pid;
@@ -25,15 +31,15 @@ struct attach {
   struct mid_cgroup cgroup;
 };
 
-static void read_arguments(struct attach *a, int argc, char **argv) {
+static void attach_read_arguments(struct attach *a, int argc, char **argv) {
   struct cli_args args = cli_args_open(argc, argv);
   a->seconds = 10;
   for (int option; (option = cli_args_next(&args)) >= 0;) {
-    if (option == FOR) a->seconds = cli_read_seconds(args.value);
-    if (option == JSON) a->json = args.value;
-    if (option == FAIL_ON) cli_gate_fail_on(&a->gate, args.value);
-    if (option == FAIL_STATUS) cli_gate_fail_status(&a->gate, args.value);
-    if (option == SUPPRESS) cli_gate_suppress(&a->gate, args.value);
+    if (option == ATTACH_FOR) a->seconds = cli_read_seconds(args.value);
+    if (option == ATTACH_JSON) a->json = args.value;
+    if (option == ATTACH_FAIL_ON) cli_gate_fail_on(&a->gate, args.value);
+    if (option == ATTACH_FAIL_STATUS) cli_gate_fail_status(&a->gate, args.value);
+    if (option == ATTACH_SUPPRESS) cli_gate_suppress(&a->gate, args.value);
   }
   if (args.at == args.argc)
     cli_die(CLI_USAGE,
@@ -82,9 +88,9 @@ static void watch_it(struct attach *a) {
   }
 }
 
-static bool print_json(const void *story, FILE *out) { return mid_report_json(story, out); }
+static bool attach_print_json(const void *story, FILE *out) { return mid_report_json(story, out); }
 
-static bool tell(const struct attach *a) {
+static bool attach_tell(const struct attach *a) {
   const struct mid_run_story story = {.watch = &a->watch};
   const struct mid_process *p = a->watch.process[0];
   struct mid_report_style style = cli_style(STDOUT_FILENO);
@@ -96,7 +102,7 @@ static bool tell(const struct attach *a) {
   if (p->lives)
     printf("\n'midden leaks %d' tells what it has lost, 'midden graph %d' who holds the rest\n",
            (int)p->pid, (int)p->pid);
-  int error = a->json != NULL ? cli_file_write(a->json, print_json, &story) : 0;
+  int error = a->json != NULL ? cli_file_write(a->json, attach_print_json, &story) : 0;
   if (error != 0) cli_say("'%s' could not be written: %s", a->json, strerror(error));
   return error == 0;
 }
@@ -105,11 +111,11 @@ int cli_attach(int argc, char **argv) {
   static struct attach a;
   setlocale(LC_CTYPE, "");
   a.gate = cli_gate_open();
-  read_arguments(&a, argc, argv);
+  attach_read_arguments(&a, argc, argv);
   first_look(&a);
   watch_it(&a);
   cli_gate_diagnose(&a.gate, &a.watch);
-  bool ok = tell(&a);
+  bool ok = attach_tell(&a);
   int fails = cli_gate_judge(&a.gate, &a.watch);
   mid_watch_close(&a.watch);
   cli_gate_close(&a.gate);

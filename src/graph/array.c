@@ -11,7 +11,7 @@ static size_t array_bytes, array_peak;
 
 static const size_t ARRAY_LEAST = (size_t)64 << 10, ARRAY_HUGE = (size_t)2 << 20;
 
-static void count(size_t less, size_t more) {
+static void array_count(size_t less, size_t more) {
   array_bytes = array_bytes - less + more;
   if (array_bytes > array_peak) array_peak = array_bytes;
 }
@@ -39,7 +39,7 @@ struct mid_array mid_array_open(size_t bytes) {
                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (array.at == MAP_FAILED) end_without_memory(bytes);
   madvise(array.at, array.bytes, MADV_HUGEPAGE);
-  count(0, array.bytes);
+  array_count(0, array.bytes);
   return array;
 }
 
@@ -47,7 +47,7 @@ static void resize(struct mid_array *array, size_t bytes) {
   void *at = mremap(array->at, array->bytes, bytes, MREMAP_MAYMOVE);
   if (at == MAP_FAILED) end_without_memory(bytes);
   madvise(at, bytes, MADV_HUGEPAGE);
-  count(array->bytes, bytes);
+  array_count(array->bytes, bytes);
   *array = (struct mid_array){at, bytes};
 }
 
@@ -65,7 +65,7 @@ void mid_array_cut(struct mid_array *array, size_t bytes) {
 
 void mid_array_close(struct mid_array *array) {
   if (array->at != NULL) munmap(array->at, array->bytes);
-  count(array->bytes, 0);
+  array_count(array->bytes, 0);
   *array = (struct mid_array){0};
 }
 

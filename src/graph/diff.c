@@ -39,7 +39,7 @@ static struct mid_array match(const struct mid_graph *g, const struct mid_graph 
   return room;
 }
 
-static void count(struct mid_graph_sum *sum, uint64_t bytes) {
+static void sum_count(struct mid_graph_sum *sum, uint64_t bytes) {
   sum->blocks++;
   sum->bytes += bytes;
 }
@@ -51,10 +51,10 @@ static void count_before(struct mid_graph_diff *d) {
   for (uint32_t b = 0; b < g->edges.blocks; b++) {
     // What is the same counts where its site is better known.
     uint32_t site = same[b] != MID_GRAPH_NONE ? d->target->site[same[b]] : to[g->site[b]];
-    if (same[b] == MID_GRAPH_NONE) count(&d->gone, g->size[b]);
+    if (same[b] == MID_GRAPH_NONE) sum_count(&d->gone, g->size[b]);
     if (site == MID_GRAPH_NONE) continue;
-    count(&d->site[site].before, g->size[b]);
-    if (same[b] == MID_GRAPH_NONE) count(&d->site[site].gone, g->size[b]);
+    sum_count(&d->site[site].before, g->size[b]);
+    if (same[b] == MID_GRAPH_NONE) sum_count(&d->site[site].gone, g->size[b]);
   }
   free(to);
   mid_array_close(&room);
@@ -67,13 +67,13 @@ static void count_after(struct mid_graph_diff *d) {
   const uint32_t *was = before.at, *is = after.at;
   for (uint32_t b = 0; b < g->edges.blocks; b++) {
     struct mid_diff_site *site = &d->site[g->site[b]];
-    count(&site->after, g->size[b]);
+    sum_count(&site->after, g->size[b]);
     if (was[b] != MID_GRAPH_NONE) continue;
-    count(&site->born, g->size[b]);
-    count(&d->born, g->size[b]);
+    sum_count(&site->born, g->size[b]);
+    sum_count(&d->born, g->size[b]);
     if (is == NULL || is[b] == MID_GRAPH_NONE) continue;
-    count(&site->stayed, g->size[b]);
-    count(&d->stayed, g->size[b]);
+    sum_count(&site->stayed, g->size[b]);
+    sum_count(&d->stayed, g->size[b]);
   }
   mid_array_close(&before);
   if (is != NULL) mid_array_close(&after);

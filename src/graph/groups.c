@@ -44,7 +44,7 @@ static void index_grow(const struct mid_graph *g, const struct mid_groups *group
     *find(g, groups, x, groups->at[i].above, key_of(g, groups->at[i].node)) = i;
 }
 
-static uint32_t add(struct mid_groups *groups, struct mid_group group) {
+static uint32_t groups_add(struct mid_groups *groups, struct mid_group group) {
   groups->at = mid_graph_grown(groups->at, groups->count, sizeof *groups->at);
   groups->at[groups->count] = group;
   return groups->count++;
@@ -61,7 +61,7 @@ static uint32_t group_of(const struct mid_graph *g, struct mid_groups *groups, s
   if (*place == 0) {
     struct mid_group group = {.above = above, .node = node, .depth = up->depth + 1};
     group.site = block ? g->site[node] : MID_GRAPH_NONE;
-    *place = add(groups, group);
+    *place = groups_add(groups, group);
   }
   return *place;
 }
@@ -72,7 +72,8 @@ void mid_groups_make(const struct mid_graph *g, struct mid_groups *out) {
   uint32_t *group = room.at;  // by node
   struct index x = {0};
   *out = (struct mid_groups){0};
-  add(out, (struct mid_group){.site = MID_GRAPH_NONE, .node = nodes - 1, .retained = g->bytes});
+  groups_add(out,
+             (struct mid_group){.site = MID_GRAPH_NONE, .node = nodes - 1, .retained = g->bytes});
   for (uint32_t i = 1; i < nodes; i++) {
     uint32_t node = g->tree.order[i], above = group[g->tree.above[node]];
     uint32_t mine = group[node] = group_of(g, out, &x, above, node);

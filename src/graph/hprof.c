@@ -12,7 +12,7 @@
 #include "graph/array.h"
 
 enum {
-  NAME = 0x01,
+  UTF8 = 0x01,
   LOAD_CLASS = 0x02,
   STACK_TRACE = 0x05,
   SEGMENT = 0x1c,
@@ -22,11 +22,11 @@ enum {
   INSTANCE = 0x21,
   ARRAY = 0x22
 };
-enum { OBJECT = 2, BYTE = 8, LONG = 11 };  // types of fields
-enum { TRACE = 1 };                        // the only stack trace, an empty one
+enum { FIELD_OBJECT = 2, FIELD_BYTE = 8, FIELD_LONG = 11 };  // types of fields
+enum { TRACE = 1 };                                          // the only stack trace, an empty one
 enum { LARGEST_INSTANCE = 1024, ARRAY_HEADER = 12, OBJECT_HEADER = 8 };
 enum { MOST_STATICS = 30000 };  // VisualVM takes their number as signed; the rest goes into arrays
-enum { BUFFER = 1 << 20 };
+enum { HPROF_BUFFER = 1 << 20 };
 
 static const uint64_t LARGEST_ARRAY = (uint64_t)2 << 30;
 
@@ -87,7 +87,7 @@ static void put1(struct hprof *h, uint32_t n) { put(h, n, 1); }
 static void put2(struct hprof *h, uint32_t n) { put(h, n, 2); }
 static void put4(struct hprof *h, uint64_t n) { put(h, n, 4); }
 
-static void write_out(struct hprof *h) {
+static void hprof_write_out(struct hprof *h) {
   fwrite(h->buffer, 1, h->used, h->out);
   h->used = 0;
 }
@@ -99,9 +99,9 @@ static void put_record(struct hprof *h, uint32_t tag, uint64_t bytes) {
 }
 
 static uint32_t put_name(struct hprof *h, const char *words) {
-  put_record(h, NAME, 4 + strlen(words));
+  put_record(h, UTF8, 4 + strlen(words));
   put4(h, ++h->names);
-  write_out(h);
+  hprof_write_out(h);
   fputs(words, h->out);
   return h->names;
 }
@@ -136,7 +136,7 @@ static bool is_instance(const struct mid_graph *g, uint32_t block) {
 }
 
 // A block of 8 bytes that points to another has no room for both a header and a slot.
-static struct kind kind_of(const struct mid_graph *g, uint32_t block) {
+static struct kind kind_of_block(const struct mid_graph *g, uint32_t block) {
   uint32_t pointers = pointers_of(g, block), least = OBJECT_HEADER + 4 * pointers;
   if (!is_instance(g, block)) return (struct kind){g->site[block], 0, 0};
   uint32_t bytes = g->size[block] < least ? least : (uint32_t)g->size[block];
@@ -171,7 +171,7 @@ static void kinds_find(struct hprof *h) {
   size_t room = 1 << 16;
   h->kind = mid_graph_kept(malloc(room * sizeof *h->kind));
   for (uint32_t b = 0; b < h->g->edges.blocks; b++) {
-    h->kind[h->kinds++] = kind_of(h->g, b);
+    h->kind[h->kinds++] = kind_of_block(h->g, b);
     if (h->kinds < room) continue;
     kinds_merge(h);
     if (h->kinds < room / 2) continue;
@@ -243,7 +243,7 @@ static void put_segment(struct hprof *h) {
   unsigned char head[9] = {SEGMENT};
   for (int i = 0; i < 4; i++) head[5 + i] = (unsigned char)(bytes >> 8 * (3 - i));
   fwrite(head, 1, sizeof head, h->out);
-  write_out(h);
+  hprof_write_out(h);
 }
 
 static void put_java_class(struct hprof *h, int java, uint32_t names) {
@@ -252,10 +252,10 @@ static void put_java_class(struct hprof *h, int java, uint32_t names) {
   uint64_t super = JAVA[java].super < 0 ? 0 : java_id(h, JAVA[java].super);
   put_class_head(h, java_id(h, java), super, (uint32_t)(4 * fields));
   put2(h, java == JAVA_SYSTEM);
-  if (java == JAVA_SYSTEM) put_field(h, names + 3, OBJECT), put4(h, extra_id(h, 0));
+  if (java == JAVA_SYSTEM) put_field(h, names + 3, FIELD_OBJECT), put4(h, extra_id(h, 0));
   put2(h, (uint32_t)fields);
   for (int i = 0; i < fields; i++)
-    put_field(h, names + (java == JAVA_REFERENCE ? 2 : (uint32_t)i), OBJECT);
+    put_field(h, names + (java == JAVA_REFERENCE ? 2 : (uint32_t)i), FIELD_OBJECT);
 }
 
 // `names` and the next are the fields of Properties, then that of Reference, then that of System.
@@ -287,9 +287,10 @@ static void put_kind(struct hprof *h, const struct kind *k) {
                  k->bytes == 0 ? 0 : k->bytes - OBJECT_HEADER);
   put2(h, 0);
   put2(h, k->slots + longs + bytes);
-  for (uint32_t i = 0; i < k->slots; i++) put_field(h, h->name_slot + i, OBJECT);
-  for (uint32_t i = 0; i < longs; i++) put_field(h, i == 0 ? h->name_address : h->name_pad, LONG);
-  for (uint32_t i = 0; i < bytes; i++) put_field(h, h->name_pad, BYTE);
+  for (uint32_t i = 0; i < k->slots; i++) put_field(h, h->name_slot + i, FIELD_OBJECT);
+  for (uint32_t i = 0; i < longs; i++)
+    put_field(h, i == 0 ? h->name_address : h->name_pad, FIELD_LONG);
+  for (uint32_t i = 0; i < bytes; i++) put_field(h, h->name_pad, FIELD_BYTE);
   put_segment(h);
 }
 
@@ -326,11 +327,11 @@ static uint32_t put_owner(struct hprof *h, uint32_t owner, uint32_t extra) {
   put_class_head(h, owner_id(h, owner), java_id(h, JAVA_OBJECT), 0);
   put2(h, count + arrays);
   for (uint32_t i = 0; i < count; i++) {
-    put_field(h, h->name_field, OBJECT);
+    put_field(h, h->name_field, FIELD_OBJECT);
     put4(h, target_id(h->g, offset[0] + i));
   }
   for (uint32_t i = 0; i < arrays; i++) {
-    put_field(h, h->name_field, OBJECT);
+    put_field(h, h->name_field, FIELD_OBJECT);
     put4(h, extra_id(h, extra + i));
   }
   put2(h, 0);
@@ -346,7 +347,7 @@ static void put_pointers(struct hprof *h, uint32_t block) {
 }
 
 static void put_instance(struct hprof *h, uint32_t block) {
-  const struct kind *k = kind_find(h, kind_of(h->g, block));
+  const struct kind *k = kind_find(h, kind_of_block(h->g, block));
   uint32_t pad = padding(k);
   put1(h, INSTANCE);
   put4(h, id(block));
@@ -373,12 +374,12 @@ static void put_array(struct hprof *h, uint32_t block) {
   put4(h, id(block));
   put4(h, TRACE);
   put4(h, slots);
-  put4(h, kind_id(h, kind_find(h, kind_of(h->g, block))));
+  put4(h, kind_id(h, kind_find(h, kind_of_block(h->g, block))));
   for (size_t i = 0; i < pointers; i++) {
-    if (h->used + 4 > BUFFER) write_out(h);
+    if (h->used + 4 > HPROF_BUFFER) hprof_write_out(h);
     put4(h, target_id(h->g, e->offset[block] + i));
   }
-  write_out(h);
+  hprof_write_out(h);
   for (uint64_t left = 4 * (slots - pointers); left > 0;) {
     size_t piece = left < sizeof nothing ? (size_t)left : sizeof nothing;
     fwrite(nothing, 1, piece, h->out);
@@ -386,13 +387,13 @@ static void put_array(struct hprof *h, uint32_t block) {
   }
 }
 
-static void put_blocks(struct hprof *h) {
+static void put_objects(struct hprof *h) {
   for (uint32_t b = 0; b < h->g->edges.blocks; b++) {
     if (is_instance(h->g, b))
       put_instance(h, b);
     else
       put_array(h, b);
-    if (h->used > BUFFER / 2) put_segment(h);
+    if (h->used > HPROF_BUFFER / 2) put_segment(h);
   }
   put_segment(h);
 }
@@ -424,7 +425,7 @@ bool mid_hprof_write(const void *graph, FILE *out) {
     errno = EFBIG;
     return false;
   }
-  h.buffer = mid_graph_kept(malloc(2 * BUFFER));
+  h.buffer = mid_graph_kept(malloc(2 * HPROF_BUFFER));
   put_head(&h);
   uint32_t names = put_name(&h, "defaults");
   put_name(&h, "table");
@@ -435,13 +436,13 @@ bool mid_hprof_write(const void *graph, FILE *out) {
   put4(&h, TRACE);
   put4(&h, 0);
   put4(&h, 0);
-  write_out(&h);
+  hprof_write_out(&h);
   put_java(&h, names);
   for (size_t i = 0; i < h.kinds; i++) put_kind(&h, &h.kind[i]);
   for (uint32_t i = 0, extra = 2; i < g->owner_count; i++) extra = put_owner(&h, i, extra);
-  put_blocks(&h);
+  put_objects(&h);
   put_record(&h, SEGMENT_END, 0);
-  write_out(&h);
+  hprof_write_out(&h);
   free(h.kind);
   free(h.buffer);
   return !ferror(out);

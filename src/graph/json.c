@@ -9,7 +9,7 @@
 
 enum { TREE_ROWS = 1000 };  // the groups that retain most
 
-static json_t *count(uint64_t n) { return json_integer((json_int_t)n); }
+static json_t *count_json(uint64_t n) { return json_integer((json_int_t)n); }
 
 // Names in a graph are UTF-8 (mid_graph_add_site).
 static json_t *site_json(const struct mid_graph *g, uint32_t site) {
@@ -29,12 +29,12 @@ static json_t *node_json(const struct mid_graph *g, uint32_t node) {
   if (node == MID_GRAPH_NONE) return json_null();
   if (mid_graph_is_owner(g, node))
     return json_pack("{s:o, s:o}", "owner", owner_json(g, node - g->edges.blocks), "retained",
-                     count(g->tree.retained[node]));
+                     count_json(g->tree.retained[node]));
   char address[24];
   snprintf(address, sizeof address, "0x%" PRIx64, g->address[node]);
   return json_pack("{s:s, s:o, s:o, s:o, s:o}", "address", address, "site",
-                   site_json(g, g->site[node]), "bytes", count(g->size[node]), "retained",
-                   count(g->tree.retained[node]), "blocks", count(g->tree.count[node]));
+                   site_json(g, g->site[node]), "bytes", count_json(g->size[node]), "retained",
+                   count_json(g->tree.retained[node]), "blocks", count_json(g->tree.count[node]));
 }
 
 static json_t *suspect_json(const struct mid_graph *g, const struct mid_suspect *s) {
@@ -45,10 +45,10 @@ static json_t *suspect_json(const struct mid_graph *g, const struct mid_suspect 
   json_t *point = s->point >= mid_edges_root(&g->edges) ? json_null() : node_json(g, s->point);
   return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "held_by",
                    group ? json_null() : node_json(g, s->node), "site",
-                   group ? site_json(g, s->site) : json_null(), "retained", count(s->retained),
-                   "blocks", count(s->blocks), "point", point, "shared_by", holders, "most",
+                   group ? site_json(g, s->site) : json_null(), "retained", count_json(s->retained),
+                   "blocks", count_json(s->blocks), "point", point, "shared_by", holders, "most",
                    most ? json_pack("{s:o, s:o, s:o}", "site", site_json(g, s->most_site), "blocks",
-                                    count(s->most_blocks), "bytes", count(s->most_bytes))
+                                    count_json(s->most_blocks), "bytes", count_json(s->most_bytes))
                         : json_null());
 }
 
@@ -71,12 +71,12 @@ static json_t *groups_json(const struct mid_graph_story *s) {
     if ((double)group->retained < least) continue;
     bool owner = group->site == MID_GRAPH_NONE;
     json_array_append_new(
-        list,
-        json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "above",
-                  group->above == 0 ? json_null() : count(place[group->above]), "owner",
-                  owner ? owner_json(g, group->node - g->edges.blocks) : json_null(), "site",
-                  owner ? json_null() : site_json(g, group->site), "blocks", count(group->blocks),
-                  "own", count(group->own), "retained", count(group->retained)));
+        list, json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "above",
+                        group->above == 0 ? json_null() : count_json(place[group->above]), "owner",
+                        owner ? owner_json(g, group->node - g->edges.blocks) : json_null(), "site",
+                        owner ? json_null() : site_json(g, group->site), "blocks",
+                        count_json(group->blocks), "own", count_json(group->own), "retained",
+                        count_json(group->retained)));
     place[i] = places++;
   }
   free(place);
@@ -88,9 +88,9 @@ static json_t *sites_json(const struct mid_graph_story *s) {
   for (uint32_t i = 0; i < s->graph->site_count && s->site[i].blocks > 0; i++) {
     const struct mid_site_total *t = &s->site[i];
     json_t *j = site_json(s->graph, t->site);
-    json_object_set_new(j, "blocks", count(t->blocks));
-    json_object_set_new(j, "own", count(t->own));
-    json_object_set_new(j, "retained", count(t->retained));
+    json_object_set_new(j, "blocks", count_json(t->blocks));
+    json_object_set_new(j, "own", count_json(t->own));
+    json_object_set_new(j, "retained", count_json(t->retained));
     json_array_append_new(list, j);
   }
   return list;
@@ -98,11 +98,11 @@ static json_t *sites_json(const struct mid_graph_story *s) {
 
 static json_t *way_json(const struct mid_graph_story *s, uint32_t node) {
   struct mid_path_step *step;
-  size_t count_ = mid_paths_to(s->graph, &s->paths, node, &step);
+  size_t steps = mid_paths_to(s->graph, &s->paths, node, &step);
   json_t *list = json_array();
-  for (size_t i = 0; i < count_; i++) {
+  for (size_t i = 0; i < steps; i++) {
     json_t *j = node_json(s->graph, step[i].node);
-    json_object_set_new(j, "steps", count(step[i].count));
+    json_object_set_new(j, "steps", count_json(step[i].count));
     json_array_append_new(list, j);
   }
   free(step);
@@ -121,7 +121,7 @@ static json_t *ways_json(const struct mid_graph_story *s) {
 }
 
 static json_t *sum_json(struct mid_graph_sum sum) {
-  return json_pack("{s:o, s:o}", "blocks", count(sum.blocks), "bytes", count(sum.bytes));
+  return json_pack("{s:o, s:o}", "blocks", count_json(sum.blocks), "bytes", count_json(sum.bytes));
 }
 
 static json_t *diff_json(const struct mid_graph_story *s) {
@@ -146,12 +146,12 @@ static json_t *diff_json(const struct mid_graph_story *s) {
 bool mid_graph_json(const void *story, FILE *out) {
   const struct mid_graph_story *s = story;
   const struct mid_graph *g = s->graph;
-  json_t *j =
-      json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "midden",
-                MIDDEN_VERSION, "program", g->program, "pid", count(g->pid), "taken_ms",
-                count(g->taken_ms), "bytes", count(g->bytes), "blocks", count(g->edges.blocks),
-                "unheld_blocks", count(g->tree.unheld), "suspects", suspects_json(s), "groups",
-                groups_json(s), "sites", sites_json(s), "ways", ways_json(s), "diff", diff_json(s));
+  json_t *j = json_pack(
+      "{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "midden", MIDDEN_VERSION,
+      "program", g->program, "pid", count_json(g->pid), "taken_ms", count_json(g->taken_ms),
+      "bytes", count_json(g->bytes), "blocks", count_json(g->edges.blocks), "unheld_blocks",
+      count_json(g->tree.unheld), "suspects", suspects_json(s), "groups", groups_json(s), "sites",
+      sites_json(s), "ways", ways_json(s), "diff", diff_json(s));
   bool ok = j != NULL && json_dumpf(j, out, JSON_INDENT(2)) == 0 && fputc('\n', out) != EOF;
   json_decref(j);
   return ok;

@@ -7,12 +7,12 @@
 
 #include "graph/array.h"
 
-enum { BUFFER = 1 << 17, LEVEL = 3, NUMBER_MOST = 10 };  // NUMBER_MOST: bytes of a number
+enum { PACKED_BUFFER = 1 << 17, LEVEL = 3, NUMBER_MOST = 10 };  // NUMBER_MOST: bytes of a number
 
 static void open_stream(struct mid_packed *p, FILE *file) {
   *p = (struct mid_packed){.file = file};
-  p->plain = mid_graph_kept(malloc(BUFFER));
-  p->packed = mid_graph_kept(malloc(BUFFER));
+  p->plain = mid_graph_kept(malloc(PACKED_BUFFER));
+  p->packed = mid_graph_kept(malloc(PACKED_BUFFER));
 }
 
 static void close_stream(struct mid_packed *p) {
@@ -33,7 +33,7 @@ static void write_out(struct mid_packed *p, ZSTD_EndDirective how) {
   ZSTD_inBuffer in = {p->plain, p->at, 0};
   size_t left = 1;
   while (!p->bad && (in.pos < in.size || (how == ZSTD_e_end && left > 0))) {
-    ZSTD_outBuffer out = {p->packed, BUFFER, 0};
+    ZSTD_outBuffer out = {p->packed, PACKED_BUFFER, 0};
     left = ZSTD_compressStream2(p->packer, &out, &in, how);
     p->bad = ZSTD_isError(left) || fwrite(p->packed, 1, out.pos, p->file) != out.pos;
   }
@@ -41,7 +41,7 @@ static void write_out(struct mid_packed *p, ZSTD_EndDirective how) {
 }
 
 void mid_packed_put(struct mid_packed *p, uint64_t number) {
-  if (p->at + NUMBER_MOST > BUFFER) write_out(p, ZSTD_e_continue);
+  if (p->at + NUMBER_MOST > PACKED_BUFFER) write_out(p, ZSTD_e_continue);
   for (; number >= 0x80; number >>= 7) p->plain[p->at++] = (unsigned char)(number | 0x80);
   p->plain[p->at++] = (unsigned char)number;
 }
@@ -69,11 +69,11 @@ static void read_in(struct mid_packed *p) {
   while (p->end == 0 && !p->bad && !p->whole) {
     if (p->packed_at == p->packed_end) {
       p->packed_at = 0;
-      p->packed_end = fread(p->packed, 1, BUFFER, p->file);
+      p->packed_end = fread(p->packed, 1, PACKED_BUFFER, p->file);
       if (p->packed_end == 0) p->bad = true;
     }
     ZSTD_inBuffer in = {p->packed, p->packed_end, p->packed_at};
-    ZSTD_outBuffer out = {p->plain, BUFFER, 0};
+    ZSTD_outBuffer out = {p->plain, PACKED_BUFFER, 0};
     size_t left = ZSTD_decompressStream(p->unpacker, &out, &in);
     p->packed_at = in.pos;
     p->end = out.pos;

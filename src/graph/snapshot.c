@@ -8,7 +8,7 @@
 #include "graph/packed.h"
 
 static const char MAGIC[8] = {'M', 'I', 'D', 'G', 'R', 'A', 'P', 'H'};
-enum { VERSION = 1, WORDS = 4096, MOST_SITES = 1 << 20, HEAD = sizeof MAGIC + 4 };
+enum { VERSION = 1, WORD_BYTES = 4096, MOST_SITES = 1 << 20, HEAD = sizeof MAGIC + 4 };
 
 // ---- writing ------------------------------------------------------------------------------------
 
@@ -77,7 +77,7 @@ bool mid_snapshot_is(FILE *in) {
 }
 
 static void take_sites(struct mid_packed *p, struct mid_graph *g) {
-  static char name[WORDS], file[WORDS];
+  static char name[WORD_BYTES], file[WORD_BYTES];
   uint32_t count = (uint32_t)mid_packed_take(p, MOST_SITES);
   for (uint32_t i = 0; i < count && !p->bad; i++) {
     mid_packed_take_words(p, name, sizeof name);
@@ -89,7 +89,7 @@ static void take_sites(struct mid_packed *p, struct mid_graph *g) {
   }
 }
 
-static void take_blocks(struct mid_packed *p, struct mid_graph *g) {
+static void snapshot_take_blocks(struct mid_packed *p, struct mid_graph *g) {
   uint32_t blocks = g->edges.blocks;
   uint64_t end = 0;
   for (uint32_t b = 0; b < blocks && !p->bad; b++)
@@ -121,7 +121,7 @@ static void take_row(struct mid_packed *p, struct mid_edges *e, uint32_t row) {
 }
 
 static void take_owners(struct mid_packed *p, struct mid_graph *g) {
-  static char name[WORDS];
+  static char name[WORD_BYTES];
   uint32_t count = (uint32_t)mid_packed_take(p, MID_GRAPH_MOST - g->edges.blocks);
   for (uint32_t i = 0; i < count && !p->bad; i++) {
     enum mid_owner_kind kind = (enum mid_owner_kind)mid_packed_take(p, MID_OWNER_UNHELD - 1);
@@ -139,7 +139,7 @@ static bool has_room_for(uint64_t blocks) {
 }
 
 static void take_graph(struct mid_packed *p, struct mid_graph *g) {
-  static char program[WORDS];
+  static char program[WORD_BYTES];
   mid_packed_take_words(p, program, sizeof program);
   uint64_t pid = mid_packed_take(p, UINT64_MAX), taken = mid_packed_take(p, UINT64_MAX);
   uint64_t blocks = mid_packed_take(p, MID_GRAPH_MOST);
@@ -149,7 +149,7 @@ static void take_graph(struct mid_packed *p, struct mid_graph *g) {
   g->pid = pid;
   g->taken_ms = taken;
   take_sites(p, g);
-  take_blocks(p, g);
+  snapshot_take_blocks(p, g);
   for (uint32_t b = 0; b < g->edges.blocks && !p->bad; b++) take_row(p, &g->edges, b);
   take_owners(p, g);
 }

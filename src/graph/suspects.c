@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void add(struct mid_suspects *s, struct mid_suspect suspect) {
+static void suspects_add(struct mid_suspects *s, struct mid_suspect suspect) {
   s->at = mid_graph_grown(s->at, s->count, sizeof *s->at);
   s->at[s->count++] = suspect;
 }
@@ -182,7 +182,7 @@ static void find_groups(const struct mid_graph *g, const struct mid_paths *p,
                             .most_site = MID_GRAPH_NONE};
     find_common(g, p, &s);
     find_holders(g, p, &s);
-    add(out, s);
+    suspects_add(out, s);
   }
   free(by);
 }
@@ -201,7 +201,7 @@ void mid_suspects_find(const struct mid_graph *g, const struct mid_paths *p,
     if (g->tree.above[n] != root || !is_large(g, g->tree.retained[n])) continue;
     struct mid_suspect s = suspect_of_node(g, children.at, n);
     if (n < g->edges.blocks) find_holders(g, p, &s);
-    add(out, s);
+    suspects_add(out, s);
   }
   mid_array_close(&children);
   find_groups(g, p, out);

@@ -160,7 +160,7 @@ struct tree_entry {
   uint64_t retained;
 };
 
-static int by_retained(const void *a, const void *b) {
+static int entry_by_retained(const void *a, const void *b) {
   const struct tree_entry *x = a, *y = b;
   return x->retained < y->retained ? 1 : x->retained > y->retained ? -1 : 0;
 }
@@ -189,7 +189,7 @@ static void tree_below(const struct text *t, uint32_t above, int *lines) {
     entry = mid_graph_grown(entry, count, sizeof *entry);
     entry[count++] = (struct tree_entry){i, group->retained};
   }
-  if (count > 1) qsort(entry, count, sizeof *entry, by_retained);
+  if (count > 1) qsort(entry, count, sizeof *entry, entry_by_retained);
   for (size_t i = 0; i<count && * lines> 0; i++) {
     const struct mid_group *group = &groups->at[entry[i].group];
     tree_line(t, group);

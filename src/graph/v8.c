@@ -14,7 +14,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char HEAD[] =
+static const char V8_HEAD[] =
     "{\"snapshot\":{\"meta\":{"
     "\"node_fields\":[\"type\",\"name\",\"id\",\"self_size\",\"edge_count\",\"trace_node_id\","
     "\"detachedness\"],"
@@ -31,10 +31,10 @@ static const char HEAD[] =
     "\"sample_fields\":[\"timestamp_us\",\"last_assigned_id\"],"
     "\"location_fields\":[\"object_index\",\"script_id\",\"line\",\"column\"]},";
 
-enum { OBJECT = 3, NATIVE = 8, SYNTHETIC = 9 };  // types of nodes
+enum { NODE_OBJECT = 3, NODE_NATIVE = 8, NODE_SYNTHETIC = 9 };  // types of nodes
 enum { ELEMENT = 1, INTERNAL = 3, SHORTCUT = 5 };
 enum { NODE_FIELDS = 7, FIRST_OWNER = 2 };
-enum { WORD_ROOT, WORD_GC_ROOTS, WORD_INTERIOR, WORDS };  // strings; then of owners, of sites
+enum { WORD_ROOT, WORD_GC_ROOTS, WORD_INTERIOR, FIXED_WORDS };  // strings; then of owners, of sites
 
 struct v8 {
   const struct mid_graph *g;
@@ -74,15 +74,15 @@ static void node(struct v8 *v, uint32_t type, uint64_t name, uint64_t place, uin
 static void nodes(struct v8 *v) {
   const struct mid_graph *g = v->g;
   const uint32_t *offset = g->edges.offset;
-  node(v, SYNTHETIC, WORD_ROOT, 0, 0, g->owner_count + 1);
-  node(v, SYNTHETIC, WORD_GC_ROOTS, 1, 0, g->owner_count);
+  node(v, NODE_SYNTHETIC, WORD_ROOT, 0, 0, g->owner_count + 1);
+  node(v, NODE_SYNTHETIC, WORD_GC_ROOTS, 1, 0, g->owner_count);
   for (uint32_t i = 0; i < g->owner_count; i++) {
     uint32_t n = g->edges.blocks + i;
-    node(v, NATIVE, WORDS + i, ordinal(g, n), 0, offset[n + 1] - offset[n]);
+    node(v, NODE_NATIVE, FIXED_WORDS + i, ordinal(g, n), 0, offset[n + 1] - offset[n]);
   }
   for (uint32_t b = 0; b < g->edges.blocks; b++)
-    node(v, OBJECT, WORDS + (uint64_t)g->owner_count + g->site[b], ordinal(g, b), g->size[b],
-         offset[b + 1] - offset[b]);
+    node(v, NODE_OBJECT, FIXED_WORDS + (uint64_t)g->owner_count + g->site[b], ordinal(g, b),
+         g->size[b], offset[b + 1] - offset[b]);
 }
 
 static void edge(struct v8 *v, uint32_t type, uint64_t name, uint64_t to) {
@@ -104,7 +104,7 @@ static void edges_of(struct v8 *v, uint32_t n) {
 static void edges(struct v8 *v) {
   const struct mid_graph *g = v->g;
   edge(v, ELEMENT, 0, 1);
-  for (uint32_t i = 0; i < g->owner_count; i++) edge(v, SHORTCUT, WORDS + i, FIRST_OWNER + i);
+  for (uint32_t i = 0; i < g->owner_count; i++) edge(v, SHORTCUT, FIXED_WORDS + i, FIRST_OWNER + i);
   for (uint32_t i = 0; i < g->owner_count; i++) edge(v, ELEMENT, i, FIRST_OWNER + i);
   for (uint32_t i = 0; i < g->owner_count; i++) edges_of(v, g->edges.blocks + i);
   for (uint32_t b = 0; b < g->edges.blocks; b++) edges_of(v, b);
@@ -140,7 +140,7 @@ bool mid_v8_write(const void *graph, FILE *out) {
   struct v8 v = {g, out, false};
   uint64_t node_count = (uint64_t)FIRST_OWNER + g->owner_count + g->edges.blocks;
   uint64_t edge_count = 1 + 2 * (uint64_t)g->owner_count + g->edges.count;
-  fprintf(out, "%s\"node_count\":%" PRIu64 ",\"edge_count\":%" PRIu64, HEAD, node_count,
+  fprintf(out, "%s\"node_count\":%" PRIu64 ",\"edge_count\":%" PRIu64, V8_HEAD, node_count,
           edge_count);
   fputs(",\"trace_function_count\":0},\n\"nodes\":[", out);
   nodes(&v);

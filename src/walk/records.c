@@ -40,7 +40,7 @@ const char *mid_records_read(const struct mid_target *t, const struct mid_librar
   return why;
 }
 
-static const char *small_broken(const struct mid_span *span, size_t room) {
+static const char *record_small_broken(const struct mid_span *span, size_t room) {
   if (span->klass >= MID_CLASSES || span->block_bytes != mid_class_bytes(span->klass))
     return "a span of blocks that are of no size class";
   if (span->slices != mid_class_slices(span->klass) || span->slices > room)
@@ -60,7 +60,7 @@ static const char *large_broken(const struct mid_span *span) {
 const char *mid_record_broken(const struct mid_record *record) {
   const struct mid_span *span = record->span;
   size_t room = record->slices - record->index;
-  if (span->state == MID_SPAN_SMALL) return small_broken(span, room);
+  if (span->state == MID_SPAN_SMALL) return record_small_broken(span, room);
   if (span->state == MID_SPAN_LARGE) return large_broken(span);
   // Runs that cross into another window have their records there.
   return span->slices == 0 || span->slices > room ? "a free run of a wrong length" : NULL;

@@ -28,7 +28,7 @@ static struct measures measure(const struct mid_profile_site *s) {
                             (double)(s->pages_known - s->pages_touched)}};
 }
 
-static void add(struct measures *sum, struct measures more) {
+static void measures_add(struct measures *sum, struct measures more) {
   for (int i = 0; i < MEASURES; i++) sum->of[i] += more.of[i];
 }
 
@@ -66,14 +66,14 @@ static void name_what_matters(struct mid_profile *p, const struct mid_last_facts
   if (sorted == NULL) abort();
   for (size_t i = 0; i < p->sites; i++) {
     sorted[i] = &p->site[i];
-    add(&all, measure(&p->site[i]));
+    measures_add(&all, measure(&p->site[i]));
     if (is_lost(facts, p->site[i].stack)) mid_profile_name(p, &p->site[i], symbols);
   }
   qsort(sorted, p->sites, sizeof *sorted, by_inner);
   for (size_t i = 0, end; i < p->sites; i = end) {
     struct measures part = {{0}};
     for (end = i; end < p->sites && compare_inner(sorted[i], sorted[end]) == 0; end++)
-      add(&part, measure(sorted[end]));
+      measures_add(&part, measure(sorted[end]));
     if (!matters(&part, &all)) continue;
     for (size_t k = i; k < end; k++) mid_profile_name(p, sorted[k], symbols);
   }

@@ -6,12 +6,8 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "observe/must.h"
 #include "observe/profile_names.h"
-
-static void *must(void *room) {
-  if (room == NULL) abort();
-  return room;
-}
 
 // ---- places -------------------------------------------------------------------------------------
 
@@ -71,11 +67,11 @@ static void finish_place(struct mid_place *place) {
 // Of the sites that have names.
 static void make_places(struct mid_evidence *e) {
   const struct mid_profile *p = e->profile;
-  const struct mid_profile_site **sorted = must(calloc(p->sites + 1, sizeof *sorted));
+  const struct mid_profile_site **sorted = mid_must(calloc(p->sites + 1, sizeof *sorted));
   size_t count = 0;
-  e->place = must(calloc(p->sites + 1, sizeof *e->place));
-  e->place_of = must(calloc(p->sites + 1, sizeof *e->place_of));
-  e->stacks = must(calloc(p->sites + 1, sizeof *e->stacks));
+  e->place = mid_must(calloc(p->sites + 1, sizeof *e->place));
+  e->place_of = mid_must(calloc(p->sites + 1, sizeof *e->place_of));
+  e->stacks = mid_must(calloc(p->sites + 1, sizeof *e->stacks));
   for (size_t i = 0; i < p->sites; i++)
     if (p->site[i].frame != NULL) sorted[count++] = &p->site[i];
   qsort(sorted, count, sizeof *sorted, by_place);

@@ -58,7 +58,7 @@
 #define MID_FRAGMENTED_BYTES 1048576.0  // in free blocks; less is what thread caches hold anyway
 #define MID_FRAGMENTED_MUCH 8388608.0   // that counts also when no place holds it
 #define MID_FRAGMENTED_HOLDS 0.3        // of the live blocks, by the place that is named
-#define MID_FRAGMENTED_WINDOWS 3        // of the history, in a row: right after a peak it is normal
+#define MID_FRAGMENTED_PARTS 3          // of the history, in a row: right after a peak it is normal
 #define MID_FRAGMENTED_BLOCKS 32.0      // that survive: fewer are what happens to be at hand
 #define MID_FRAGMENTED_STEADY 0.95  // of the live bytes stay from look to look: not in a free loop
 #define MID_FRAGMENTED_FALL 0.5     // of its peak, to which live memory fell

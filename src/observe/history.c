@@ -7,14 +7,10 @@
 #include <string.h>
 
 #include "base/bits.h"
-
-static void *must(void *room) {
-  if (room == NULL) abort();
-  return room;
-}
+#include "observe/must.h"
 
 struct mid_history *mid_history_open(void) {
-  struct mid_history *h = must(calloc(1, sizeof *h));
+  struct mid_history *h = mid_must(calloc(1, sizeof *h));
   h->stride = 1;
   return h;
 }
@@ -47,9 +43,9 @@ const struct mid_history_site *mid_history_of(const struct mid_history *h, uint3
 static void site_widen(struct mid_history_site *site, size_t looks) {
   if (looks <= site->room) return;
   size_t room = looks < 8 ? 8 : 2 * looks < MID_HISTORY_LOOKS ? 2 * looks : MID_HISTORY_LOOKS;
-  site->live = must(realloc(site->live, room * sizeof *site->live));
-  site->blocks = must(realloc(site->blocks, room * sizeof *site->blocks));
-  site->samples = must(realloc(site->samples, room * sizeof *site->samples));
+  site->live = mid_must(realloc(site->live, room * sizeof *site->live));
+  site->blocks = mid_must(realloc(site->blocks, room * sizeof *site->blocks));
+  site->samples = mid_must(realloc(site->samples, room * sizeof *site->samples));
   for (size_t i = site->room; i < room; i++) {
     site->live[i] = site->blocks[i] = 0;
     site->samples[i] = 0;
@@ -62,12 +58,12 @@ static struct mid_history_site *history_take(struct mid_history *h, uint32_t sta
   if (site != NULL || h->sites == MID_HISTORY_SITES) return site;
   if (stack >= h->places) {
     size_t places = mid_max(256, 2 * (size_t)stack);
-    h->place = must(realloc(h->place, places * sizeof *h->place));
+    h->place = mid_must(realloc(h->place, places * sizeof *h->place));
     memset(h->place + h->places, 0, (places - h->places) * sizeof *h->place);
     h->places = places;
   }
-  if (h->site == NULL) h->site = must(calloc(MID_HISTORY_SITES, sizeof *h->site));
-  site = must(calloc(1, sizeof *site));
+  if (h->site == NULL) h->site = mid_must(calloc(MID_HISTORY_SITES, sizeof *h->site));
+  site = mid_must(calloc(1, sizeof *site));
   site->stack = stack;
   site_widen(site, h->looks);
   h->site[h->sites++] = site;

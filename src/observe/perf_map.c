@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "observe/must.h"
 #include "observe/words.h"
 
 struct function {
@@ -22,11 +23,6 @@ struct mid_perf_map {
   struct function *function;  // in the file's order
   size_t count;
 };
-
-static void *must(void *room) {
-  if (room == NULL) abort();
-  return room;
-}
 
 static bool read_hex(char **at, uint64_t *out) {
   char *end;
@@ -43,13 +39,13 @@ static void add_line(struct mid_perf_map *m, char *line) {
   mid_words_tame(line);
   f.name = line;
   if ((m->count & (m->count - 1)) == 0)
-    m->function = must(realloc(m->function, (m->count ? 2 * m->count : 1) * sizeof f));
+    m->function = mid_must(realloc(m->function, (m->count ? 2 * m->count : 1) * sizeof f));
   m->function[m->count++] = f;
 }
 
 struct mid_perf_map *mid_perf_map_parse(const char *at, size_t bytes) {
-  struct mid_perf_map *m = must(calloc(1, sizeof *m));
-  m->text = must(malloc(bytes + 1));
+  struct mid_perf_map *m = mid_must(calloc(1, sizeof *m));
+  m->text = mid_must(malloc(bytes + 1));
   if (bytes > 0) memcpy(m->text, at, bytes);
   m->text[bytes] = 0;
   for (char *line = m->text, *end; line < m->text + bytes; line = end + 1) {
@@ -62,13 +58,13 @@ struct mid_perf_map *mid_perf_map_parse(const char *at, size_t bytes) {
 
 // ---- the file -----------------------------------------------------------------------------------
 
-enum { MOST_BYTES = 256 << 20 };
+enum { MOST_MAP_BYTES = 256 << 20 };
 
-static char *load(const char *path, size_t *bytes) {
+static char *map_load(const char *path, size_t *bytes) {
   struct stat s;
   int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
   if (fd < 0) return NULL;
-  bool ours = fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_size <= MOST_BYTES &&
+  bool ours = fstat(fd, &s) == 0 && S_ISREG(s.st_mode) && s.st_size <= MOST_MAP_BYTES &&
               (s.st_uid == geteuid() || geteuid() == 0);
   char *text = ours ? malloc((size_t)s.st_size + 1) : NULL;
   ssize_t n = text != NULL ? pread(fd, text, (size_t)s.st_size, 0) : -1;
@@ -82,9 +78,9 @@ struct mid_perf_map *mid_perf_map_open(int64_t pid) {
   char path[96];
   size_t bytes = 0;
   snprintf(path, sizeof path, "/proc/%" PRId64 "/root/tmp/perf-%" PRId64 ".map", pid, pid);
-  char *text = load(path, &bytes);
+  char *text = map_load(path, &bytes);
   snprintf(path, sizeof path, "/tmp/perf-%" PRId64 ".map", pid);
-  if (text == NULL) text = load(path, &bytes);
+  if (text == NULL) text = map_load(path, &bytes);
   struct mid_perf_map *m = mid_perf_map_parse(text, bytes);
   free(text);
   return m;

@@ -9,6 +9,7 @@
 
 #include "base/bits.h"
 #include "observe/folders.h"
+#include "observe/must.h"
 #include "observe/proc.h"
 #include "observe/profile_names.h"
 
@@ -16,7 +17,7 @@ enum {
   MOST_FRAMES = 1024,  // of a stack
   WEIGHT_ONE = 256     // sums in the file are in 256ths
 };
-#define MOST_BYTES ((size_t)MID_SAMPLES_HEAD + (size_t)MID_SAMPLES_PIECES * MID_SAMPLES_PIECE)
+#define MOST_FILE_BYTES ((size_t)MID_SAMPLES_HEAD + (size_t)MID_SAMPLES_PIECES * MID_SAMPLES_PIECE)
 
 // ---- records in the file ------------------------------------------------------------------------
 
@@ -117,17 +118,12 @@ static void take_stack(const struct samples *s, const struct mid_sample_stack *r
   out->peak_at = seconds(p, s, r->peak_ticks);
 }
 
-static void *must(void *room) {
-  if (room == NULL) abort();
-  return room;
-}
-
 // Every stack that has samples is a site, also one whose frames cannot be believed.
 static void take_sites(const struct samples *s, struct mid_profile *p) {
   uint64_t words = samples_last(s, MID_SAMPLES_FRAME), stacks = samples_last(s, MID_SAMPLES_STACK);
-  p->word = must(calloc(words + 1, sizeof *p->word));
+  p->word = mid_must(calloc(words + 1, sizeof *p->word));
   for (uint64_t n = 1; n <= words; n++) samples_record(s, MID_SAMPLES_FRAME, n, &p->word[n]);
-  p->site = must(calloc(stacks + 1, sizeof *p->site));
+  p->site = mid_must(calloc(stacks + 1, sizeof *p->site));
   for (uint64_t n = 1; n <= stacks; n++) {
     struct mid_sample_stack r;
     struct mid_profile_site *site = &p->site[p->sites];
@@ -163,7 +159,7 @@ static int by_address(const void *a, const void *b) {
 
 static void take_samples(const struct samples *s, struct mid_profile *p) {
   uint64_t last = samples_last(s, MID_SAMPLES_BLOCK);
-  p->sample = must(calloc(last + 1, sizeof *p->sample));
+  p->sample = mid_must(calloc(last + 1, sizeof *p->sample));
   for (uint64_t n = 1; n <= last; n++) {
     struct mid_sample r;
     samples_record(s, MID_SAMPLES_BLOCK, n, &r);
@@ -189,7 +185,7 @@ static void take_samples(const struct samples *s, struct mid_profile *p) {
 
 static void take_modules(const struct samples *s, struct mid_profile *p) {
   uint64_t last = samples_last(s, MID_SAMPLES_MODULE);
-  p->module = must(calloc(last + 1, sizeof *p->module));
+  p->module = mid_must(calloc(last + 1, sizeof *p->module));
   p->modules = last;
   for (uint64_t n = 1; n <= last; n++) {
     struct mid_sample_module *m = &p->module[n - 1];
@@ -231,7 +227,7 @@ static bool file_read(int fd, char *to, size_t bytes) {
   return true;
 }
 
-static bool read_sequence(int fd, uint64_t *out) {
+static bool file_read_sequence(int fd, uint64_t *out) {
   return pread(fd, out, sizeof *out, offsetof(struct mid_samples_header, sequence)) == sizeof *out;
 }
 
@@ -240,7 +236,8 @@ static bool read_sequence(int fd, uint64_t *out) {
 static bool file_load(int fd, char *to, size_t bytes) {
   for (int tries = 0; tries < 20; tries++) {
     uint64_t before, after;
-    if (!read_sequence(fd, &before) || !file_read(fd, to, bytes) || !read_sequence(fd, &after))
+    if (!file_read_sequence(fd, &before) || !file_read(fd, to, bytes) ||
+        !file_read_sequence(fd, &after))
       return false;
     if (before == after && before % 2 == 0) return true;
     sched_yield();
@@ -252,8 +249,8 @@ const char *mid_profile_read(int fd, struct mid_profile *out) {
   struct stat s;
   *out = (struct mid_profile){0};
   if (fstat(fd, &s) != 0 || !S_ISREG(s.st_mode)) return "it is no plain file";
-  if ((uint64_t)s.st_size > MOST_BYTES) return "it is too large for a sample file";
-  char *bytes = must(malloc((size_t)s.st_size + 1));
+  if ((uint64_t)s.st_size > MOST_FILE_BYTES) return "it is too large for a sample file";
+  char *bytes = mid_must(malloc((size_t)s.st_size + 1));
   const char *wrong = file_load(fd, bytes, (size_t)s.st_size)
                           ? mid_profile_parse(bytes, (size_t)s.st_size, out)
                           : "it cannot be read";
@@ -267,7 +264,7 @@ struct wanted {
 };
 
 // A number is used again: of two files the later process's is the one that lives.
-static void visit(void *self, const struct mid_feed_file *file) {
+static void profile_visit(void *self, const struct mid_feed_file *file) {
   struct wanted *w = self;
   if (file->pid != w->pid || (w->fd >= 0 && !mid_proc_lives(file->pid, file->start_ticks))) return;
   int fd = mid_feed_file_open_samples(file);
@@ -279,7 +276,7 @@ static void visit(void *self, const struct mid_feed_file *file) {
 const char *mid_profile_of(int64_t pid, struct mid_profile *out) {
   struct wanted w = {.pid = pid, .fd = -1};
   *out = (struct mid_profile){0};
-  mid_folders_walk(visit, &w);
+  mid_folders_walk(profile_visit, &w);
   if (w.fd < 0) return "it has no sample file: it does not run on Midden, or with sampling off";
   const char *wrong = mid_profile_read(w.fd, out);
   close(w.fd);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "observe/must.h"
 #include "observe/perf_map.h"
 #include "observe/words.h"
 
@@ -16,11 +17,6 @@ enum {
   MOST_INLINED = 16,  // functions at one address
   NAME_BYTES = 512    // of a function; longer ones are cut
 };
-
-static void *must(void *room) {
-  if (room == NULL) abort();
-  return room;
-}
 
 // ---- what is known already ----------------------------------------------------------------------
 
@@ -41,7 +37,7 @@ struct mid_profile_names {
 };
 
 struct mid_profile_names *mid_profile_names_open(void) {
-  return must(calloc(1, sizeof(struct mid_profile_names)));
+  return mid_must(calloc(1, sizeof(struct mid_profile_names)));
 }
 
 void mid_profile_names_close(struct mid_profile_names *n) {
@@ -75,7 +71,7 @@ static char **word_place(char **table, size_t room, const char *word) {
 static const char *keep(struct mid_profile_names *n, const char *word) {
   if (2 * (n->words + 1) > n->word_room) {
     size_t room = n->word_room == 0 ? 256 : 2 * n->word_room;
-    char **more = must(calloc(room, sizeof *more));
+    char **more = mid_must(calloc(room, sizeof *more));
     for (size_t i = 0; i < n->word_room; i++)
       if (n->word[i] != NULL) *word_place(more, room, n->word[i]) = n->word[i];
     free(n->word);
@@ -84,7 +80,7 @@ static const char *keep(struct mid_profile_names *n, const char *word) {
   }
   char **place = word_place(n->word, n->word_room, word);
   if (*place == NULL) {
-    *place = must(strdup(word));
+    *place = mid_must(strdup(word));
     n->words++;
   }
   return *place;
@@ -99,7 +95,7 @@ static struct known *known_place(struct known *table, size_t room, uint64_t raw)
 static struct known *known_get(struct mid_profile_names *n, uint64_t raw) {
   if (2 * (n->count + 1) > n->known_room) {
     size_t room = n->known_room == 0 ? 256 : 2 * n->known_room;
-    struct known *more = must(calloc(room, sizeof *more));
+    struct known *more = mid_must(calloc(room, sizeof *more));
     for (size_t i = 0; i < n->known_room; i++)
       if (n->known[i].raw != 0) *known_place(more, room, n->known[i].raw) = n->known[i];
     free(n->known);
@@ -111,15 +107,10 @@ static struct known *known_get(struct mid_profile_names *n, uint64_t raw) {
 
 // ---- one return address -------------------------------------------------------------------------
 
-static const char *base_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash != NULL ? slash + 1 : path;
-}
-
 static void add_frame(struct mid_profile_names *n, struct mid_profile_frame f) {
   if (n->frames == n->frame_room) {
     n->frame_room = n->frame_room == 0 ? 256 : 2 * n->frame_room;
-    n->frame = must(realloc(n->frame, n->frame_room * sizeof *n->frame));
+    n->frame = mid_must(realloc(n->frame, n->frame_room * sizeof *n->frame));
   }
   n->frame[n->frames++] = f;
 }
@@ -139,7 +130,7 @@ static void name_in_module(struct mid_profile_names *n, const struct mid_sample_
   size_t count = 0;
   if (m->path[0] != 0)
     count = mid_symbols_find(s, m->path, m->id, m->id_bytes, call, symbol, MOST_INLINED);
-  snprintf(room, sizeof room, "%s+0x%" PRIx64, base_name(m->path), call);
+  snprintf(room, sizeof room, "%s+0x%" PRIx64, basename(m->path), call);
   struct mid_profile_frame f = {.file = "", .module = keep(n, m->path), .address = call};
   f.function = keep_function(n, room);
   if (count == 0) add_frame(n, f);
@@ -197,7 +188,7 @@ static bool is_same(const char *a, const char *b) { return strcmp(a, b) == 0; }
 
 // Linked into a program, libmidden has its own names still.
 bool mid_frame_is_allocator(const struct mid_profile_frame *f) {
-  return begins(base_name(f->module), "libmidden.so") ||
+  return begins(basename(f->module), "libmidden.so") ||
          ANY(is_same, f->function, "malloc", "calloc", "realloc", "reallocarray", "memalign",
              "aligned_alloc", "posix_memalign", "valloc", "pvalloc") ||
          begins(f->function, "midden_") || begins(f->function, "mid_");
@@ -211,7 +202,7 @@ static bool is_of_a_header(const char *file) {
 }
 
 bool mid_frame_is_runtime(const struct mid_profile_frame *f) {
-  return ANY(begins, base_name(f->module), "libc.so", "libc-", "libc.musl", "ld-", "ld.so",
+  return ANY(begins, basename(f->module), "libc.so", "libc-", "libc.musl", "ld-", "ld.so",
              "libstdc++", "libc++", "libgcc_s", "libm.so", "libpthread", "libdl.", "librt.",
              "libglib-2", "libgobject-2", "[vdso]") ||
          ANY(begins, f->function, "std::", "__gnu_cxx::", "operator new", "operator delete",
@@ -282,7 +273,7 @@ void mid_profile_name(struct mid_profile *p, struct mid_profile_site *site, stru
   if (site->frame != NULL) return;
   size_t room = 0;
   for (uint32_t i = 0; i < site->raws; i++) room += name_address(p, site->raw[i], s).frames;
-  site->frame = must(calloc(room + 1, sizeof *site->frame));
+  site->frame = mid_must(calloc(room + 1, sizeof *site->frame));
   for (uint32_t i = 0; i < site->raws; i++) {
     struct known known = name_address(p, site->raw[i], s);
     for (size_t k = 0; k < known.frames; k++) {
@@ -311,7 +302,7 @@ uint64_t mid_profile_key(const struct mid_profile_site *site) {
     bool named = f->module[0] != 0 || !begins(f->function, "0x");
     h = hash_word(h, named ? f->function : "");
     h = hash_word(h, f->file);
-    h = hash_word(h, base_name(f->module));
+    h = hash_word(h, basename(f->module));
   }
   return h;
 }

@@ -20,7 +20,7 @@ enum { PROCESS, CLASS, HEAP, COUNT, SECTIONS };
 static const char *const section_names[SECTIONS] = {"process", "class", "heap", "count"};
 
 // The fields that this reader knows: where each goes in the struct of its section.
-static const struct known {
+static const struct {
   const char *name;
   int section;
   size_t at;
@@ -199,7 +199,7 @@ void mid_feed_room_close(struct mid_feed_room *room) {
 }
 
 // Over 100 000 heaps; what is larger is no feed.
-#define MOST_BYTES (1ll << 30)
+#define MOST_FEED_BYTES (1ll << 30)
 
 static bool feed_read(int fd, char *to, size_t bytes, uint64_t offset) {
   while (bytes > 0) {
@@ -212,9 +212,9 @@ static bool feed_read(int fd, char *to, size_t bytes, uint64_t offset) {
   return true;
 }
 
-static const char *load(int fd, struct mid_feed_room *room, size_t *size) {
+static const char *feed_load(int fd, struct mid_feed_room *room, size_t *size) {
   struct stat s;
-  if (fstat(fd, &s) != 0 || s.st_size > MOST_BYTES) return "it is too large for a feed";
+  if (fstat(fd, &s) != 0 || s.st_size > MOST_FEED_BYTES) return "it is too large for a feed";
   if ((size_t)s.st_size > room->size) {
     char *more = realloc(room->bytes, (size_t)s.st_size);
     if (more == NULL) return "there is no memory to read it";
@@ -225,7 +225,7 @@ static const char *load(int fd, struct mid_feed_room *room, size_t *size) {
 }
 
 // Reads are system calls, each over before the next begins, so no fence stands between them.
-static bool read_sequence(int fd, uint64_t *sequence) {
+static bool feed_read_sequence(int fd, uint64_t *sequence) {
   char bytes[8];
   bool ok = feed_read(fd, bytes, sizeof bytes, offsetof(struct mid_feed_header, sequence));
   if (ok) *sequence = read_number(bytes);
@@ -237,10 +237,10 @@ static bool read_sequence(int fd, uint64_t *sequence) {
 static bool reload_process(int fd, const struct layout *l, char *bytes) {
   for (int tries = 0; tries < 100; tries++) {
     uint64_t before, after;
-    if (!read_sequence(fd, &before)) return false;
+    if (!feed_read_sequence(fd, &before)) return false;
     if (!feed_read(fd, bytes + l->section[PROCESS].offset, l->section[PROCESS].stride,
                    l->section[PROCESS].offset) ||
-        !read_sequence(fd, &after))
+        !feed_read_sequence(fd, &after))
       return false;
     if (before == after && before % 2 == 0) return true;
     sched_yield();
@@ -252,9 +252,9 @@ const char *mid_feed_read(int fd, struct mid_feed_room *room, struct mid_feed_im
   struct mid_feed_image first, second;
   size_t size;
   struct layout l = {0};
-  const char *wrong = load(fd, room, &size);
+  const char *wrong = feed_load(fd, room, &size);
   if (wrong == NULL) wrong = mid_feed_parse(room->bytes, size, &first);
-  if (wrong == NULL) wrong = load(fd, room, &size);
+  if (wrong == NULL) wrong = feed_load(fd, room, &size);
   if (wrong == NULL) wrong = layout_read(&l, room->bytes, size);
   if (wrong != NULL) return wrong;
   bool whole = reload_process(fd, &l, room->bytes);

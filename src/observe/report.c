@@ -26,7 +26,7 @@ static void page_turn(struct page *p, const struct mid_process *process) {
 }
 
 // A figure of its own room, so that several stand in one printf.
-#define SIZE(bytes) mid_words_size(bytes, &(struct mid_words){0})
+#define SIZE(bytes) mid_words_size((uint64_t)(bytes), &(struct mid_words){0})
 #define COUNT(n) mid_words_count((double)(n), &(struct mid_words){0})
 #define SECONDS(s) mid_words_seconds(s, &(struct mid_words){0})
 
@@ -153,7 +153,7 @@ static void parts(const struct page *p) {
             some ? "; sizes asked for are known from samples" : "", plain(p));
 }
 
-static void held(const struct page *p) {
+static void holding(const struct page *p) {
   const struct mid_figures *f = &p->f;
   heading(p, "How it is held");
   fact(p, "dirty bound", "%s of free spans may stay resident now", SIZE(f->dirty_bound));
@@ -278,7 +278,7 @@ static void one_process(const struct page *p, const int *status) {
   head(p, status);
   if (!p->process->has_feed) return;
   if (p->f.resident > 0) parts(p);
-  held(p);
+  holding(p);
   classes(p);
   activity(p);
   if (p->f.resident > 0) plain_words(p);

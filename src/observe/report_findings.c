@@ -6,41 +6,36 @@
 #include "observe/report.h"
 #include "observe/words.h"
 
-enum { MOST_FINDINGS = 10, MOST_FRAMES = 6, INDENT = 4, KEY_WIDTH = 7 };
+enum { SHOWN_FINDINGS = 10, SHOWN_FRAMES = 6, INDENT = 4, FIELD_WIDTH = 7 };
 
 struct sheet {
   FILE *out;
   const struct mid_report_style *style;
 };
 
-static const char *bold(const struct sheet *s) { return s->style->colour ? "\033[1m" : ""; }
-static const char *faint(const struct sheet *s) { return s->style->colour ? "\033[2m" : ""; }
-static const char *plain(const struct sheet *s) { return s->style->colour ? "\033[0m" : ""; }
-
-static const char *base_name(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash != NULL ? slash + 1 : path;
-}
+static const char *sheet_bold(const struct sheet *s) { return s->style->colour ? "\033[1m" : ""; }
+static const char *sheet_faint(const struct sheet *s) { return s->style->colour ? "\033[2m" : ""; }
+static const char *sheet_plain(const struct sheet *s) { return s->style->colour ? "\033[0m" : ""; }
 
 // "function  file:line", or the module where no file is known.
 static void frame_words(const struct mid_profile_frame *f, char *room, size_t bytes) {
   if (f->file[0] != 0 && f->line > 0)
-    snprintf(room, bytes, "%.200s  %.120s:%u", f->function, base_name(f->file), f->line);
+    snprintf(room, bytes, "%.200s  %.120s:%u", f->function, basename(f->file), f->line);
   else if (f->module[0] != 0 && strchr(f->function, '+') == NULL)
-    snprintf(room, bytes, "%.200s  in %.120s", f->function, base_name(f->module));
+    snprintf(room, bytes, "%.200s  in %.120s", f->function, basename(f->module));
   else
     snprintf(room, bytes, "%.320s", f->function);
 }
 
 static void field(const struct sheet *s, const char *key, const char *words) {
-  fprintf(s->out, "%*s%s%-*s%s", INDENT, "", faint(s), KEY_WIDTH, key, plain(s));
-  mid_words_wrap(s->out, words, INDENT + KEY_WIDTH, s->style->columns);
+  fprintf(s->out, "%*s%s%-*s%s", INDENT, "", sheet_faint(s), FIELD_WIDTH, key, sheet_plain(s));
+  mid_words_wrap(s->out, words, INDENT + FIELD_WIDTH, s->style->columns);
 }
 
 // The frame to blame and those that led to it; what is inside of it is the runtime library's.
 static void stack(const struct sheet *s, const struct mid_profile_site *site) {
   char words[400];
-  size_t end = site->place + MOST_FRAMES;
+  size_t end = site->place + SHOWN_FRAMES;
   for (size_t i = site->place; i < site->frames && i < end; i++) {
     frame_words(&site->frame[i], words, sizeof words);
     field(s, i == site->place ? "at" : "", words);
@@ -51,18 +46,18 @@ static void stack(const struct sheet *s, const struct mid_profile_site *site) {
   }
 }
 
-static void title(const struct sheet *s, size_t number, const struct mid_finding *f) {
+static void sheet_title(const struct sheet *s, size_t number, const struct mid_finding *f) {
   const char *place = f->site != NULL ? mid_profile_place(f->site)->function : "the process";
   const char *sure = mid_confidence_name(f->confidence);
   char words[400];
   snprintf(words, sizeof words, "%s: %.200s", f->kind, place);
-  fprintf(s->out, "%2zu  %s%s%s (%s)\n", number, bold(s), words, plain(s), sure);
+  fprintf(s->out, "%2zu  %s%s%s (%s)\n", number, sheet_bold(s), words, sheet_plain(s), sure);
 }
 
 static void one(const struct sheet *s, size_t number, const struct mid_finding *f,
                 const struct mid_finding *before) {
   if (number > 1) fputc('\n', s->out);
-  title(s, number, f);
+  sheet_title(s, number, f);
   field(s, "what", f->what);
   field(s, "why", f->why);
   field(s, "advice", f->advice);
@@ -79,7 +74,7 @@ void mid_report_crash(const struct mid_process *p, const int *status,
   const struct mid_crash *crash = mid_process_crash(p, status);
   char words[128];
   if (crash == NULL) return;
-  fprintf(out, "\n%sCrash%s\n", bold(&s), plain(&s));
+  fprintf(out, "\n%sCrash%s\n", sheet_bold(&s), sheet_plain(&s));
   snprintf(words, sizeof words, "SIG%s in thread %d (%s)%s", sigabbrev_np(crash->signal),
            (int)crash->thread, crash->name,
            crash->handled ? ", for which the program has a handler" : "");
@@ -93,11 +88,11 @@ void mid_report_findings(const struct mid_process *p, const struct mid_report_st
   const struct sheet s = {out, style};
   const struct mid_diagnosis *d = p->diagnosis;
   if (d == NULL || (d->findings.count == 0 && d->suppressed == 0)) return;
-  fprintf(out, "\n%sFindings%s\n", bold(&s), plain(&s));
-  for (size_t i = 0; i < d->findings.count && i < MOST_FINDINGS; i++)
+  fprintf(out, "\n%sFindings%s\n", sheet_bold(&s), sheet_plain(&s));
+  for (size_t i = 0; i < d->findings.count && i < SHOWN_FINDINGS; i++)
     one(&s, i + 1, &d->findings.at[i], i > 0 ? &d->findings.at[i - 1] : NULL);
-  if (d->findings.count > MOST_FINDINGS)
+  if (d->findings.count > SHOWN_FINDINGS)
     fprintf(out, "\n%*sand %zu more: --json has them all\n", INDENT, "",
-            d->findings.count - MOST_FINDINGS);
+            d->findings.count - SHOWN_FINDINGS);
   if (d->suppressed > 0) fprintf(out, "\n%*s%zu suppressed\n", INDENT, "", d->suppressed);
 }

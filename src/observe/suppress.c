@@ -10,7 +10,7 @@
 
 // ---- the file -----------------------------------------------------------------------------------
 
-static void add(struct mid_suppressions *s, const char *kind, const char *pattern) {
+static void suppress_add(struct mid_suppressions *s, const char *kind, const char *pattern) {
   s->at = realloc(s->at, (s->count + 1) * sizeof *s->at);
   if (s->at == NULL) abort();
   struct mid_suppression *one = &s->at[s->count++];
@@ -46,7 +46,7 @@ const char *mid_suppressions_read(FILE *in, struct mid_suppressions *out, char *
       snprintf(room, bytes, "line %zu: behind '%.40s' the pattern is missing", number, kind);
       wrong = room;
     } else {
-      add(out, kind, pattern);
+      suppress_add(out, kind, pattern);
     }
   }
   free(line);

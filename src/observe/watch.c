@@ -267,7 +267,7 @@ static void bound_what_is_kept(struct mid_watch *w, struct mid_process *p) {
 }
 
 // A process is looked at before its feed: what a dead one's feed says then is its last word.
-static void visit(void *self, const struct mid_feed_file *file) {
+static void watch_visit(void *self, const struct mid_feed_file *file) {
   struct mid_watch *w = self;
   struct mid_feed_image image;
   // What started before the first process is of no concern: folders may be full of such.
@@ -297,7 +297,7 @@ static void visit(void *self, const struct mid_feed_file *file) {
 void mid_watch_look(struct mid_watch *w) {
   double before = processor_seconds();
   w->looks++;
-  mid_folders_walk(visit, w);
+  mid_folders_walk(watch_visit, w);
   for (size_t i = 0; i < w->count; i++) {
     note_kernel(w, w->process[i]);
     if (w->process[i]->lives && !w->process[i]->has_feed) note_profile(w, w->process[i], NULL);
@@ -350,7 +350,7 @@ static void visit_waiting(void *self, const struct mid_feed_file *file) {
   if (last_look_is_wanted(w, fd) && last_look_put(fd, MID_LAST_LOOKS)) {
     struct mid_process *p = watch_find(w, file->pid, file->start_ticks);
     if (p != NULL) p->profile_next = 0;
-    visit(w, file);
+    watch_visit(w, file);
     p = watch_find(w, file->pid, file->start_ticks);
     if (p != NULL && p->lives) looks->look(looks->self, p);
     if (last_look_put(fd, MID_LAST_DONE)) last_look_wake(fd);

@@ -25,8 +25,8 @@ static double median_life(const struct mid_profile_site *s) {
   return end;
 }
 
-static void tell(const struct mid_evidence *e, const struct mid_place *place,
-                 struct mid_findings *out) {
+static void churn_tell(const struct mid_evidence *e, const struct mid_place *place,
+                       struct mid_findings *out) {
   const struct mid_profile_site *s = &place->sum;
   double saved = s->allocated * MID_PAIR_SECONDS, seconds = s->last - s->first;
   enum mid_confidence sure = mid_pairs_are_worth(e, s->allocated) ? MID_LIKELY : MID_POSSIBLE;
@@ -60,15 +60,15 @@ static void tell(const struct mid_evidence *e, const struct mid_place *place,
                        mid_words_seconds(saved, &cost), mid_pairs_part(e, s->allocated));
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void churn_find(const struct mid_evidence *e, struct mid_findings *out) {
   for (size_t i = 0; i < e->places; i++) {
     const struct mid_profile_site *s = &e->place[i].sum;
-    if (churns(s) && mid_pairs_are_hot(e, s->allocated)) tell(e, &e->place[i], out);
+    if (churns(s) && mid_pairs_are_hot(e, s->allocated)) churn_tell(e, &e->place[i], out);
   }
 }
 
 const struct mid_finding_rule mid_rule_churn = {
     .kind = "churn",
     .source = "lifetimes of sampled blocks, weighted by 1/p",
-    .find = find,
+    .find = churn_find,
 };

@@ -49,7 +49,8 @@ static size_t twins(const struct row *a, const struct row *b) {
 }
 
 // The copy is the one that comes later.
-static void tell(const struct row *a, const struct row *b, size_t same, struct mid_findings *out) {
+static void double_buffering_tell(const struct row *a, const struct row *b, size_t same,
+                                  struct mid_findings *out) {
   bool first = a->sample[0]->born <= b->sample[0]->born;
   const struct row *copy = first ? b : a, *from = first ? a : b;
   const struct mid_profile_frame *place = mid_profile_place(&from->place->sum);
@@ -67,7 +68,7 @@ static void tell(const struct row *a, const struct row *b, size_t same, struct m
                      mid_words_size((uint64_t)bytes, &size));
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void double_buffering_find(const struct mid_evidence *e, struct mid_findings *out) {
   enum { MOST = 64 };  // rows that are compared, each with each
   struct row row[MOST];
   size_t rows = 0;
@@ -80,7 +81,7 @@ static void find(const struct mid_evidence *e, struct mid_findings *out) {
   for (size_t i = 0; i < rows; i++)
     for (size_t k = i + 1; k < rows; k++) {
       size_t same = twins(&row[i], &row[k]);
-      if (same > 0) tell(&row[i], &row[k], same, out);
+      if (same > 0) double_buffering_tell(&row[i], &row[k], same, out);
     }
   for (size_t i = 0; i < rows; i++) free(row[i].sample);
 }
@@ -88,5 +89,5 @@ static void find(const struct mid_evidence *e, struct mid_findings *out) {
 const struct mid_finding_rule mid_rule_double_buffering = {
     .kind = "double-buffering",
     .source = "sizes and births of live samples",
-    .find = find,
+    .find = double_buffering_find,
 };

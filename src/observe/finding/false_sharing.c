@@ -44,8 +44,8 @@ static double handed_out(const struct mid_evidence *e, const struct mid_place *p
   return few && kept && s->asked_most <= MID_LINE_BYTES / 2 && !is_a_threads_own(s) ? s->remote : 0;
 }
 
-static void tell(const struct mid_place *place, double near, double handed,
-                 struct mid_findings *out) {
+static void false_sharing_tell(const struct mid_place *place, double near, double handed,
+                               struct mid_findings *out) {
   const struct mid_profile_site *s = &place->sum;
   double blocks = near > handed ? near : handed;
   struct mid_finding *f = mid_finding_add(out, "false-sharing", MID_POSSIBLE, s,
@@ -68,17 +68,17 @@ static void tell(const struct mid_place *place, double near, double handed,
                      "aligned_alloc(64, 64), or alignas(64) on the type");
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void false_sharing_find(const struct mid_evidence *e, struct mid_findings *out) {
   for (size_t i = 0; i < e->places; i++) {
     if (!mid_place_is_own(&e->place[i]) || is_a_threads_own(&e->place[i].sum)) continue;
     double near = neighbours(e, &e->place[i]), handed = handed_out(e, &e->place[i]);
     if (near >= MID_SHARED_LINE_BLOCKS || handed >= MID_SHARED_LINE_BLOCKS)
-      tell(&e->place[i], near, handed, out);
+      false_sharing_tell(&e->place[i], near, handed, out);
   }
 }
 
 const struct mid_finding_rule mid_rule_false_sharing = {
     .kind = "false-sharing",
     .source = "T. Liu, X. Liu, Cheetah, CGO 2016, for what it means",
-    .find = find,
+    .find = false_sharing_find,
 };

@@ -6,7 +6,7 @@
 #include "observe/finding_limits.h"
 #include "observe/words.h"
 
-enum { WINDOWS = 16 };
+enum { PARTS = 16 };  // of the run
 
 static bool is_sparse(const struct mid_history_look *l) {
   return l->free >= MID_FRAGMENTED_BYTES && l->free >= MID_FRAGMENTED_FREE * l->held;
@@ -20,7 +20,7 @@ struct streak {
 };
 
 static bool lasts(double from, double to, double end) {
-  return to - from >= MID_FRAGMENTED_WINDOWS * end / WINDOWS;
+  return to - from >= MID_FRAGMENTED_PARTS * end / PARTS;
 }
 
 // Whether the program came to its end in this state: live memory never rose again, and was steady,
@@ -74,7 +74,7 @@ static const struct mid_place *holder(const struct mid_evidence *e, size_t look,
   return most;
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void fragmented_find(const struct mid_evidence *e, struct mid_findings *out) {
   struct streak s = {0};
   if (e->profile == NULL || e->history == NULL || !find_streak(e->history, &s)) return;
   const struct mid_history_look *l = &e->history->look[s.last];
@@ -109,5 +109,5 @@ static void find(const struct mid_evidence *e, struct mid_findings *out) {
 const struct mid_finding_rule mid_rule_fragmented = {
     .kind = "fragmented",
     .source = "occupancy of spans by the feed's counters; survivors by live samples",
-    .find = find,
+    .find = fragmented_find,
 };

@@ -164,7 +164,7 @@ static void judge(const struct mid_evidence *e, struct growth *g, double chance,
 // -------------------------------------------------------------------------
 
 #define SIZE(bytes) mid_words_size((uint64_t)(bytes), &(struct mid_words){0})
-#define COUNT(n) mid_words_count(n, &(struct mid_words){0})
+#define COUNT(n) mid_words_count((double)(n), &(struct mid_words){0})
 #define SECONDS(s) mid_words_seconds(s, &(struct mid_words){0})
 
 // From a minute on: how fast, and when nothing is left.
@@ -179,7 +179,7 @@ static void say_rate(const struct mid_evidence *e, const struct mid_trend *t, do
              SECONDS((double)e->room / t->lower));
 }
 
-static void say_why(const struct growth *g, struct mid_finding *f) {
+static void growing_say_why(const struct growth *g, struct mid_finding *f) {
   char trend[200] = "; there were too few looks for a trend";
   if (g->has_trend)
     snprintf(trend, sizeof trend,
@@ -193,7 +193,8 @@ static void say_why(const struct growth *g, struct mid_finding *f) {
                   doubt);
 }
 
-static void tell(const struct mid_evidence *e, const struct growth *g, struct mid_findings *out) {
+static void growing_tell(const struct mid_evidence *e, const struct growth *g,
+                         struct mid_findings *out) {
   char rate[160];
   double seconds = e->history->look[g->looks > 0 ? g->looks - 1 : 0].when;
   struct mid_finding *f =
@@ -204,7 +205,7 @@ static void tell(const struct mid_evidence *e, const struct growth *g, struct mi
                    "live memory from here rises without end: %s, of which %s came after the "
                    "first fifth of %s%s",
                    SIZE(g->fullest), SIZE(g->bytes), SECONDS(seconds), rate);
-  say_why(g, f);
+  growing_say_why(g, f);
   mid_finding_advise(f,
                      "give what holds these blocks a bound, or remove its entries when they are "
                      "done with: since the start-up it took %s, about %s bytes a second",
@@ -212,7 +213,7 @@ static void tell(const struct mid_evidence *e, const struct growth *g, struct mi
 }
 
 // The field's rule of thumb, where no place tells more.
-static void alarm(const struct mid_evidence *e, struct mid_findings *out) {
+static void growing_alarm(const struct mid_evidence *e, struct mid_findings *out) {
   const struct mid_history *h = e->history;
   double when[MID_HISTORY_LOOKS], live[MID_HISTORY_LOOKS];
   char rate[160];
@@ -250,7 +251,7 @@ static double chance_of(const struct growth *g, size_t count) {
   return chance;
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void growing_find(const struct mid_evidence *e, struct mid_findings *out) {
   if (e->profile == NULL || e->history == NULL || e->history->looks == 0) return;
   struct growth *g = calloc(e->places + 1, sizeof *g);
   size_t count = 0, before = out->count;
@@ -263,14 +264,14 @@ static void find(const struct mid_evidence *e, struct mid_findings *out) {
   double chance = chance_of(g, count);
   for (size_t i = 0; i < count; i++) {
     judge(e, &g[i], chance, all);
-    if (count <= MID_GROWING_PLACES || g[i].bytes >= 0.1 * all) tell(e, &g[i], out);
+    if (count <= MID_GROWING_PLACES || g[i].bytes >= 0.1 * all) growing_tell(e, &g[i], out);
   }
   free(g);
-  if (out->count == before) alarm(e, out);
+  if (out->count == before) growing_alarm(e, out);
 }
 
 const struct mid_finding_rule mid_rule_growing = {
     .kind = "growing",
     .source = "M. Jump, K. McKinley, Cork, POPL 2007; P. K. Sen 1968; Benjamini and Hochberg 1995",
-    .find = find,
+    .find = growing_find,
 };

@@ -4,7 +4,7 @@
 #include "observe/finding_limits.h"
 #include "observe/words.h"
 
-static void find_limit(const struct mid_evidence *e, struct mid_findings *out) {
+static void kernel_find_limit(const struct mid_evidence *e, struct mid_findings *out) {
   uint64_t peak = e->figures.peak_rss;
   if (e->limit == 0 || (double)peak < MID_KERNEL_NEAR * (double)e->limit) return;
   struct mid_finding *f = mid_finding_add(out, "kernel", MID_LIKELY, NULL, (double)peak, 0);
@@ -20,7 +20,7 @@ static void find_limit(const struct mid_evidence *e, struct mid_findings *out) {
                      "the kernel kills");
 }
 
-static void find_swap(const struct mid_evidence *e, struct mid_findings *out) {
+static void kernel_find_swap(const struct mid_evidence *e, struct mid_findings *out) {
   uint64_t swapped = e->figures.swapped, faults = e->process->major_faults;
   if (swapped < MID_KERNEL_SWAP && faults < MID_KERNEL_FAULTS) return;
   bool swaps = swapped >= MID_KERNEL_SWAP;
@@ -37,13 +37,13 @@ static void find_swap(const struct mid_evidence *e, struct mid_findings *out) {
                      "each such page stops a thread for 0.1 ms or more");
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
-  find_limit(e, out);
-  find_swap(e, out);
+static void kernel_find(const struct mid_evidence *e, struct mid_findings *out) {
+  kernel_find_limit(e, out);
+  kernel_find_swap(e, out);
 }
 
 const struct mid_finding_rule mid_rule_kernel = {
     .kind = "kernel",
     .source = "/proc/PID/{stat,status,oom_score}, the cgroup's limit",
-    .find = find,
+    .find = kernel_find,
 };

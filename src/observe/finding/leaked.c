@@ -4,7 +4,7 @@
 #include "observe/words.h"
 
 #define SIZE(bytes) mid_words_size((uint64_t)(bytes), &(struct mid_words){0})
-#define COUNT(n) mid_words_count(n, &(struct mid_words){0})
+#define COUNT(n) mid_words_count((double)(n), &(struct mid_words){0})
 
 // Of the blocks of one place, which several stacks and several walks' groups may have.
 struct lost_place {
@@ -15,7 +15,7 @@ struct lost_place {
 
 static const char *plural(double n) { return n > 0.5 && n < 1.5 ? "" : "s"; }
 
-static void say_why(struct mid_finding *f, const struct lost_place *l) {
+static void leaked_say_why(struct mid_finding *f, const struct lost_place *l) {
   if (l->sure == MID_CERTAIN)
     mid_finding_why(f,
                     "registers, stacks, globals, thread-local storage and every block that these "
@@ -26,18 +26,18 @@ static void say_why(struct mid_finding *f, const struct lost_place *l) {
                     "them may be a stale copy");
 }
 
-static void tell(struct mid_findings *out, const struct lost_place *l, const char *name) {
+static void leaked_tell(struct mid_findings *out, const struct lost_place *l, const char *name) {
   const struct mid_profile_site *site = l->place != NULL ? &l->place->sum : NULL;
   struct mid_finding *f =
       mid_finding_add(out, "leaked", l->sure, site, l->bytes + l->held_bytes, l->blocks + l->held);
   f->badness *= 8;  // lost for ever, and the surest of all: before what may be mended later
-  char held[96] = "";
+  char held[160] = "";
   if (l->held > 0)
     snprintf(held, sizeof held, ", and %s block%s, %s, that only these led to", COUNT(l->held),
              plural(l->held), SIZE(l->held_bytes));
   mid_finding_what(f, "%s block%s, %s, that nothing points to any more%s%s%s", COUNT(l->blocks),
                    plural(l->blocks), SIZE(l->bytes), held, *name ? ": " : "", name);
-  say_why(f, l);
+  leaked_say_why(f, l);
   if (site == NULL)
     mid_finding_advise(f,
                        "these blocks were not sampled: run with --option sample=1 to learn who "
@@ -66,11 +66,11 @@ static void find_by_place(const struct mid_evidence *e, struct mid_findings *out
       l.held_bytes += lost->held_bytes;
       if (lost->sure > l.sure) l.sure = lost->sure;
     }
-    if (l.blocks > 0) tell(out, &l, "");
+    if (l.blocks > 0) leaked_tell(out, &l, "");
   }
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void leaked_find(const struct mid_evidence *e, struct mid_findings *out) {
   if (e->facts == NULL) return;
   find_by_place(e, out);
   for (size_t k = 0; k < e->facts->losts; k++) {
@@ -78,12 +78,12 @@ static void find(const struct mid_evidence *e, struct mid_findings *out) {
     if (mid_evidence_place(e, lost->stack) != NULL) continue;
     struct lost_place l = {NULL,       lost->blocks,     lost->bytes,
                            lost->held, lost->held_bytes, lost->sure};
-    tell(out, &l, lost->name);
+    leaked_tell(out, &l, lost->name);
   }
 }
 
 const struct mid_finding_rule mid_rule_leaked = {
     .kind = "leaked",
     .source = "H. Boehm, M. Weiser, Garbage Collection in an Uncooperative Environment, 1988",
-    .find = find,
+    .find = leaked_find,
 };

@@ -5,7 +5,7 @@
 #include "observe/trend.h"
 #include "observe/words.h"
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void mapped_find(const struct mid_evidence *e, struct mid_findings *out) {
   const struct mid_history *h = e->history;
   double when[MID_HISTORY_LOOKS], outside[MID_HISTORY_LOOKS];
   struct mid_trend t;
@@ -37,5 +37,5 @@ static void find(const struct mid_evidence *e, struct mid_findings *out) {
 const struct mid_finding_rule mid_rule_mapped = {
     .kind = "mapped",
     .source = "/proc/PID/smaps_rollup and statm, look after look",
-    .find = find,
+    .find = mapped_find,
 };

@@ -92,7 +92,7 @@ static void tell_anew(const struct mid_place *place, struct mid_findings *out) {
   advise(f, s, s->allocated_bytes);
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void realloc_ladder_find(const struct mid_evidence *e, struct mid_findings *out) {
   for (size_t i = 0; i < e->places; i++) {
     if (climbs(&e->place[i].sum))
       tell_climb(&e->place[i], out);
@@ -104,5 +104,5 @@ static void find(const struct mid_evidence *e, struct mid_findings *out) {
 const struct mid_finding_rule mid_rule_realloc_ladder = {
     .kind = "realloc-ladder",
     .source = "moves that each sampled block went through",
-    .find = find,
+    .find = realloc_ladder_find,
 };

@@ -6,8 +6,8 @@
 // list's are fetched from the other processor, and the owner gathers it later.
 static const double remote_seconds = 50e-9;
 
-static void tell(const struct mid_evidence *e, const struct mid_place *place, double freed,
-                 struct mid_findings *out) {
+static void remote_free_tell(const struct mid_evidence *e, const struct mid_place *place,
+                             double freed, struct mid_findings *out) {
   const struct mid_profile_site *s = &place->sum;
   double cost = s->remote * remote_seconds, seconds = s->last - s->first;
   struct mid_finding *f = mid_finding_add(
@@ -29,17 +29,17 @@ static void tell(const struct mid_evidence *e, const struct mid_place *place, do
                      mid_words_seconds(cost, &took));
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void remote_free_find(const struct mid_evidence *e, struct mid_findings *out) {
   for (size_t i = 0; i < e->places; i++) {
     const struct mid_profile_site *s = &e->place[i].sum;
     double freed = s->allocated - s->live;
     if (s->remote >= MID_REMOTE_BLOCKS && s->remote >= MID_REMOTE_SHARE * freed)
-      tell(e, &e->place[i], freed > s->remote ? freed : s->remote, out);
+      remote_free_tell(e, &e->place[i], freed > s->remote ? freed : s->remote, out);
   }
 }
 
 const struct mid_finding_rule mid_rule_remote_free = {
     .kind = "remote-free",
     .source = "threads of sampled blocks at their birth and at their free",
-    .find = find,
+    .find = remote_free_find,
 };

@@ -25,7 +25,7 @@ static void tell_overflow(const struct mid_deep_stack *d, struct mid_findings *o
                        d->first ? "ulimit -s" : "pthread_attr_setstacksize");
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void stack_find(const struct mid_evidence *e, struct mid_findings *out) {
   for (size_t i = 0; e->facts != NULL && i < e->facts->deeps; i++) {
     const struct mid_deep_stack *d = &e->facts->deep[i];
     if (d->overflowed) {
@@ -48,5 +48,5 @@ static void find(const struct mid_evidence *e, struct mid_findings *out) {
 const struct mid_finding_rule mid_rule_stack = {
     .kind = "stack",
     .source = "residency of stacks at the last look",
-    .find = find,
+    .find = stack_find,
 };

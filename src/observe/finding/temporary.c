@@ -3,8 +3,8 @@
 #include "observe/finding_limits.h"
 #include "observe/finding_pairs.h"
 
-static void tell(const struct mid_evidence *e, const struct mid_place *place,
-                 struct mid_findings *out) {
+static void temporary_tell(const struct mid_evidence *e, const struct mid_place *place,
+                           struct mid_findings *out) {
   const struct mid_profile_site *s = &place->sum;
   double saved = s->brief * MID_PAIR_SECONDS, mean = s->brief_bytes / s->brief;
   enum mid_confidence sure = mid_pairs_are_worth(e, s->brief) ? MID_LIKELY : MID_POSSIBLE;
@@ -33,17 +33,17 @@ static void tell(const struct mid_evidence *e, const struct mid_place *place,
                        mid_words_size(s->asked_most, &most), mid_words_seconds(saved, &cost));
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void temporary_find(const struct mid_evidence *e, struct mid_findings *out) {
   for (size_t i = 0; i < e->places; i++) {
     const struct mid_profile_site *s = &e->place[i].sum;
     if (s->brief >= MID_CHURN_BLOCKS && s->brief >= MID_TEMPORARY_SHARE * s->allocated &&
         mid_pairs_are_hot(e, s->brief))
-      tell(e, &e->place[i], out);
+      temporary_tell(e, &e->place[i], out);
   }
 }
 
 const struct mid_finding_rule mid_rule_temporary = {
     .kind = "temporary",
     .source = "heaptrack's temporary allocations, by time instead of by event",
-    .find = find,
+    .find = temporary_find,
 };

@@ -4,7 +4,7 @@
 #include "observe/finding_limits.h"
 #include "observe/words.h"
 
-static void tell(const struct mid_place *place, double share, struct mid_findings *out) {
+static void unused_tell(const struct mid_place *place, double share, struct mid_findings *out) {
   const struct mid_profile_site *s = &place->sum;
   double wasted = s->peak_live_bytes * (1 - share);
   bool large = s->asked_most > MID_UNUSED_SURE_BLOCK && s->allocated >= MID_UNUSED_SURE_BLOCKS;
@@ -26,19 +26,19 @@ static void tell(const struct mid_place *place, double share, struct mid_finding
                      mid_words_size((uint64_t)wasted, &room));
 }
 
-static void find(const struct mid_evidence *e, struct mid_findings *out) {
+static void unused_find(const struct mid_evidence *e, struct mid_findings *out) {
   for (size_t i = 0; i < e->places; i++) {
     const struct mid_profile_site *s = &e->place[i].sum;
     double share = mid_words_share((double)s->pages_touched, (double)s->pages_known) / 100;
     double wasted = s->peak_live_bytes * (1 - share);
     if (s->pages_known > 0 && share <= MID_UNUSED_TOUCHED && wasted >= MID_UNUSED_BYTES &&
         wasted >= MID_UNUSED_PART * (double)e->figures.peak_live && mid_place_is_own(&e->place[i]))
-      tell(&e->place[i], share, out);
+      unused_tell(&e->place[i], share, out);
   }
 }
 
 const struct mid_finding_rule mid_rule_unused = {
     .kind = "unused",
     .source = "residency of sampled blocks' pages as they were freed",
-    .find = find,
+    .find = unused_find,
 };

@@ -36,7 +36,7 @@ struct mid_crash {
   pid_t thread;
   char name[16];                        // of the thread
   bool handled;                         // the program had a handler for it, and went on for a while
-  char sentence[1024];                  // what it was about
+  char sentence[1536];                  // what it was about
   const struct mid_profile_site *site;  // the stack; NULL: not known
 };
 

@@ -309,7 +309,7 @@ TEST(every_place_for_a_pointer_is_searched)
   unsigned wrong = 0;
   CHECK(told->count > 50);
   for (size_t i = 0; i < told->count; i++) {
-    uint64_t offset;
+    uint64_t offset = 0;
     uint32_t block = mid_blocks_find(&blocks, ~told->block[i].not_address, &offset);
     CHECK(block != MID_BLOCK_NONE && offset == 0);
     enum verdict is = verdict_on(&marks, block), should = told->block[i].verdict;

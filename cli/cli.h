@@ -36,6 +36,7 @@ const struct cli_verb *cli_verb_find(const char *name);
 int cli_run(int argc, char **argv);
 int cli_attach(int argc, char **argv);
 int cli_report(int argc, char **argv);
+int cli_runs(int argc, char **argv);
 int cli_record(int argc, char **argv);
 int cli_trace(int argc, char **argv);
 int cli_replay(int argc, char **argv);

@@ -20,6 +20,7 @@
 #include "cli.h"
 #include "file.h"
 #include "gate.h"
+#include "keep.h"
 #include "launch.h"
 #include "looks.h"
 #include "observe/folders.h"
@@ -44,6 +45,7 @@ enum { MOST_NOTES = 8 };
 struct run {
   const char *report, *json;
   bool quiet;
+  double started;  // seconds since 1970
   char options[4096];
   struct cli_gate gate;
 
@@ -218,7 +220,9 @@ static bool tell(const struct run *run) {
     fflush(stderr);
   }
   bool ok = write_report(run->report, &story);
-  return write_file(run->json, print_json, &story) && ok;
+  ok = write_file(run->json, print_json, &story) && ok;
+  cli_run_keep(&story, run->started, run->quiet);
+  return ok;
 }
 
 int cli_run(int argc, char **argv) {
@@ -235,6 +239,7 @@ int cli_run(int argc, char **argv) {
   run.looks.gate = &run.gate;
   cli_looks_prepare(&run.looks, number, run.options, &run.child);
   cli_launch_core_filter();
+  run.started = (double)time(NULL);
   cli_child_start(&run.child);
   run.line = cli_status_open(STDERR_FILENO, !run.quiet);
   run.child.line = &run.line;

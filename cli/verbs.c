@@ -40,6 +40,11 @@ static const struct cli_option report_options[] = {
      "write the page to FILE, or its data where FILE ends in .json; else to PROGRAM.PID.html"},
 };
 
+static const struct cli_option runs_options[] = {
+    {"--json", "FILE", "write the list to FILE as JSON"},
+    {"--remove", "RUN", "drop a run, such as r12 or last"},
+};
+
 static const struct cli_option record_options[] = {
     {"-o", "FILE", "write the trace to FILE; else to PROGRAM.PID.midden"},
     {"--stacks", NULL, "record the calling stack of each event as well"},
@@ -133,14 +138,21 @@ const struct cli_verb cli_verbs[] = {
      "likely or certain. The exit status is 0, or 86 when --fail-on says so.",
      attach_options, COUNT(attach_options), cli_attach},
     {"report", "RUN", "write the report of a process as a page for a browser",
-     "RUN is the number of a process of yours that runs on Midden, or a file that 'midden report "
-     "-o "
-     "FILE.json' wrote. The page is one HTML file that needs neither a network nor anything "
+     "RUN is r12 or another of 'midden runs', last, the number of a process of yours that runs on "
+     "Midden, or a file that 'midden report -o FILE.json' wrote. The page is one HTML file that "
+     "needs neither a network nor anything "
      "beside "
      "it: findings first, live memory over time by site, a flame graph of live and of allocated "
      "bytes, sizes and lifetimes of blocks, the spans. 'midden run --report FILE' writes the same "
      "at the end of a run.",
      report_options, COUNT(report_options), cli_report},
+    {"runs", "", "list the runs that were kept",
+     "Each 'midden run' is kept for 30 days, 256 MiB of them at most, in "
+     "$XDG_STATE_HOME/midden/runs.db or ~/.local/state/midden/runs.db, which is yours alone. The "
+     "list shows the newest first: when it started, how long it took, the peak of its largest "
+     "process, what was live at its end, how many findings there were.\n\n"
+     "'midden report' takes a run by its name, as r12, or the newest as last.",
+     runs_options, COUNT(runs_options), cli_runs},
     {"record", "[--] PROGRAM [ARGUMENT]...",
      "record every allocation, resize and free of a program",
      "Starts PROGRAM on Midden's heap, or finds the process that --pid names, and writes each of "

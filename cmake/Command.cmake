@@ -29,6 +29,11 @@ midden_sources(graph_sources graph)
 add_library(midden_graph OBJECT ${graph_sources})
 target_link_libraries(midden_graph PUBLIC midden_walk PkgConfig::ZSTD)
 
+pkg_check_modules(EXPORT REQUIRED IMPORTED_TARGET sqlite3)
+midden_sources(export_sources export)
+add_library(midden_export OBJECT ${export_sources})
+target_link_libraries(midden_export PUBLIC midden_observe PkgConfig::EXPORT PkgConfig::ZSTD)
+
 pkg_check_modules(NCURSESW REQUIRED IMPORTED_TARGET ncursesw)
 midden_sources(live_sources live)
 add_library(midden_live OBJECT ${live_sources})
@@ -37,8 +42,8 @@ target_link_libraries(midden_live PUBLIC midden_flags PkgConfig::NCURSESW PkgCon
 file(GLOB command_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
 add_executable(midden_command ${command_sources})
 set_target_properties(midden_command PROPERTIES OUTPUT_NAME midden)
-target_link_libraries(midden_command PRIVATE midden_live midden_graph midden_trace midden_walk
-                                             midden_observe midden_base)
+target_link_libraries(midden_command PRIVATE midden_live midden_export midden_graph midden_trace
+                                             midden_walk midden_observe midden_base)
 
 # The replayer runs on any malloc that it is given, and so has of libmidden what stands on malloc.
 set(replay_sources ${core_sources})

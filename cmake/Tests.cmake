@@ -20,6 +20,7 @@ target_compile_options(midden_test_flags INTERFACE -fno-builtin
 set(environment
     SOURCE=${PROJECT_SOURCE_DIR} BUILD=${PROJECT_BINARY_DIR}
     MIDDEN=${PROJECT_BINARY_DIR}/midden LIBMIDDEN=${PROJECT_BINARY_DIR}/libmidden.so
+    XDG_STATE_HOME=${PROJECT_BINARY_DIR}/tests/state  # no test's runs are among the user's own
     CC=${CMAKE_C_COMPILER} CXX=${CMAKE_CXX_COMPILER})
 
 # Register test LABEL/NAME, run by the command that follows.
@@ -43,11 +44,11 @@ endfunction()
 
 file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*_test.c)
 foreach(file IN LISTS files)
-  if(NOT file MATCHES "/(observe|graph|live|trace|walk)/")
+  if(NOT file MATCHES "/(observe|export|graph|live|trace|walk)/")
     midden_test_program(unit ${file})
   elseif(TARGET midden_observe)
-    midden_test_program(unit ${file} midden_live midden_graph midden_trace midden_walk
-                             midden_observe)
+    midden_test_program(unit ${file} midden_live midden_export midden_graph midden_trace
+                             midden_walk midden_observe)
   endif()
 endforeach()
 

@@ -76,14 +76,14 @@ refused() { # STATUS WORDS ARGUMENT...
   run "$want" "$MIDDEN" report "$@"
   said err "$words"
 }
-refused 2 "midden: no RUN is named: give a process's number or a file"
+refused 2 "midden: no RUN is named: give r12 of 'midden runs', last, a process's number or a file"
 refused 2 "midden: 'report' takes nothing more" data.json more
 refused 2 "cannot be written: No such file or directory" data.json -o no/such/file
 refused 3 "midden: there is no process 4194999: 'midden ps' lists those" 4194999 -o none.html
 refused 3 "midden: process 1 does not run on Midden" 1 -o none.html
 refused 3 "midden: 'no-such-file' cannot be read: No such file or directory" no-such-file
 refused 3 "midden: '.' is no file of data" . -o none.html
-refused 3 "it is no JSON: 'midden report PID -o FILE.json' writes" report.html -o none.html
+refused 3 "it is no JSON: 'midden report RUN -o FILE.json' writes" report.html -o none.html
 echo '{"format": "midden-report", "version": 9}' >later.json
 refused 3 "it is of another version of midden" later.json -o none.html
 refused 1 "midden: '/dev/full' could not be written: No space left on device" data.json -o /dev/full

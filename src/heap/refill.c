@@ -254,10 +254,12 @@ void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, b
                           bool urgent) {
   mid_lock_take(&heap->lock);
   struct mid_span *span = heap->current[klass];
-  mid_count_add(&heap->told.refills, mid_max(heap->reloads, 1));
   mid_count_add(&heap->count[klass].asked_samples, 1);
   mid_count_add(&heap->count[klass].asked_bytes, asked);
   struct mid_block *block = take_sample(heap, klass, zeroed, urgent);
+  uint32_t reloads = block == NULL ? heap->reloads : 0;
+  mid_count_add(&heap->told.refills, mid_max(reloads, 1));
+  heap->reloads -= reloads;
   if (block == NULL && (span->ready != mid_no_block() || mid_heap_refill(heap, klass, urgent))) {
     span = heap->current[klass];
     check_span(span);
@@ -265,7 +267,6 @@ void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, b
     block = pop_ready(span);
   }
   if (block == NULL) block = mid_sample_take_free(heap, klass);
-  heap->reloads = 0;
   mid_tell_class(heap, klass);
   mid_lock_give(&heap->lock);
   mid_span_settle();

@@ -10,8 +10,8 @@
 //
 // A bucket of time, full at first, is filled by a share of the processor time and emptied by
 // samples.  Once it is empty the mean doubles sooner, and past what is wanted; while there is
-// something in it, the mean halves whenever samples come more slowly than 50 a second: a service
-// that mostly waits is seen as well as a busy one.
+// something in it, the mean of a program that mostly waits halves whenever samples come more slowly
+// than 50 a second: a service of few requests is seen as well as a busy one.
 #include "heap/sample_budget.h"
 
 #include "base/bits.h"
@@ -96,9 +96,10 @@ static void budget_look(uint64_t live, uint64_t most) {
   if (ticks == 0) return;  // the first look only knows where it stands
   if (budget.ns - ns > LOOK_NS / 8)
     budget.ns_per_tick = (double)(budget.ns - ns) / (double)(budget.ticks - ticks);
-  budget.credit += (int64_t)((budget.cpu_ns - cpu_ns) / 1000 * SHARE_PER_MILLE);
+  uint64_t gone = budget.ns - ns, worked = budget.cpu_ns - cpu_ns;
+  budget.credit += (int64_t)(worked / 1000 * SHARE_PER_MILLE);
   if (budget.credit > FULL_NS) budget.credit = FULL_NS;
-  if (budget.ns - ns > slow) budget_lower_mean(live, most);
+  if (gone > slow && worked < gone / 2) budget_lower_mean(live, most);
 }
 
 bool mid_sample_budget_spend(uint64_t ticks, bool now, uint64_t live, uint64_t most) {

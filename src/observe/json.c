@@ -23,7 +23,7 @@ json_t *mid_json_round(double value) {
 json_t *mid_json_string(const char *s) {
   json_t *j = json_string(s);
   if (j != NULL) return j;
-  char room[1024];
+  char room[2048];
   snprintf(room, sizeof room, "%s", s);
   for (char *at = room; *at != 0; at++)
     if ((unsigned char)*at >= 0x80) *at = '?';

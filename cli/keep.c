@@ -45,7 +45,7 @@ void cli_run_keep(const struct mid_run_story *story, double started, bool quiet)
   if (data != NULL) id = mid_store_keep(store, &row, data);
   if (store != NULL && id == 0)
     snprintf(wrong, sizeof wrong, "%s", data != NULL ? mid_store_wrong(store) : "no memory");
-  if (!quiet && id > 0)
+  if (!quiet && id > 0 && isatty(STDERR_FILENO))
     cli_say("this run is kept as r%" PRId64 ": 'midden report r%" PRId64 "' makes a page of it", id,
             id);
   if (!quiet && id == 0) cli_say("this run is not kept: %s", wrong);

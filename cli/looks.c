@@ -25,7 +25,8 @@ static void draw(struct cli_looks *l) {
 static bool has_room(struct cli_looks *l, const struct mid_process *p) {
   enum { NAMES_BYTES = 32 << 20 };
   pthread_mutex_lock(&l->lock);
-  uint64_t limit = l->cgroup.limit;
+  // A program that ended at once was not looked for in its cgroup yet.
+  uint64_t limit = l->cgroup.path[0] != 0 ? l->cgroup.limit : UINT64_MAX;
   uint64_t used = limit == UINT64_MAX ? 0 : mid_cgroup_used(&l->cgroup);
   uint64_t live = mid_image_live(&p->image);
   pthread_mutex_unlock(&l->lock);

@@ -231,6 +231,7 @@ __attribute__((constructor)) static void library_start(void) {
 
 __attribute__((destructor)) static void library_end(void) {
   mid_record_end();
+  mid_lock_hurry(true);  // exit may have been called from a signal handler, amid a sample
   mid_sample_end();
   mid_tell_end();
   mid_last_look_ask();

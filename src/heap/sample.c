@@ -338,6 +338,24 @@ static void sample_busy_set(bool busy) {
   atomic_signal_fence(memory_order_seq_cst);
 }
 
+// Lock the samples and find that of the block at `p`; false: there is none, and nothing is locked.
+// A signal's handler that interrupts this thread in here leaves them alone.
+static bool sample_lock_of(const void *p, uint32_t *number, uint32_t *place) {
+  if (sample_own.busy) return false;
+  sample_busy_set(true);
+  mid_lock_take(&samples_lock);
+  *number = sample_file == NULL ? 0 : sample_find(p, place);
+  if (*number != 0) return true;
+  mid_lock_give(&samples_lock);
+  sample_busy_set(false);
+  return false;
+}
+
+static void sample_unlock(void) {
+  mid_lock_give(&samples_lock);
+  sample_busy_set(false);
+}
+
 void mid_sample_took(enum mid_sample_door door, void *p, size_t asked, const void *caller) {
   uint32_t due = mid_sample_due;
   mid_sample_due = 0;
@@ -397,59 +415,48 @@ static void sample_sum_gave(const struct mid_sample *s, uint64_t weight, uint64_
 
 void mid_sample_gave(const void *p) {
   enum { RECENT_US = 10000 };
-  uint32_t place;
-  mid_lock_take(&samples_lock);
+  uint32_t number, place;
+  if (!sample_lock_of(p, &number, &place)) return;
   uint64_t since = mid_os_ticks();
-  uint32_t number = sample_file == NULL ? 0 : sample_find(p, &place);
-  if (number != 0) {
-    const struct mid_sample *s = sample_at(number);
-    bool recent = since - s->born < RECENT_US * sample_us_ticks();
-    sample_sum_gave(s, sample_weight(s), since);
-    sample_record_drop(number, place);
-    sample_spend(mid_os_ticks() - since, recent);
-  }
-  mid_lock_give(&samples_lock);
+  const struct mid_sample *s = sample_at(number);
+  bool recent = since - s->born < RECENT_US * sample_us_ticks();
+  sample_sum_gave(s, sample_weight(s), since);
+  sample_record_drop(number, place);
+  sample_spend(mid_os_ticks() - since, recent);
+  sample_unlock();
 }
 
 void mid_sample_resized(const void *p, size_t asked) {
-  uint32_t place;
-  mid_lock_take(&samples_lock);
-  uint32_t number = sample_file == NULL ? 0 : sample_find(p, &place);
-  if (number != 0) {
-    struct mid_sample *s = sample_at(number);
-    uint64_t weight = sample_weight(s);
-    sample_unsum_live(s, weight);
-    s->asked = asked;
-    sample_sum_live(s, weight);
-  }
-  mid_lock_give(&samples_lock);
+  uint32_t number, place;
+  if (!sample_lock_of(p, &number, &place)) return;
+  struct mid_sample *s = sample_at(number);
+  sample_unsum_live(s, sample_weight(s));
+  s->asked = asked;
+  sample_sum_live(s, sample_weight(s));
+  sample_unlock();
 }
 
 void mid_sample_moved(const void *p, const void *to, size_t asked) {
-  uint32_t place;
-  mid_lock_take(&samples_lock);
-  uint32_t number = sample_file == NULL ? 0 : sample_find(p, &place);
-  if (number != 0) {
-    struct mid_sample moved = *sample_at(number);
-    uint64_t weight = sample_weight(&moved);
-    sample_unsum_live(&moved, weight);
-    sample_record_drop(number, place);
-    moved.asked = asked;
-    moved.moves++;
-    struct mid_sample_stack *stack = sample_stack_of(&moved);
-    if (stack != NULL) stack->longest_moves = mid_max(stack->longest_moves, moved.moves);
-    if (sample_record_add(&moved, (uintptr_t)to)) sample_sum_live(&moved, weight);
-  }
-  mid_lock_give(&samples_lock);
+  uint32_t number, place;
+  if (!sample_lock_of(p, &number, &place)) return;
+  struct mid_sample moved = *sample_at(number);
+  sample_unsum_live(&moved, sample_weight(&moved));
+  sample_record_drop(number, place);
+  moved.asked = asked;
+  moved.moves++;
+  struct mid_sample_stack *stack = sample_stack_of(&moved);
+  if (stack != NULL) stack->longest_moves = mid_max(stack->longest_moves, moved.moves);
+  if (sample_record_add(&moved, (uintptr_t)to)) sample_sum_live(&moved, sample_weight(&moved));
+  sample_unlock();
 }
 
 void mid_sample_copies(const void *p, size_t bytes) {
-  uint32_t place, number = 0;
+  uint32_t number, place;
   sample_own.bytes = bytes;
-  mid_lock_take(&samples_lock);
-  if (sample_file != NULL) number = sample_find(p, &place);
-  sample_own.moves = number == 0 ? 1 : sample_at(number)->moves + 1;
-  mid_lock_give(&samples_lock);
+  sample_own.moves = 1;
+  if (!sample_lock_of(p, &number, &place)) return;
+  sample_own.moves = sample_at(number)->moves + 1;
+  sample_unlock();
 }
 
 void mid_sample_dropped(const struct mid_span *span) {

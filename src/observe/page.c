@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zlib.h>
+
+#include "observe/gzip.h"
 
 enum { PAGE_LONG = 128 << 10 };  // bytes: below it, people can read the data in the file
 
@@ -36,26 +37,6 @@ static void write_plain(const char *data, FILE *out) {
   }
 }
 
-// gzip of `data`, the caller's to free; NULL: no memory.
-static unsigned char *page_pack(const char *data, size_t bytes, size_t *packed) {
-  enum { GZIP = 15 + 16 };  // the largest window, with gzip's header
-  z_stream z = {0};
-  if (deflateInit2(&z, Z_BEST_COMPRESSION, Z_DEFLATED, GZIP, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-    return NULL;
-  size_t room = deflateBound(&z, bytes);
-  unsigned char *out = malloc(room);
-  z.next_in = (unsigned char *)(uintptr_t)data;
-  z.avail_in = (uInt)bytes;
-  z.next_out = out;
-  z.avail_out = (uInt)room;
-  bool ok = out != NULL && bytes <= UINT32_MAX / 2 && deflate(&z, Z_FINISH) == Z_STREAM_END;
-  *packed = z.total_out;
-  deflateEnd(&z);
-  if (ok) return out;
-  free(out);
-  return NULL;
-}
-
 static void write_base64(const unsigned char *at, size_t bytes, FILE *out) {
   static const char digit[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   for (size_t i = 0; i < bytes; i += 3) {
@@ -75,7 +56,7 @@ static bool write_data(const char *data, FILE *out) {
     write_plain(data, out);
     return true;
   }
-  unsigned char *gzip = page_pack(data, bytes, &packed);
+  unsigned char *gzip = mid_gzip(data, bytes, &packed);
   if (gzip != NULL) write_base64(gzip, packed, out);
   free(gzip);
   return gzip != NULL;

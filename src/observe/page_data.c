@@ -158,6 +158,7 @@ static json_t *page_process_json(const struct mid_run_story *story, size_t i, si
   json_t *j = mid_json_process(story, i);
   place_findings(j, p, &sites);
   mid_page_sites_add(&sites, j);
+  json_object_set_new(j, "began", json_real(p->began));
   json_object_set_new(j, "sampling", sampling_json(p->profile));
   json_object_set_new(j, "history", history_json(p, &sites));
   json_object_set_new(j, "spans", spans_json(p->facts));

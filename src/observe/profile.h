@@ -91,7 +91,7 @@ const struct mid_profile_sample *mid_profile_block(const struct mid_profile *p, 
 const struct mid_profile_site *mid_profile_site_of(const struct mid_profile *p, uint32_t stack);
 
 // The same site in two runs has the same key: a hash of its frames' functions, files and modules,
-// without addresses.  After naming.
+// without addresses, lines and folders.  After naming.
 uint64_t mid_profile_key(const struct mid_profile_site *site);
 
 #endif

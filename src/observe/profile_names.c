@@ -294,14 +294,15 @@ const struct mid_profile_frame *mid_profile_place(const struct mid_profile_site 
   return site->frames > 0 ? &site->frame[site->place] : &unknown;
 }
 
-// The function of code whose address is all that is known is different in each run.
+// The function of code whose address is all that is known is different in each run, and a build in
+// another folder has other paths.
 uint64_t mid_profile_key(const struct mid_profile_site *site) {
   uint64_t h = hash_start;
   for (size_t i = 0; i < site->frames; i++) {
     const struct mid_profile_frame *f = &site->frame[i];
     bool named = f->module[0] != 0 || !begins(f->function, "0x");
     h = hash_word(h, named ? f->function : "");
-    h = hash_word(h, f->file);
+    h = hash_word(h, basename(f->file));
     h = hash_word(h, basename(f->module));
   }
   return h;

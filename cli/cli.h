@@ -37,6 +37,8 @@ int cli_run(int argc, char **argv);
 int cli_attach(int argc, char **argv);
 int cli_report(int argc, char **argv);
 int cli_runs(int argc, char **argv);
+int cli_diff(int argc, char **argv);
+int cli_export(int argc, char **argv);
 int cli_record(int argc, char **argv);
 int cli_trace(int argc, char **argv);
 int cli_replay(int argc, char **argv);

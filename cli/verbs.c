@@ -45,6 +45,24 @@ static const struct cli_option runs_options[] = {
     {"--remove", "RUN", "drop a run, such as r12 or last"},
 };
 
+static const struct cli_option diff_options[] = {
+    {"--threshold", "SIZE|PERCENT",
+     "end with status 86 when a site or the whole grew by more, such as 64k or 10%"},
+    {"--json", "FILE", "write every site that changed to FILE as JSON"},
+};
+
+static const struct cli_option export_options[] = {
+    {"--pprof", "FILE", "write a profile for 'go tool pprof' and its like to FILE"},
+    {"--folded", "FILE", "write folded stacks with their live bytes to FILE, for flame graphs"},
+    {"--allocated", NULL, "write to --folded all bytes ever allocated, not those that are live"},
+    {"--chrome", "FILE",
+     "write live memory over time to FILE, for Perfetto and other readers of Chrome's trace "
+     "events"},
+    {"--openmetrics", "FILE", "write the figures at the end to FILE, as --listen serves them"},
+    {"--listen", "ADDRESS:PORT",
+     "serve the figures of processes that run to Prometheus and its like, as in 127.0.0.1:9464"},
+};
+
 static const struct cli_option record_options[] = {
     {"-o", "FILE", "write the trace to FILE; else to PROGRAM.PID.midden"},
     {"--stacks", NULL, "record the calling stack of each event as well"},
@@ -151,8 +169,26 @@ const struct cli_verb cli_verbs[] = {
      "$XDG_STATE_HOME/midden/runs.db or ~/.local/state/midden/runs.db, which is yours alone. The "
      "list shows the newest first: when it started, how long it took, the peak of its largest "
      "process, what was live at its end, how many findings there were.\n\n"
-     "'midden report' takes a run by its name, as r12, or the newest as last.",
+     "'midden report', 'midden diff' and 'midden export' take a run by its name, as r12, or the "
+     "newest as last.",
      runs_options, COUNT(runs_options), cli_runs},
+    {"diff", "RUN RUN", "tell which sites grew or shrank from one run to another",
+     "Compares what is live at the end of both, site by site, the largest change first. A site is "
+     "the stack that allocates, known by its functions and files, so that builds of one program "
+     "can be compared.\n\n"
+     "RUN is r12 or another of 'midden runs', last, the number of a process that runs, or a file "
+     "that 'midden report RUN -o FILE.json' wrote. With --threshold the exit status is 86 when a "
+     "site, or all together, grew by more than that; what is estimated from samples counts as "
+     "grown where it grew by more than its error too.",
+     diff_options, COUNT(diff_options), cli_diff},
+    {"export", "RUN|PID...", "write a run, or what runs, in the formats of other tools",
+     "Writes RUN for the tools that you have: pprof, flame graphs, Perfetto, Prometheus. RUN is "
+     "r12 or another of 'midden runs', last, the number of a process that runs, or a file that "
+     "'midden report RUN -o FILE.json' wrote. A FILE of - is standard output.\n\n"
+     "--listen serves http://ADDRESS:PORT/metrics as OpenMetrics until it is ended: of the "
+     "processes named, or of all of yours on Midden. Nobody but this machine can reach 127.0.0.1; "
+     "with another address all who reach it can read the figures and the names of functions.",
+     export_options, COUNT(export_options), cli_export},
     {"record", "[--] PROGRAM [ARGUMENT]...",
      "record every allocation, resize and free of a program",
      "Starts PROGRAM on Midden's heap, or finds the process that --pid names, and writes each of "

@@ -29,21 +29,36 @@ midden_sources(graph_sources graph)
 add_library(midden_graph OBJECT ${graph_sources})
 target_link_libraries(midden_graph PUBLIC midden_walk PkgConfig::ZSTD)
 
-pkg_check_modules(EXPORT REQUIRED IMPORTED_TARGET sqlite3)
+# The messages of pprof; what protoc-c writes is not held to our warnings.
+pkg_check_modules(EXPORT REQUIRED IMPORTED_TARGET sqlite3 libprotobuf-c)
+find_program(PROTOC_C protoc-c REQUIRED)
+set(messages ${PROJECT_BINARY_DIR}/messages)
+add_custom_command(OUTPUT ${messages}/export/profile.pb-c.c ${messages}/export/profile.pb-c.h
+                   COMMAND ${CMAKE_COMMAND} -E make_directory ${messages}
+                   COMMAND ${PROTOC_C} -I${PROJECT_SOURCE_DIR}/src --c_out=${messages}
+                           ${PROJECT_SOURCE_DIR}/src/export/profile.proto
+                   DEPENDS src/export/profile.proto)
+add_library(midden_messages OBJECT ${messages}/export/profile.pb-c.c)
+target_include_directories(midden_messages SYSTEM PUBLIC ${messages})
+target_link_libraries(midden_messages PUBLIC PkgConfig::EXPORT)
+set_target_properties(midden_messages PROPERTIES UNITY_BUILD OFF)
 midden_sources(export_sources export)
 add_library(midden_export OBJECT ${export_sources})
-target_link_libraries(midden_export PUBLIC midden_observe PkgConfig::EXPORT PkgConfig::ZSTD)
+target_link_libraries(midden_export PUBLIC midden_messages midden_observe PkgConfig::EXPORT
+                                           PkgConfig::ZSTD)
 
 pkg_check_modules(NCURSESW REQUIRED IMPORTED_TARGET ncursesw)
 midden_sources(live_sources live)
 add_library(midden_live OBJECT ${live_sources})
 target_link_libraries(midden_live PUBLIC midden_flags PkgConfig::NCURSESW PkgConfig::JANSSON m)
 
+pkg_check_modules(MICROHTTPD REQUIRED IMPORTED_TARGET libmicrohttpd)
 file(GLOB command_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)
 add_executable(midden_command ${command_sources})
 set_target_properties(midden_command PROPERTIES OUTPUT_NAME midden)
-target_link_libraries(midden_command PRIVATE midden_live midden_export midden_graph midden_trace
-                                             midden_walk midden_observe midden_base)
+target_link_libraries(midden_command PRIVATE midden_live midden_export midden_messages
+                                             midden_graph midden_trace midden_walk midden_observe
+                                             midden_base PkgConfig::MICROHTTPD)
 
 # The replayer runs on any malloc that it is given, and so has of libmidden what stands on malloc.
 set(replay_sources ${core_sources})

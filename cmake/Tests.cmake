@@ -47,8 +47,8 @@ foreach(file IN LISTS files)
   if(NOT file MATCHES "/(observe|export|graph|live|trace|walk)/")
     midden_test_program(unit ${file})
   elseif(TARGET midden_observe)
-    midden_test_program(unit ${file} midden_live midden_export midden_graph midden_trace
-                             midden_walk midden_observe)
+    midden_test_program(unit ${file} midden_live midden_export midden_messages midden_graph
+                             midden_trace midden_walk midden_observe)
   endif()
 endforeach()
 

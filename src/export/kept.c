@@ -45,9 +45,20 @@ static bool read_kept_stack(const json_t *process, const json_t *stack,
   return true;
 }
 
+bool mid_kept_is_named(const struct mid_profile_site *site) {
+  return site->frames != 1 || strcmp(site->frame[0].function, MID_KEPT_UNNAMED) != 0;
+}
+
+// Such a site has one frame, of the function "?".
+static void name_unnamed(struct mid_profile_site *site) {
+  if (site->frames == 1 && strcmp(site->frame[0].function, "?") == 0)
+    site->frame[0].function = MID_KEPT_UNNAMED;
+}
+
 // No figure of a site is negative.
 static bool read_kept_site(const json_t *process, const json_t *j, struct mid_profile_site *site) {
   if (!read_kept_stack(process, json_object_get(j, "stack"), site)) return false;
+  name_unnamed(site);
   double place = kept_number(j, "place");
   site->place = place > 0 && place < (double)site->frames ? (size_t)place : 0;
   site->cut = json_is_true(json_object_get(j, "cut"));

@@ -12,6 +12,9 @@
 
 #include "observe/profile.h"
 
+// What the sum of those sites is called that were too small for a name to be looked up.
+#define MID_KEPT_UNNAMED "(smaller sites)"
+
 struct mid_kept_process {
   int64_t pid;
   const char *command;
@@ -34,6 +37,8 @@ struct mid_kept {
 // returns  NULL, or a sentence that says what is wrong with them; then *out is empty
 const char *mid_kept_read(const char *data, size_t bytes, struct mid_kept *out);
 void mid_kept_close(struct mid_kept *k);
+
+bool mid_kept_is_named(const struct mid_profile_site *site);
 
 // The last part of the path of the program, as in `redis-server`, into `room`.
 const char *mid_kept_program(const struct mid_kept_process *p, char *room, size_t bytes);

@@ -75,7 +75,7 @@ static char *look_at(struct listener *l, const struct named *named, size_t count
   return data;
 }
 
-static char *look(struct listener *l) {
+static char *look_at_all(struct listener *l) {
   if (l->names > 0) return look_at(l, l->named, l->names);
   mid_running_read(&l->running);
   struct named *named = mid_must(calloc(l->running.count + 1, sizeof *named));
@@ -88,7 +88,7 @@ static char *look(struct listener *l) {
 // The page of /metrics, the caller's to free.
 static char *make_page(struct listener *l, bool openmetrics, size_t *bytes) {
   struct mid_kept kept = {0};
-  char *page = NULL, *data = look(l);
+  char *page = NULL, *data = look_at_all(l);
   if (data != NULL && mid_kept_read(data, strlen(data), &kept) != NULL) kept.count = 0;
   free(data);
   FILE *out = mid_must(open_memstream(&page, bytes));

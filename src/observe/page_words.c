@@ -30,7 +30,7 @@ json_int_t mid_numbered_add(struct mid_numbered *n, const char *key, json_t *val
 
 // The empty word is the first.
 struct mid_page_words mid_page_words_open(void) {
-  struct mid_page_words w = {mid_numbered_open(), mid_numbered_open()};
+  struct mid_page_words w = {.string = mid_numbered_open(), .frame = mid_numbered_open()};
   mid_numbered_add(&w.string, "", json_string(""));
   return w;
 }
@@ -46,7 +46,7 @@ static json_int_t words_add(struct mid_page_words *w, const char *s) {
   return mid_numbered_add(&w->string, key, value);
 }
 
-json_int_t mid_page_words_frame(struct mid_page_words *w, const struct mid_profile_frame *f) {
+static json_int_t words_frame(struct mid_page_words *w, const struct mid_profile_frame *f) {
   json_int_t function = words_add(w, f->function), file = words_add(w, f->file),
              module = words_add(w, f->module);
   char key[128];
@@ -57,4 +57,19 @@ json_int_t mid_page_words_frame(struct mid_page_words *w, const struct mid_profi
   return mid_numbered_add(
       &w->frame, key,
       json_pack("[I, I, I, I, i]", function, file, (json_int_t)f->line, module, (int)f->inlined));
+}
+
+static size_t words_recent(const struct mid_profile_frame *f) {
+  uintptr_t h = (uintptr_t)f->function * 31 + (uintptr_t)f->file + f->line;
+  return (h * UINT64_C(0x9e3779b97f4a7c15) >> 32) % MID_PAGE_RECENT;
+}
+
+json_int_t mid_page_words_frame(struct mid_page_words *w, const struct mid_profile_frame *f) {
+  size_t i = words_recent(f);
+  const struct mid_profile_frame *r = &w->recent[i].frame;
+  if (r->function == f->function && r->file == f->file && r->module == f->module &&
+      r->line == f->line && r->inlined == f->inlined)
+    return w->recent[i].place;
+  w->recent[i].frame = *f;
+  return w->recent[i].place = words_frame(w, f);
 }

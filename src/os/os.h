@@ -162,7 +162,8 @@ struct mid_os_module {
   uintptr_t identity;    // most likely unlike that of what lies there when this is unloaded
   const void *map;       // the loader's record of it
 };
-// What `code` lies in.  Weak, so that a test can answer.
+// What `code` lies in; false: in none, or a static program has not come to its constructors.  Weak,
+// so that a test can answer.
 bool mid_os_module_find(uintptr_t code, struct mid_os_module *out);
 // All that the other finds before glibc 2.35: the module that this function is in.
 bool mid_os_module_own(uintptr_t code, struct mid_os_module *out);

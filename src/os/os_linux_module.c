@@ -70,9 +70,18 @@ bool mid_os_module_own(uintptr_t code, struct mid_os_module *out) {
   return code < end;
 }
 
+// A static program's libc allocates before it can answer: it can when constructors run.
+static bool module_constructors_run;
+__attribute__((constructor(101))) static void module_start(void) { module_constructors_run = true; }
+
+static bool module_libc_answers(void) {
+  return mid_likely(module_constructors_run) || getauxval(AT_BASE) != 0;
+}
+
 __attribute__((weak)) bool mid_os_module_find(uintptr_t code, struct mid_os_module *out) {
   struct dl_find_object found;
   if (_dl_find_object == NULL) return mid_os_module_own(code, out);
+  if (!module_libc_answers()) return false;
   if (_dl_find_object((void *)code, &found) != 0) return false;
   *out = (struct mid_os_module){
       .start = (uintptr_t)found.dlfo_map_start,

@@ -1,5 +1,6 @@
 // cli/gate.h -- what `midden run` and `midden attach` share about findings: suppressions, and the
-// gate that makes a run fail. SPDX-License-Identifier: MIT
+// gate that makes a run fail.
+// SPDX-License-Identifier: MIT
 #ifndef MID_CLI_GATE_H
 #define MID_CLI_GATE_H
 

@@ -1,5 +1,6 @@
 // bench/unwind/stacks.c -- what a stack costs: new, of frames that were seen before, and
-// remembered. SPDX-License-Identifier: MIT
+// remembered.
+// SPDX-License-Identifier: MIT
 //
 //   stacks WAY DEPTH ROUNDS     prints nanoseconds a stack; where WAY is none, of the calls alone
 //

@@ -1,5 +1,6 @@
 // observe/finding_limits.h -- from when on something is worth a person's time: every threshold of
-// the rules, and why. SPDX-License-Identifier: MIT
+// the rules, and why.
+// SPDX-License-Identifier: MIT
 //
 // A clean program gets no finding at all, and a trouble planted in a program of 50 ms gets one:
 // figures are thus held against what the process did in all, and only what is a trifle on any scale

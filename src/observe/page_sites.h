@@ -1,5 +1,6 @@
 // observe/page_sites.h -- the sites of a process as a page has them: the largest first, and those
-// that would be too many as one. SPDX-License-Identifier: MIT
+// that would be too many as one.
+// SPDX-License-Identifier: MIT
 #ifndef MID_OBSERVE_PAGE_SITES_H
 #define MID_OBSERVE_PAGE_SITES_H
 

@@ -1,5 +1,6 @@
 // observe/profile.c -- see profile.h.  The file is foreign bytes: every number in it is held
-// against what there is before it is used. SPDX-License-Identifier: MIT
+// against what there is before it is used.
+// SPDX-License-Identifier: MIT
 #include <math.h>
 #include <sched.h>
 #include <stdlib.h>

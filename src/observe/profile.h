@@ -1,5 +1,6 @@
 // observe/profile.h -- the sites of a process: what its sample file (feed/samples.h) says, summed
-// by stack and named. SPDX-License-Identifier: MIT
+// by stack and named.
+// SPDX-License-Identifier: MIT
 //
 //   PID.START.samples --mid_profile_read--> profile: sites, samples, modules
 //                                              | mid_profile_name (symbols.h)

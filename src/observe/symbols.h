@@ -1,5 +1,6 @@
 // observe/symbols.h -- what stands at a place in a program's file: functions, source lines, and
-// what was inlined there. SPDX-License-Identifier: MIT
+// what was inlined there.
+// SPDX-License-Identifier: MIT
 //
 // From the debugging information by libdw, also where it is in a file of its own; from the symbol
 // table where there is none.  Files are opened once.

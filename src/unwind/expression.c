@@ -1,6 +1,6 @@
 // unwind/expression.c -- the expressions that stand for rules where a register and an offset are
-// not enough: procedure linkage tables, signal frames, realigned stacks. SPDX-License-Identifier:
-// MIT
+// not enough: procedure linkage tables, signal frames, realigned stacks.
+// SPDX-License-Identifier: MIT
 //
 // Only what compilers and libc use there: no jumps, so that each ends.
 #include "unwind/bytes.h"

@@ -1,5 +1,6 @@
 // walk/mark_test.c -- marking, and the order of what is lost, on graphs drawn by hand and by
-// chance. SPDX-License-Identifier: MIT
+// chance.
+// SPDX-License-Identifier: MIT
 #include "test.h"
 #include "walk/reach.h"
 

@@ -1,6 +1,7 @@
 // expect: midden: double free at 0x
 // tests/misuse/double_free_of_what_a_thread_put_aside.c -- a thread frees another's block, and
-// lives on; the owner frees it again. SPDX-License-Identifier: MIT
+// lives on; the owner frees it again.
+// SPDX-License-Identifier: MIT
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdlib.h>

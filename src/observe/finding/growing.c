@@ -1,5 +1,6 @@
 // observe/finding/growing.c -- places whose live bytes rise without end, though they are still
-// held. SPDX-License-Identifier: MIT
+// held.
+// SPDX-License-Identifier: MIT
 //
 //   births of the live samples      live bytes, minima of windows, on two clocks
 //   x xx x  x xx  x xx x x xx  x          __--

@@ -1,5 +1,6 @@
 // observe/finding/kernel.c -- the kernel is short of memory for this process: swap, reads from the
-// disk, the limit of its cgroup. SPDX-License-Identifier: MIT
+// disk, the limit of its cgroup.
+// SPDX-License-Identifier: MIT
 #include "observe/evidence.h"
 #include "observe/finding_limits.h"
 #include "observe/words.h"

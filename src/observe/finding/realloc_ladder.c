@@ -1,5 +1,6 @@
 // observe/finding/realloc_ladder.c -- arrays that grow by a little at a time and are copied each
-// time. SPDX-License-Identifier: MIT
+// time.
+// SPDX-License-Identifier: MIT
 #include <math.h>
 
 #include "observe/finding_pairs.h"

@@ -215,8 +215,10 @@ static json_t *leaks_group_json(const struct mid_leak_group *g) {
   json_t *j =
       json_pack("{s:o, s:s, s:s, s:s, s:o, s:o, s:o}", "name", mid_json_string(g->name), "named_by",
                 mid_leak_naming_words(g->naming), "confidence", mid_confidence_name(g->confidence),
-                "why", g->why, "sampled", mid_json_number(g->sampled), "youngest_seconds",
-                g->youngest < 0 ? json_null() : json_real(g->youngest), "examples", examples);
+                "why", g->why, "sampled",
+                mid_json_number(g->sampled[MID_LEAK_DIRECT] + g->sampled[MID_LEAK_POSSIBLE]),
+                "youngest_seconds", g->youngest < 0 ? json_null() : json_real(g->youngest),
+                "examples", examples);
   if (j == NULL) return NULL;
   mid_json_set_place(j, g->site);
   leaks_counts_json(j, g->blocks, g->bytes);

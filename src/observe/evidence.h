@@ -15,7 +15,9 @@ struct mid_lost {
   char name[160];           // then what is known: a type, a size class, neighbours
   double blocks, bytes;     // that nothing points to
   double held, held_bytes;  // that only they lead to
+  bool sampled;             // the stack is of one of these blocks; else of ones that look alike
   enum mid_confidence sure;
+  const char *why;  // it is no surer, or what makes it certain
 };
 
 // A thread whose stack is, or was, deep.

@@ -221,9 +221,9 @@ TEST(spans_that_survivors_hold_are_fragmented_and_a_loop_that_frees_is_not)
 TEST(lost_blocks_are_told_by_their_place_or_their_type)
 {
   const struct mid_lost lost[] = {
-      {.stack = 1, .blocks = 400, .bytes = 38400, .sure = MID_CERTAIN},
+      {.stack = 1, .blocks = 400, .bytes = 38400, .sure = MID_CERTAIN, .why = "searched"},
       {.stack = 1, .blocks = 100, .bytes = 9600, .held = 7, .held_bytes = 700, .sure = MID_LIKELY},
-      {.name = "of class Session", .blocks = 3, .bytes = 300, .sure = MID_CERTAIN}};
+      {.name = "of class Session", .blocks = 3, .bytes = 300, .sure = MID_CERTAIN, .why = "so"}};
   const struct mid_last_facts facts = {.lost = lost, .losts = 3};
   begin();
   t.process.facts = &facts;
@@ -236,7 +236,38 @@ TEST(lost_blocks_are_told_by_their_place_or_their_type)
   CHECK_EQ(all->count, 2);
   CHECK(all->at[0].blocks == 507 && all->at[0].bytes == 48700 && all->at[0].site != NULL);
   CHECK(all->at[0].confidence == MID_CERTAIN);
+  CHECK_STR(all->at[0].why, "searched");
   CHECK(all->at[1].site == NULL && strstr(all->at[1].what, "of class Session") != NULL);
+  end();
+}
+
+// The frame to blame is shared; the first stack allocates most, the third lost most.
+TEST(lost_blocks_are_shown_with_a_stack_of_their_own)
+{
+  const struct mid_lost lost[] = {
+      {.stack = 3, .blocks = 9, .bytes = 900, .sure = MID_CERTAIN, .why = "none"},
+      {.stack = 2, .blocks = 1, .bytes = 80, .sampled = true, .sure = MID_CERTAIN, .why = "own"},
+      {.stack = 1, .blocks = 5, .bytes = 500, .sampled = true, .sure = MID_POSSIBLE, .why = "in"}};
+  const struct mid_last_facts facts = {.lost = lost, .losts = 3};
+  begin();
+  t.process.facts = &facts;
+  t.site.sum->allocated_bytes = (uint64_t)w(1 << 20);
+  for (uint64_t i = 0; i < 2; i++) {
+    uint64_t frame[] = {mid_sample_frame(0, 0x7f0000001001),
+                        mid_sample_frame(0, 0x7f0000003001 + 256 * i)};
+    written_stack(frame, 2);
+  }
+  static const struct mid_suppressions none;
+  t.symbols = mid_symbols_open();
+  t.profile = written_end(1);
+  t.process.profile = &t.profile;
+  mid_diagnose(&t.process, 0, t.symbols, &none);
+  const struct mid_findings *all = &t.process.diagnosis->findings;
+  CHECK_EQ(all->count, 2);
+  CHECK(all->at[0].site->stack == 2 && all->at[0].blocks == 10);
+  CHECK_STR(all->at[0].why, "own");
+  CHECK(strstr(all->at[0].what, "of 2 stacks") != NULL);
+  CHECK(all->at[1].site->stack == 1 && all->at[1].blocks == 5);
   end();
 }
 

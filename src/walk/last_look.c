@@ -13,14 +13,16 @@
 // ---- what is lost -------------------------------------------------------------------------------
 
 static struct mid_lost lost_of(const struct mid_leak_group *g) {
-  struct mid_lost lost = {.stack = g->site != NULL ? g->site->stack : 0, .sure = g->confidence};
+  struct mid_lost lost = {.stack = g->site != NULL ? g->site->stack : 0,
+                          .sampled = g->naming == MID_LEAK_BY_STACK,
+                          .sure = g->confidence,
+                          .why = g->why};
   snprintf(lost.name, sizeof lost.name, "%s", g->name);
   bool direct = g->blocks[MID_LEAK_DIRECT] + g->blocks[MID_LEAK_INDIRECT] > 0;
   lost.blocks = (double)g->blocks[direct ? MID_LEAK_DIRECT : MID_LEAK_POSSIBLE];
   lost.bytes = (double)g->bytes[direct ? MID_LEAK_DIRECT : MID_LEAK_POSSIBLE];
   lost.held = (double)g->blocks[MID_LEAK_INDIRECT];
   lost.held_bytes = (double)g->bytes[MID_LEAK_INDIRECT];
-  if (!direct) lost.sure = MID_POSSIBLE;
   return lost;
 }
 
@@ -48,7 +50,12 @@ static void keep_lost(struct mid_last_look *look, const struct mid_leaks *leaks,
   for (size_t i = 0; i < leaks->groups; i++) {
     struct mid_lost lost = forked ? lost_since_fork(leaks, (uint32_t)i) : lost_of(&leaks->group[i]);
     if (lost.blocks + lost.held == 0) continue;
-    if (late && lost.sure == MID_CERTAIN) lost.sure = MID_LIKELY;
+    if (late && lost.sure == MID_CERTAIN) {
+      lost.sure = MID_LIKELY;
+      lost.why =
+          "nothing points to them, but other threads had ended, and with them what only "
+          "their registers held";
+    }
     look->lost[look->facts.losts++] = lost;
   }
   look->facts.lost = look->lost;

@@ -198,12 +198,9 @@ static void group_sum(struct mid_leak_group *g, const struct mid_leak_block *blo
   g->blocks[block->kind]++;
   g->bytes[block->kind] += block->bytes;
   g->left += block->left;
+  g->sampled[block->kind] += block->sampled;
   if (block->kind == MID_LEAK_INDIRECT) return;
-  if (block->sampled) {
-    if (g->naming == MID_LEAK_BY_NEIGHBOURS) g->naming = MID_LEAK_BY_STACK;
-    if (g->youngest < 0 || block->age < g->youngest) g->youngest = block->age;
-    g->sampled++;
-  }
+  if (block->sampled && (g->youngest < 0 || block->age < g->youngest)) g->youngest = block->age;
   // Of direct ones where there are any.
   if (block->kind == MID_LEAK_DIRECT && g->blocks[MID_LEAK_DIRECT] == 1) g->examples = 0;
   if (block->kind == MID_LEAK_DIRECT || g->blocks[MID_LEAK_DIRECT] == 0)
@@ -212,8 +209,10 @@ static void group_sum(struct mid_leak_group *g, const struct mid_leak_block *blo
 
 static void group_judge(struct mid_leak_group *g, const struct mid_leaks *leaks) {
   uint64_t possible = g->blocks[MID_LEAK_POSSIBLE];
+  bool direct = g->blocks[MID_LEAK_DIRECT] > 0;
+  if (g->sampled[direct ? MID_LEAK_DIRECT : MID_LEAK_POSSIBLE] > 0) g->naming = MID_LEAK_BY_STACK;
   g->confidence = MID_POSSIBLE;
-  if (g->blocks[MID_LEAK_DIRECT] == 0) {
+  if (!direct) {
     g->why = g->left == possible ? "only what is left over in a mapped file, or from a thread that "
                                    "ended, points to them"
                                  : "nothing points to their start, but words do that may be "

@@ -21,7 +21,7 @@
 enum mid_leak_kind { MID_LEAK_DIRECT, MID_LEAK_INDIRECT, MID_LEAK_POSSIBLE, MID_LEAK_KINDS };
 
 enum mid_leak_naming {
-  MID_LEAK_BY_STACK,       // of at least one of the blocks
+  MID_LEAK_BY_STACK,       // of at least one of the direct blocks; of possible ones where all are
   MID_LEAK_BY_NEIGHBOURS,  // the stacks of blocks that look alike
   MID_LEAK_BY_TYPE,        // the C++ class whose objects they are
   MID_LEAK_BY_SIZE,
@@ -35,7 +35,7 @@ struct mid_leak_group {
   char *name;                           // of the function to blame, the type or the size
   enum mid_leak_naming naming;
   uint64_t blocks[MID_LEAK_KINDS], bytes[MID_LEAK_KINDS];  // usable ones
-  uint64_t sampled;                                        // of those that are not indirect
+  uint64_t sampled[MID_LEAK_KINDS];
   uint64_t left;                        // of the possible ones: only weak roots hold them
   uint64_t example[MID_LEAK_EXAMPLES];  // the lowest addresses; of direct ones where there are any
   size_t examples;

@@ -8,10 +8,12 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "heap/class.h"
 #include "observe/profile_names.h"
 #include "observe/words.h"
 #include "walk/blocks.h"
 #include "walk/calls.h"
+#include "walk/freed.h"
 #include "walk/samples.h"
 #include "walk/stacks.h"
 
@@ -177,22 +179,24 @@ static bool say_overflow(struct crash_scene *s) {
 // ---- what an address is -------------------------------------------------------------------------
 
 // "", or " that FUNCTION (FILE:LINE) allocated".
-static void say_site(const struct crash_scene *s, uint64_t block, char *room, size_t bytes) {
+static void say_site(const struct crash_scene *s, struct mid_profile *profile,
+                     struct mid_profile_site *site, char *room, size_t bytes) {
+  mid_profile_name(profile, site, s->symbols);
+  const struct mid_profile_frame *f = mid_profile_place(site);
+  const char *slash = strrchr(f->file, '/');
+  if (f->line != 0)
+    snprintf(room, bytes, " that %s (%s:%u) allocated", f->function,
+             slash != NULL ? slash + 1 : f->file, f->line);
+  else
+    snprintf(room, bytes, " that %s allocated", f->function);
+}
+
+static void say_who(const struct crash_scene *s, uint64_t block, char *room, size_t bytes) {
   struct mid_profile profile;
   room[0] = 0;
   if (mid_target_profile(s->target, &profile) != NULL) return;
   const struct mid_profile_sample *sample = mid_profile_block(&profile, block);
-  if (sample != NULL) {
-    struct mid_profile_site *site = &profile.site[sample->site];
-    mid_profile_name(&profile, site, s->symbols);
-    const struct mid_profile_frame *f = mid_profile_place(site);
-    const char *slash = strrchr(f->file, '/');
-    if (f->line != 0)
-      snprintf(room, bytes, " that %s (%s:%u) allocated", f->function,
-               slash != NULL ? slash + 1 : f->file, f->line);
-    else
-      snprintf(room, bytes, " that %s allocated", f->function);
-  }
+  if (sample != NULL) say_site(s, &profile, &profile.site[sample->site], room, bytes);
   mid_profile_close(&profile);
 }
 
@@ -202,7 +206,7 @@ static void say_block(const struct crash_scene *s, const struct mid_blocks *bloc
   struct mid_words size;
   uint64_t address = mid_blocks_address(blocks, block);
   bool live = mid_blocks_is_live(blocks, block);
-  say_site(s, address, site, sizeof site);
+  say_who(s, address, site, sizeof site);
   snprintf(room, bytes, "%s a %s block of %s at 0x%" PRIx64 "%s", where, live ? "live" : "freed",
            mid_words_size(mid_blocks_bytes(blocks, block), &size), address, live ? site : "");
 }
@@ -228,23 +232,66 @@ static bool say_heap(const struct crash_scene *s, const struct mid_blocks *block
   return true;
 }
 
+// Of a large block that is freed nothing is left but its site, where that is the only one of blocks
+// that were freed and would fit in there.
+static void say_run(const struct crash_scene *s, const struct mid_freed *freed, char *room,
+                    size_t bytes) {
+  struct mid_profile profile;
+  struct mid_words size;
+  struct mid_profile_site *only = NULL;
+  size_t fits = 0;
+  snprintf(room, bytes, "memory that was freed");
+  if (mid_target_profile(s->target, &profile) != NULL) return;
+  for (size_t i = 0; i < profile.sites; i++) {
+    struct mid_profile_site *site = &profile.site[i];
+    if (site->samples == site->live_samples || site->asked_most <= MID_SMALL_MOST ||
+        site->asked_most > freed->end - freed->start)
+      continue;
+    only = site;
+    fits++;
+  }
+  if (fits == 1) {
+    int n = snprintf(room, bytes, "memory that was freed, likely a block of %s",
+                     mid_words_size(only->asked_most, &size));
+    say_site(s, &profile, only, room + n, bytes - (size_t)n);
+  }
+  mid_profile_close(&profile);
+}
+
+static void say_freed(const struct crash_scene *s, const struct mid_blocks *blocks,
+                      const struct mid_freed *freed, char *room, size_t bytes) {
+  char what[512];
+  if (freed->block != MID_BLOCK_NONE)
+    say_block(s, blocks, freed->block, "into", what, sizeof what);
+  else
+    memcpy(what, "into ", 6), say_run(s, freed, what + 5, sizeof what - 5);
+  snprintf(room, bytes, "; a %s points %s: it may be from there",
+           freed->in_register ? "register" : "local variable", what);
+}
+
 // What the registers hold may tell where a wild pointer was read from, or counted from.
-static void say_registers(const struct crash_scene *s, const struct mid_blocks *blocks, char *room,
-                          size_t bytes) {
+static void say_origin(const struct crash_scene *s, const struct mid_blocks *blocks, char *room,
+                       size_t bytes) {
   char block[512];
-  uint32_t freed = MID_BLOCK_NONE, below = MID_BLOCK_NONE;
+  struct mid_freed freed;
+  uint32_t below = MID_BLOCK_NONE;
   uint64_t offset, nearest = FAR_BYTES;
+  bool known = s->info->si_code != SI_KERNEL;
+  if (mid_freed_find(s->target, s->thread, blocks, known ? s->address : MID_FREED_NO_ADDRESS,
+                     &freed))
+    return say_freed(s, blocks, &freed, room, bytes);
+  if (!known || s->address < NULL_BYTES) return;
   for (size_t i = 0; i < MID_TARGET_REGISTERS; i++) {
     uint64_t word = s->thread->reg[i];
     uint32_t found = mid_blocks_find(blocks, word, &offset);
-    if (found == MID_BLOCK_NONE) continue;
-    if (!mid_blocks_is_live(blocks, found)) freed = found;
-    if (s->address - word < nearest) nearest = s->address - word, below = found;
+    if (found == MID_BLOCK_NONE || s->address - word >= nearest) continue;
+    nearest = s->address - word;
+    below = found;
   }
-  if (freed == MID_BLOCK_NONE && below == MID_BLOCK_NONE) return;
-  say_block(s, blocks, freed != MID_BLOCK_NONE ? freed : below, "into", block, sizeof block);
-  snprintf(room, bytes, "; a register points %s: it may be %s", block,
-           freed != MID_BLOCK_NONE ? "from there" : "counted from there, past its end");
+  if (below == MID_BLOCK_NONE) return;
+  say_block(s, blocks, below, "into", block, sizeof block);
+  snprintf(room, bytes, "; a register points %s: it may be counted from there, past its end",
+           block);
 }
 
 static void say_memory(const struct crash_scene *s, char *room, size_t bytes) {
@@ -263,14 +310,14 @@ static void say_memory(const struct crash_scene *s, char *room, size_t bytes) {
 static void say_address(struct crash_scene *s) {
   struct mid_blocks blocks;
   char what[768], hint[640] = "";
-  if (s->address < NULL_BYTES && s->info->si_code != SI_KERNEL) {
+  bool null = s->address < NULL_BYTES && s->info->si_code != SI_KERNEL;
+  if (null)
     snprintf(what, sizeof what, "%s", s->address == 0 ? "a NULL pointer" : "NULL and an offset");
-  } else {
+  else
     say_memory(s, what, sizeof what);
-    if (mid_blocks_read(s->target, &blocks) == NULL) {
-      if (!say_heap(s, &blocks, what, sizeof what)) say_registers(s, &blocks, hint, sizeof hint);
-      mid_blocks_close(&blocks);
-    }
+  if (mid_blocks_read(s->target, &blocks) == NULL) {
+    if (null || !say_heap(s, &blocks, what, sizeof what)) say_origin(s, &blocks, hint, sizeof hint);
+    mid_blocks_close(&blocks);
   }
   if (s->info->si_code == SI_KERNEL)
     snprintf(s->out->crash.sentence, sizeof s->out->crash.sentence,

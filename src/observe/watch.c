@@ -18,6 +18,7 @@
 #include "observe/diagnosis.h"
 #include "observe/figures.h"
 #include "observe/folders.h"
+#include "observe/stacks.h"
 #include "observe/words.h"
 
 // A feed that was opened and belongs to another run, or to none.
@@ -103,6 +104,7 @@ static void forget_profile(struct mid_process *p) {
 void mid_watch_close(struct mid_watch *w) {
   for (size_t i = 0; i < w->count; i++) {
     forget_profile(w->process[i]);
+    free(w->process[i]->near);
     free(w->process[i]);
   }
   free(w->process);
@@ -207,6 +209,22 @@ static void note_huge(const struct mid_watch *w, struct mid_process *p) {
   p->huge_next = after + 0.5 + 100 * (after - before);
 }
 
+// So may looking for deep stacks, whose threads may end soon.
+static void note_stacks(const struct mid_watch *w, struct mid_process *p) {
+  struct mid_near_stacks near = {0};
+  double before = mid_watch_seconds(w);
+  if (before < p->stacks_next) return;
+  if (p->near != NULL) near = *p->near;
+  mid_stacks_look(p->pid, &near);
+  if (near.count > 0) {
+    if (p->near == NULL) p->near = malloc(sizeof *p->near);
+    if (p->near == NULL) abort();
+    *p->near = near;
+  }
+  double after = mid_watch_seconds(w);
+  p->stacks_next = after + 0.1 + 100 * (after - before);
+}
+
 static void note_kernel(const struct mid_watch *w, struct mid_process *p) {
   struct mid_proc_stat s;
   struct mid_proc_memory memory;
@@ -229,6 +247,7 @@ static void note_kernel(const struct mid_watch *w, struct mid_process *p) {
   p->seen = now;
   if (w->limit > 0 && memory.rss > w->limit / 10 * 8) p->oom_score = mid_proc_oom_score(p->pid);
   note_huge(w, p);
+  note_stacks(w, p);
 }
 
 // ---- feeds --------------------------------------------------------------------------------------

@@ -34,10 +34,11 @@ struct mid_process {
   const struct mid_last_facts *facts;  // observe/evidence.h; NULL: there was no last look
   struct mid_diagnosis *diagnosis;     // observe/diagnosis.h; NULL: none was made since
   bool seen_last;                      // its memory was looked at just before it went
+  struct mid_near_stacks *near;        // observe/stacks.h; NULL: none was seen
   struct mid_last_look *last_look;     // walk/last_look.h: what `facts` are of; NULL: none
 
   // How `rate`, `huge` and `profile` are kept, and the number of the last look.
-  double rate_at, huge_next, profile_next;
+  double rate_at, huge_next, stacks_next, profile_next;
   uint64_t rate_count, looked;
 };
 

@@ -10,6 +10,7 @@
 #include "base/bits.h"
 #include "heap/class.h"
 #include "observe/profile_names.h"
+#include "observe/stacks.h"
 #include "observe/words.h"
 #include "walk/blocks.h"
 #include "walk/calls.h"
@@ -359,7 +360,7 @@ void mid_crash_read(const struct mid_target *target, const struct mid_tracer_end
   for (size_t i = 0; i < target->threads; i++)
     if (target->thread[i].tid == end->thread) s.thread = &target->thread[i];
   if (s.thread == NULL) return;
-  mid_stack_thread_name(target->pid, end->thread, out->crash.name, sizeof out->crash.name);
+  mid_stacks_name(target->pid, end->thread, out->crash.name, sizeof out->crash.name);
   read_calls(&s);
   say(&s, end->info.si_signo == SIGABRT ? said : "");
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "observe/stacks.h"
 #include "walk/leaks.h"
 #include "walk/samples.h"
 #include "walk/stacks.h"
@@ -114,7 +115,7 @@ static void keep_stacks(struct mid_last_look *look, const struct mid_target *tar
                                     .used = stack.high - stack.touched,
                                     .limit = stack.limit,
                                     .first = stack.first};
-    mid_stack_thread_name(target->pid, deep->tid, deep->name, sizeof deep->name);
+    mid_stacks_name(target->pid, deep->tid, deep->name, sizeof deep->name);
   }
   look->facts.deep = look->deep;
 }

@@ -3,12 +3,8 @@
 #define _GNU_SOURCE
 #include "walk/stacks.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-
-#include "observe/proc.h"
-#include "observe/words.h"
 
 // Frames leave out pages, by large arrays that are not written to; not many in a row.
 enum { GAP_PAGES = 64 };
@@ -33,13 +29,4 @@ bool mid_stack_of(const struct mid_target *t, const struct mid_target_thread *th
     out->limit = limit.rlim_cur == RLIM_INFINITY ? 0 : limit.rlim_cur;
   out->touched = lowest_touched(t, m->start, thread->sp);
   return true;
-}
-
-void mid_stack_thread_name(pid_t pid, pid_t tid, char *room, size_t bytes) {
-  char path[64], name[64];
-  snprintf(path, sizeof path, "/proc/%d/task/%d/comm", (int)pid, (int)tid);
-  if (mid_proc_file(path, name, sizeof name) <= 0) name[0] = 0;
-  name[strcspn(name, "\n")] = 0;
-  mid_words_tame(name);
-  snprintf(room, bytes, "%.*s", (int)bytes - 1, name);
 }

@@ -22,7 +22,4 @@ struct mid_stack {
 bool mid_stack_of(const struct mid_target *t, const struct mid_target_thread *thread,
                   struct mid_stack *out);
 
-// As the program called it, or the kernel.
-void mid_stack_thread_name(pid_t pid, pid_t tid, char *room, size_t bytes);
-
 #endif

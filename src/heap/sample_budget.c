@@ -1,11 +1,11 @@
 // heap/sample_budget.c -- see sample_budget.h.
 // SPDX-License-Identifier: MIT
 //
-// With each half ms that is spent the mean doubles, until it is what is wanted: so however long the
+// With each 0.6 ms that is spent the mean doubles, until it is what is wanted: so however long the
 // program runs, its first half has as many samples as its second, and a block in a million is seen
 // early.
 //
-//   spent      0 ms      2 ms      2.5 ms    3 ms
+//   spent      0 ms      1.5 ms    2.1 ms    2.7 ms
 //   mean       1         16        32        64   ...
 //
 // A bucket of time, full at first, is filled by a share of the processor time and emptied by
@@ -20,17 +20,17 @@
 
 enum {
   FULL_NS = 10000000,        // what a process spends first
-  DENSE_NS = 2000000,        // of it, with every allocation
-  STEP_NS = 500000,          // and then until the mean doubles ...
+  DENSE_NS = 1500000,        // of it, with every allocation
+  STEP_NS = 600000,          // and then until the mean doubles ...
   OVER_NS = 250000,          // ... once there is nothing left
   SHARE_PER_MILLE = 15,      // of the processor time, for good
   LOOK_SAMPLES = 64,         // between two looks at the clock, a system call
   LOOK_NS = 250000,          // or so much spent, or
   LOOK_LATE_NS = 100000000,  // so much time gone by
-  AROUND_TICKS = 200,  // what a sample costs before and after, and once more what is measured:
-                       // slow paths, locks, what the caches lose
-  SLOW_NS = 20000000,  // from one sample to the next: then the mean halves
-  LEAST_LOG = 4,       // no block is smaller
+  AROUND_TICKS = 1000,  // what a sample costs before and after, and once more what is measured:
+                        // slow paths, locks, what the caches lose
+  SLOW_NS = 20000000,   // from one sample to the next: then the mean halves
+  LEAST_LOG = 4,        // no block is smaller
   MOST_LOG = 28,
   ONE_TICKS = 200000,  // no sample takes longer: somebody else ran meanwhile
 };

@@ -251,11 +251,11 @@ TEST(lost_blocks_are_shown_with_a_stack_of_their_own)
   const struct mid_last_facts facts = {.lost = lost, .losts = 3};
   begin();
   t.process.facts = &facts;
-  t.site.sum->allocated_bytes = (uint64_t)w(1 << 20);
+  t.site.sum->allocated_bytes = (uint64_t)w(64);
   for (uint64_t i = 0; i < 2; i++) {
     uint64_t frame[] = {mid_sample_frame(0, 0x7f0000001001),
                         mid_sample_frame(0, 0x7f0000003001 + 256 * i)};
-    written_stack(frame, 2);
+    written_stack(frame, 2).sum->samples = 1;
   }
   static const struct mid_suppressions none;
   t.symbols = mid_symbols_open();

@@ -10,6 +10,8 @@
 
 #include "base/options.h"
 #include "cli.h"
+#include "graph/holders.h"
+#include "observe/finding_limits.h"
 
 // ---- the looking thread -------------------------------------------------------------------------
 
@@ -22,7 +24,8 @@ static void draw(struct cli_looks *l) {
 
 // What a look takes counts for the cgroup as well, where the program may have left little: a look
 // must not be what has it killed.  Names are unpacked from debugging information.
-static bool has_room(struct cli_looks *l, const struct mid_process *p) {
+// part  of what is live, that the look takes
+static bool has_room(struct cli_looks *l, const struct mid_process *p, double part) {
   enum { NAMES_BYTES = 32 << 20 };
   pthread_mutex_lock(&l->lock);
   // A program that ended at once was not looked for in its cgroup yet.
@@ -30,13 +33,27 @@ static bool has_room(struct cli_looks *l, const struct mid_process *p) {
   uint64_t used = limit == UINT64_MAX ? 0 : mid_cgroup_used(&l->cgroup);
   uint64_t live = mid_image_live(&p->image);
   pthread_mutex_unlock(&l->lock);
-  return limit == UINT64_MAX || (used < limit && limit - used > NAMES_BYTES + live / 4);
+  return limit == UINT64_MAX ||
+         (used < limit && (double)(limit - used) > NAMES_BYTES + part * (double)live);
+}
+
+// Whether live memory is more than it was early in the run, so that one may ask who holds it.
+static bool has_risen(struct cli_looks *l, const struct mid_process *p) {
+  pthread_mutex_lock(&l->lock);
+  const struct mid_history *h = p->history;
+  bool risen = h != NULL && h->looks > 0 &&
+               h->look[h->looks - 1].when >= MID_GROWING_LIKELY_SECONDS &&
+               (double)mid_image_live(&p->image) >= h->look[h->looks / 5].live + MID_GROWING_BYTES;
+  pthread_mutex_unlock(&l->lock);
+  return risen;
 }
 
 static void take(struct cli_looks *l, struct mid_process *p, const struct mid_tracer_end *end) {
+  static const double walk = 0.25, graph = 2;
   pthread_mutex_lock(&l->looking);
-  if (has_room(l, p))
-    mid_last_look_take(p, end, l->symbols);
+  bool who = has_risen(l, p) && has_room(l, p, graph);
+  if (has_room(l, p, walk))
+    mid_last_look_take(p, end, l->symbols, who ? mid_holders_take : NULL);
   else
     mid_last_look_skip(p, "its cgroup has too little room left for that");
   pthread_mutex_unlock(&l->looking);

@@ -48,6 +48,16 @@ struct mid_filled_span {
   uint64_t live;  // blocks
 };
 
+// Who keeps the blocks of a place alive.
+enum { MID_HOLDER_STEPS = 8 };
+struct mid_holder {
+  char *function, *file;  // the place
+  unsigned line;
+  char *step[MID_HOLDER_STEPS];  // from a global or the like to one of its blocks
+  size_t steps;
+  uint64_t retained;  // bytes that would be free if its blocks went
+};
+
 // What the last look at a process told beside its counters.  Made by walk/, freed by its owner.
 struct mid_last_facts {
   const struct mid_lost *lost;
@@ -57,6 +67,8 @@ struct mid_last_facts {
   const struct mid_crash *crash;  // NULL: none
   const struct mid_filled_span *span;
   size_t spans;
+  const struct mid_holder *holder;
+  size_t holders;
 };
 
 // What the process died of; NULL: it is not known, or was handled and `status`, as wait gave it,

@@ -92,8 +92,22 @@ void mid_findings_close(struct mid_findings *list) {
   *list = (struct mid_findings){0};
 }
 
+// Of what is held still: who holds it.
+static void find_holder(const struct mid_last_facts *facts, struct mid_finding *f) {
+  if (f->site == NULL || (strcmp(f->kind, "growing") != 0 && strcmp(f->kind, "fragmented") != 0))
+    return;
+  const struct mid_profile_frame *place = mid_profile_place(f->site);
+  for (size_t i = 0; i < facts->holders && f->holder == NULL; i++) {
+    const struct mid_holder *h = &facts->holder[i];
+    if (h->line == place->line && strcmp(h->function, place->function) == 0 &&
+        strcmp(h->file, place->file) == 0)
+      f->holder = h;
+  }
+}
+
 void mid_findings_make(const struct mid_evidence *e, struct mid_findings *out) {
   *out = (struct mid_findings){0};
   for (size_t i = 0; mid_finding_rules[i] != NULL; i++) mid_finding_rules[i]->find(e, out);
+  for (size_t i = 0; e->facts != NULL && i < out->count; i++) find_holder(e->facts, &out->at[i]);
   mid_findings_sort(out);
 }

@@ -24,6 +24,7 @@ struct mid_finding {
   char *what;                           // one line: the figures, in plain words
   char *why;                            // one line: the evidence for the confidence
   char *advice;                         // one line: a concrete fix
+  const struct mid_holder *holder;      // observe/evidence.h; NULL: not known
   double badness;                       // to sort by: bytes that would be saved, or their like
 };
 

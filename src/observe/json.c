@@ -175,6 +175,12 @@ static json_t *finding_json(const struct mid_finding *f) {
   json_object_set_new(j, "what", mid_json_string(f->what));
   json_object_set_new(j, "why", mid_json_string(f->why));
   json_object_set_new(j, "advice", mid_json_string(f->advice));
+  json_t *held_by = json_array();
+  for (size_t i = 0; f->holder != NULL && i < f->holder->steps; i++)
+    json_array_append_new(held_by, mid_json_string(f->holder->step[i]));
+  json_object_set_new(j, "held_by", held_by);
+  json_object_set_new(j, "retained",
+                      f->holder != NULL ? mid_json_number(f->holder->retained) : json_null());
   return j;
 }
 

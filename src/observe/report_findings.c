@@ -54,12 +54,24 @@ static void sheet_title(const struct sheet *s, size_t number, const struct mid_f
   fprintf(s->out, "%2zu  %s%s%s (%s)\n", number, sheet_bold(s), words, sheet_plain(s), sure);
 }
 
+static void held_by(const struct sheet *s, const struct mid_holder *h) {
+  struct mid_words size;
+  char words[2400];
+  int n = snprintf(words, sizeof words, "by ");
+  for (size_t i = 0; i < h->steps; i++)
+    n += snprintf(words + n, sizeof words - (size_t)n, "%s%.255s", i > 0 ? " -> " : "", h->step[i]);
+  snprintf(words + n, sizeof words - (size_t)n, "; %s retained",
+           mid_words_size(h->retained, &size));
+  field(s, "held", words);
+}
+
 static void one(const struct sheet *s, size_t number, const struct mid_finding *f,
                 const struct mid_finding *before) {
   if (number > 1) fputc('\n', s->out);
   sheet_title(s, number, f);
   field(s, "what", f->what);
   field(s, "why", f->why);
+  if (f->holder != NULL) held_by(s, f->holder);
   field(s, "advice", f->advice);
   if (f->site == NULL || f->site->frames == 0) return;
   if (before != NULL && before->site == f->site)

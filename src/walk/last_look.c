@@ -11,6 +11,9 @@
 #include "walk/samples.h"
 #include "walk/stacks.h"
 
+// More would hold the process up for seconds.
+enum { HELD_BLOCKS = 2000000 };
+
 // ---- what is lost -------------------------------------------------------------------------------
 
 static struct mid_lost lost_of(const struct mid_leak_group *g) {
@@ -83,7 +86,8 @@ static void keep_spans(struct mid_last_look *look, const struct mid_blocks *bloc
 }
 
 static const char *walk_heap(struct mid_last_look *look, const struct mid_target *target,
-                             struct mid_symbols *symbols, bool forked, bool late) {
+                             struct mid_symbols *symbols, mid_last_look_holders *holders,
+                             bool forked, bool late) {
   struct mid_blocks blocks;
   struct mid_leaks leaks;
   struct mid_profile profile;
@@ -96,7 +100,10 @@ static const char *walk_heap(struct mid_last_look *look, const struct mid_target
   }
   if (known) mid_profile_close(&profile);
   keep_spans(look, &blocks);
+  bool asked = wrong == NULL && holders != NULL && blocks.live_blocks < HELD_BLOCKS;
   mid_blocks_close(&blocks);
+  if (asked) look->facts.holders = holders(target, &look->holder);
+  look->facts.holder = look->holder;
   return wrong;
 }
 
@@ -139,13 +146,13 @@ static void keep_crash(struct mid_last_look *look, const struct mid_target *targ
 
 static const char *take(struct mid_last_look *look, const struct mid_target *target,
                         const struct mid_process *p, const struct mid_tracer_end *end,
-                        struct mid_symbols *symbols) {
+                        struct mid_symbols *symbols, mid_last_look_holders *holders) {
   if (is_crash(look, end)) keep_crash(look, target, end, p->image.last_words, symbols);
   if (end != NULL && end->handled) return NULL;
   bool late = end != NULL && end->late && p->image.process.heaps_peak > 1;
   keep_stacks(look, target);
   look->taken = true;
-  return walk_heap(look, target, symbols, p->image.forked_ticks != 0, late);
+  return walk_heap(look, target, symbols, holders, p->image.forked_ticks != 0, late);
 }
 
 static struct mid_last_look *look_of(struct mid_process *p) {
@@ -163,19 +170,25 @@ void mid_last_look_skip(struct mid_process *p, const char *why) {
 }
 
 void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end,
-                        struct mid_symbols *symbols) {
+                        struct mid_symbols *symbols, mid_last_look_holders *holders) {
   struct mid_target target;
   struct mid_last_look *look = look_of(p);
   if (look->taken || (end != NULL && end->handled && look->facts.crash != NULL)) return;
   const char *wrong = end == NULL ? mid_target_stop(p->pid, &target)
                                   : mid_target_adopt(p->pid, end->held, end->helds, &target);
   if (wrong == NULL) {
-    wrong = take(look, &target, p, end, symbols);
+    wrong = take(look, &target, p, end, symbols, holders);
     mid_target_close(&target);
     p->facts = &look->facts;
   }
   if (wrong != NULL) miss(look, wrong);
   p->seen_last = look->taken && wrong == NULL;
+}
+
+static void holder_close(struct mid_holder *holder) {
+  free(holder->function);
+  free(holder->file);
+  for (size_t i = 0; i < holder->steps; i++) free(holder->step[i]);
 }
 
 void mid_last_look_close(struct mid_process *p) {
@@ -184,6 +197,8 @@ void mid_last_look_close(struct mid_process *p) {
   free(p->last_look->lost);
   free(p->last_look->deep);
   free(p->last_look->span);
+  for (size_t i = 0; i < p->last_look->facts.holders; i++) holder_close(&p->last_look->holder[i]);
+  free(p->last_look->holder);
   free(p->last_look);
   p->last_look = NULL;
   p->facts = NULL;

@@ -14,15 +14,21 @@ struct mid_last_look {
   struct mid_crash_story story;
   bool taken;
   struct mid_filled_span *span;
-  char missed[256];  // why it could not be looked at; "": it was
+  struct mid_holder *holder;  // likewise
+  char missed[256];           // why it could not be looked at; "": it was
 };
+
+// How many of its places an owner holds, and in `*out`, to be freed, by which way
+// (graph/holders.h).
+typedef size_t mid_last_look_holders(const struct mid_target *target, struct mid_holder **out);
 
 // Look at a process, and set p->last_look and p->facts.  `end` NULL: it waits for that, and each of
 // its threads can be stopped; else it is held by the calling thread.
 // symbols  of the calling thread, kept open: opening one takes longer than most walks
+// holders  asked who holds what, where the heap is not too large for that; NULL: nobody
 // cost     the process stands still for a walk of its whole heap
 void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end,
-                        struct mid_symbols *symbols);
+                        struct mid_symbols *symbols, mid_last_look_holders *holders);
 // It is not looked at, for this reason.
 void mid_last_look_skip(struct mid_process *p, const char *why);
 void mid_last_look_close(struct mid_process *p);

@@ -60,9 +60,10 @@ struct cli_args cli_args_open(int argc, char **argv) {
 }
 
 static _Noreturn void blame_option(const struct cli_verb *verb, const char *word, size_t bytes) {
-  const char *names[16] = {"--help"};
+  const char *names[CLI_NAMES_MOST] = {"--help"};
   size_t count = 1;
-  for (size_t i = 0; i < verb->options && count < 16; i++) names[count++] = verb->option[i].name;
+  for (size_t i = 0; i < verb->options && count < CLI_NAMES_MOST; i++)
+    names[count++] = verb->option[i].name;
   const char *near = mid_nearest_name(word, bytes, names, count);
   if (near != NULL)
     cli_die(CLI_USAGE, "'%s' has no option '%.*s': did you mean '%s'?", verb->name, (int)bytes,

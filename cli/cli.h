@@ -29,6 +29,7 @@ struct cli_verb {
   int (*run)(int argc, char **argv);  // argv[0] is the verb
 };
 
+enum { CLI_NAMES_MOST = 64 };  // verbs, or options of one, that are looked through for a near name
 extern const struct cli_verb cli_verbs[];
 extern const size_t cli_verb_count;
 const struct cli_verb *cli_verb_find(const char *name);

@@ -238,9 +238,10 @@ static void completion(const char *shell) {
 }
 
 static void help_verb(const char *name) {
-  const char *names[16];
+  const char *names[CLI_NAMES_MOST];
   size_t count = 0;
-  for (; count < cli_verb_count && count < 16; count++) names[count] = cli_verbs[count].name;
+  for (; count < cli_verb_count && count < CLI_NAMES_MOST; count++)
+    names[count] = cli_verbs[count].name;
   const struct cli_verb *verb = cli_verb_find(name);
   if (verb != NULL) {
     cli_help_verb(verb);

@@ -11,9 +11,10 @@
 #include "midden/version.h"
 
 static _Noreturn void blame_verb(const char *word) {
-  const char *names[16] = {"--help", "--version"};
+  const char *names[CLI_NAMES_MOST] = {"--help", "--version"};
   size_t count = 2;
-  for (size_t i = 0; i < cli_verb_count && count < 16; i++) names[count++] = cli_verbs[i].name;
+  for (size_t i = 0; i < cli_verb_count && count < CLI_NAMES_MOST; i++)
+    names[count++] = cli_verbs[i].name;
   const char *near = mid_nearest_name(word, strlen(word), names, count);
   const char *kind = word[0] == '-' ? "option" : "verb";
   if (near != NULL) cli_die(CLI_USAGE, "there is no %s '%s': did you mean '%s'?", kind, word, near);

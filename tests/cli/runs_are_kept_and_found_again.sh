@@ -13,7 +13,6 @@ said err "midden: no run was kept yet: 'midden run' keeps each"
 
 churns
 run 0 "$MIDDEN" run --json run.json -- ./churns
-said err "midden: this run is kept as r1: 'midden report r1' makes a page of it"
 run 7 "$MIDDEN" run --quiet -- $python -c 'import os; os._exit(7)'
 [ ! -s err ] || fail "--quiet was not quiet"
 run 143 "$MIDDEN" run --quiet -- sh -c 'kill $$'
@@ -57,7 +56,8 @@ run 3 "$MIDDEN" runs --remove r3
 run 2 "$MIDDEN" runs --remove x
 said err "midden: 'x' is no run: give r12 of 'midden runs', or last"
 run 0 "$MIDDEN" run -- ./churns
-said err "kept as r4"
+run 0 "$MIDDEN" runs
+said out "r4 "
 
 # Runs that end at once are all kept.
 rm -r state

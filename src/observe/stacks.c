@@ -45,7 +45,7 @@ void mid_stacks_name(pid_t pid, pid_t tid, char *room, size_t bytes) {
 }
 
 // A stack is one by its end: of how deep it was the most is kept.
-static void keep(const struct stacks_scene *s, struct mid_near_stack stack) {
+static void stacks_keep(const struct stacks_scene *s, struct mid_near_stack stack) {
   struct mid_near_stacks *near = s->near;
   size_t i = 0;
   while (i < near->count && (near->stack[i].high != stack.high || near->stack[i].tid != stack.tid))
@@ -102,8 +102,8 @@ static uint64_t lowest_page(const struct stacks_scene *s, uint64_t start, uint64
   return end;
 }
 
-static void look_at(const struct stacks_scene *s, const struct stacks_mapping *guard,
-                    const struct stacks_mapping *m) {
+static void stacks_look_at(const struct stacks_scene *s, const struct stacks_mapping *guard,
+                           const struct stacks_mapping *m) {
   uint64_t limit = m->end - m->start;
   uint64_t rest = (uint64_t)((1 - MID_STACK_NEAR) * (double)limit) & -s->page_bytes;
   if (limit < SMALLEST_BYTES) return;
@@ -111,8 +111,8 @@ static void look_at(const struct stacks_scene *s, const struct stacks_mapping *g
   if (page == m->start || page == m->start + rest) return;
   pid_t tid = stack_thread(s, guard, m);
   if (tid == 0) return;
-  keep(s,
-       (struct mid_near_stack){.high = m->end, .used = m->end - page, .limit = limit, .tid = tid});
+  stacks_keep(s, (struct mid_near_stack){
+                     .high = m->end, .used = m->end - page, .limit = limit, .tid = tid});
 }
 
 // ---- the first thread ---------------------------------------------------------------------------
@@ -124,16 +124,16 @@ static void look_at_first(const struct stacks_scene *s, const struct stacks_mapp
   if (prlimit(s->pid, RLIMIT_STACK, NULL, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
       (double)used < MID_STACK_NEAR * (double)limit.rlim_cur)
     return;
-  keep(s, (struct mid_near_stack){.high = m->end,
-                                  .used = mid_min(used, (uint64_t)limit.rlim_cur),
-                                  .limit = limit.rlim_cur,
-                                  .tid = s->pid,
-                                  .first = true});
+  stacks_keep(s, (struct mid_near_stack){.high = m->end,
+                                         .used = mid_min(used, (uint64_t)limit.rlim_cur),
+                                         .limit = limit.rlim_cur,
+                                         .tid = s->pid,
+                                         .first = true});
 }
 
 // ---- the whole ----------------------------------------------------------------------------------
 
-static void look_through(const struct stacks_scene *s, FILE *maps) {
+static void stacks_look_through(const struct stacks_scene *s, FILE *maps) {
   char *line = NULL;
   size_t room = 0;
   struct stacks_mapping before = {0};
@@ -147,7 +147,7 @@ static void look_through(const struct stacks_scene *s, FILE *maps) {
     if (strcmp(path, "[stack]") == 0)
       look_at_first(s, &m);
     else if (before.closed && before.end == m.start && strcmp(rights, "rw-p") == 0 && inode == 0)
-      look_at(s, &before, &m);
+      stacks_look_at(s, &before, &m);
     before = m;
   }
   free(line);
@@ -160,6 +160,6 @@ void mid_stacks_look(pid_t pid, struct mid_near_stacks *near) {
   s.pagemap = open(path, O_RDONLY | O_CLOEXEC);
   snprintf(path, sizeof path, "/proc/%d/maps", (int)pid);
   FILE *maps = s.pagemap >= 0 ? fopen(path, "re") : NULL;
-  if (maps != NULL) look_through(&s, maps), fclose(maps);
+  if (maps != NULL) stacks_look_through(&s, maps), fclose(maps);
   if (s.pagemap >= 0) close(s.pagemap);
 }

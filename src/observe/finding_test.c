@@ -180,6 +180,26 @@ TEST(a_place_that_keeps_what_it_gets_grows)
   end();
 }
 
+TEST(who_holds_what_grows_is_told_of_its_place_alone)
+{
+  char function[64] = "";
+  begin();
+  live_through(10, 1, 0);
+  const struct mid_finding *f = find("growing");
+  CHECK(f->holder == NULL);
+  snprintf(function, sizeof function, "%s", mid_profile_place(f->site)->function);
+  end();
+  for (unsigned line = 0; line < 2; line++) {
+    const struct mid_holder holder = {.function = function, .file = (char[]){""}, .line = line};
+    const struct mid_last_facts facts = {.holder = &holder, .holders = 1};
+    begin();
+    t.process.facts = &facts;
+    live_through(10, 1, 0);
+    CHECK(find("growing")->holder == (line == 0 ? &holder : NULL));
+    end();
+  }
+}
+
 TEST(a_minute_of_growth_while_the_rest_is_level_is_certain_and_tells_its_rate)
 {
   begin();

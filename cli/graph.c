@@ -84,7 +84,7 @@ static void graph_take_target(struct graph_view *v, pid_t pid) {
   struct mid_target target;
   const char *wrong = pid != 0 ? mid_target_copy(pid, &target) : mid_target_core(v->of, &target);
   if (wrong == NULL) {
-    wrong = mid_graph_take(&target, &v->graph, &v->no_stacks);
+    wrong = mid_graph_take(&target, NULL, &v->graph, &v->no_stacks);
     if (wrong == NULL && target.incomplete != NULL)
       cli_say("'%s': %s; what it lacks holds nothing here", v->of, target.incomplete);
     mid_target_close(&target);

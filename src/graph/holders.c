@@ -60,11 +60,12 @@ static size_t keep_holders(const struct mid_graph *g, struct mid_holder *out) {
   return count;
 }
 
-size_t mid_holders_take(const struct mid_target *target, struct mid_holder **out) {
+size_t mid_holders_take(const struct mid_target *target, struct mid_symbols *symbols,
+                        struct mid_holder **out) {
   struct mid_graph g;
   const char *no_stacks;
   *out = NULL;
-  if (mid_graph_take(target, &g, &no_stacks) != NULL) return 0;
+  if (mid_graph_take(target, symbols, &g, &no_stacks) != NULL) return 0;
   mid_graph_finish(&g);
   *out = mid_graph_kept(calloc(PLACES, sizeof **out));
   size_t count = keep_holders(&g, *out);

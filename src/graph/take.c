@@ -72,22 +72,22 @@ static void take(struct mid_graph_taking *t, struct mid_graph *g) {
   free(t->rank);
 }
 
-const char *mid_graph_take(const struct mid_target *target, struct mid_graph *out,
-                           const char **no_stacks) {
+const char *mid_graph_take(const struct mid_target *target, struct mid_symbols *symbols,
+                           struct mid_graph *out, const char **no_stacks) {
   struct mid_graph_taking t = {.target = target};
   *out = (struct mid_graph){0};
   const char *wrong = mid_blocks_read(target, &t.blocks);
   if (wrong != NULL) return wrong;
   *no_stacks = mid_target_profile(target, &t.profile);
   t.has_profile = *no_stacks == NULL;
-  t.symbols = mid_symbols_open();
+  t.symbols = symbols != NULL ? symbols : mid_symbols_open();
   mid_roots_find(target, &t.blocks, &t.roots);
   wrong = mid_reach_read(target, &t.blocks, &t.roots, t.has_profile ? &t.profile : NULL, &t.reach);
   if (wrong == NULL) take(&t, out);
   mid_reach_close(&t.reach);
   mid_roots_close(&t.roots);
   mid_blocks_close(&t.blocks);
-  mid_symbols_close(t.symbols);
+  if (symbols == NULL) mid_symbols_close(t.symbols);
   if (t.has_profile) mid_profile_close(&t.profile);
   return wrong;
 }

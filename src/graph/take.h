@@ -12,11 +12,12 @@
 #include "walk/target.h"
 
 // All of the graph but its end: mid_graph_finish, which needs the target no more.
+// symbols  to name with, kept open by the caller; NULL: ones of its own
 // returns  NULL, or a sentence that says why there is none; then *out is empty.  `no_stacks` is set
 // to NULL, or to a sentence that says why no block's stack is known. cost  reads the live heap
 // once; linear, about 100 bytes a block
-const char *mid_graph_take(const struct mid_target *target, struct mid_graph *out,
-                           const char **no_stacks);
+const char *mid_graph_take(const struct mid_target *target, struct mid_symbols *symbols,
+                           struct mid_graph *out, const char **no_stacks);
 
 // ---- within graph/ ------------------------------------------------------------------------------
 

@@ -102,7 +102,7 @@ static const char *walk_heap(struct mid_last_look *look, const struct mid_target
   keep_spans(look, &blocks);
   bool asked = wrong == NULL && holders != NULL && blocks.live_blocks < HELD_BLOCKS;
   mid_blocks_close(&blocks);
-  if (asked) look->facts.holders = holders(target, &look->holder);
+  if (asked) look->facts.holders = holders(target, symbols, &look->holder);
   look->facts.holder = look->holder;
   return wrong;
 }

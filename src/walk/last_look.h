@@ -20,7 +20,8 @@ struct mid_last_look {
 
 // How many of its places an owner holds, and in `*out`, to be freed, by which way
 // (graph/holders.h).
-typedef size_t mid_last_look_holders(const struct mid_target *target, struct mid_holder **out);
+typedef size_t mid_last_look_holders(const struct mid_target *target, struct mid_symbols *symbols,
+                                     struct mid_holder **out);
 
 // Look at a process, and set p->last_look and p->facts.  `end` NULL: it waits for that, and each of
 // its threads can be stopped; else it is held by the calling thread.

@@ -12,6 +12,16 @@
 
 static void nothing(struct victim *v) { (void)v; }
 
+// The thread sanitizer has threads of its own in each process, puts signals off, and maps so much
+// that a copy takes minutes.
+static struct victim *target_start(void (*warm_up)(struct victim *),
+                                   void (*work)(struct victim *)) {
+#ifdef __SANITIZE_THREAD__
+  skip();
+#endif
+  return victim_start(warm_up, work);
+}
+
 static pid_t pid_of(struct victim *v) { return atomic_load(&v->pid); }
 
 static char state_of(pid_t pid) {
@@ -74,7 +84,7 @@ static bool among(const uint64_t *words, size_t count, uint64_t word) {
 
 TEST(all_threads_are_stopped_with_their_registers)
 {
-  struct victim *v = victim_start(NULL, many_threads);
+  struct victim *v = target_start(NULL, many_threads);
   struct mid_target t;
   victim_work(v);
   CHECK_WHOLE(mid_target_stop(pid_of(v), &t));
@@ -111,7 +121,7 @@ static void threads_breed(struct victim *v) {
 
 TEST(threads_that_come_and_go_meanwhile_are_stopped_too)
 {
-  struct victim *v = victim_start(NULL, threads_breed);
+  struct victim *v = target_start(NULL, threads_breed);
   victim_work(v);
   for (int round = 0; round < 30; round++) {
     struct mid_target t;
@@ -154,7 +164,7 @@ static void check_area(const struct mid_target *t, uint64_t at) {
 
 TEST(memory_is_read_and_pages_never_touched_stay_so)
 {
-  struct victim *v = victim_start(NULL, touch_some);
+  struct victim *v = target_start(NULL, touch_some);
   struct mid_target t;
   victim_work(v);
   uint64_t at = (uintptr_t)v->block[0];
@@ -191,7 +201,7 @@ static uint64_t counted_in(const struct mid_target *t) {
 
 TEST(a_copy_stays_as_it_was_while_the_process_goes_on)
 {
-  struct victim *v = victim_start(NULL, count_on);
+  struct victim *v = target_start(NULL, count_on);
   struct mid_target copy, later;
   victim_work(v);
   usleep(20000);
@@ -213,7 +223,7 @@ TEST(a_copy_stays_as_it_was_while_the_process_goes_on)
 
 TEST(a_stopped_process_stands_still)
 {
-  struct victim *v = victim_start(NULL, count_on);
+  struct victim *v = target_start(NULL, count_on);
   struct mid_target t;
   victim_work(v);
   CHECK_WHOLE(mid_target_stop(pid_of(v), &t));
@@ -228,7 +238,7 @@ TEST(a_stopped_process_stands_still)
 
 TEST(a_process_goes_on_when_who_stopped_it_is_killed)
 {
-  struct victim *v = victim_start(NULL, many_threads);
+  struct victim *v = target_start(NULL, many_threads);
   struct mid_target t;
   victim_work(v);
   pid_t tracer = fork();
@@ -256,7 +266,7 @@ static void wait_for_signals(struct victim *v) {
 
 TEST(signals_that_come_meanwhile_are_not_lost)
 {
-  struct victim *v = victim_start(NULL, wait_for_signals);
+  struct victim *v = target_start(NULL, wait_for_signals);
   victim_work(v);
   for (int round = 1; round <= 50; round++) {
     struct mid_target t;
@@ -272,7 +282,7 @@ TEST(signals_that_come_meanwhile_are_not_lost)
 
 TEST(a_process_that_a_signal_had_stopped_stays_so)
 {
-  struct victim *v = victim_start(NULL, nothing);
+  struct victim *v = target_start(NULL, nothing);
   struct mid_target t;
   kill(pid_of(v), SIGSTOP);
   CHECK(comes_to(pid_of(v), "T"));
@@ -302,7 +312,7 @@ static void first_thread_ends(struct victim *v) {
 
 TEST(a_process_whose_first_thread_has_ended_is_read)
 {
-  struct victim *v = victim_start(NULL, first_thread_ends);
+  struct victim *v = target_start(NULL, first_thread_ends);
   struct mid_target t;
   struct mid_blocks b;
   victim_work(v);
@@ -321,7 +331,7 @@ TEST(a_process_whose_first_thread_has_ended_is_read)
 
 TEST(threads_that_are_held_already_are_read_and_left_so)
 {
-  struct victim *v = victim_start(NULL, many_threads);
+  struct victim *v = target_start(NULL, many_threads);
   struct mid_target t;
   victim_work(v);
   pid_t held = pid_of(v);
@@ -351,7 +361,7 @@ TEST(what_cannot_be_stopped_gets_a_sentence)
 
 TEST(a_process_that_another_traces_is_left_to_it)
 {
-  struct victim *v = victim_start(NULL, nothing);
+  struct victim *v = target_start(NULL, nothing);
   struct mid_target t;
   int ready[2];
   char byte;
@@ -376,7 +386,7 @@ TEST(a_process_that_another_traces_is_left_to_it)
 TEST(a_process_of_another_user_is_not_ours_to_stop)
 {
   if (geteuid() != 0) skip();  // nobody else can become another
-  struct victim *v = victim_start(NULL, nothing);
+  struct victim *v = target_start(NULL, nothing);
   struct mid_target t;
   int status;
   pid_t other = fork();

@@ -44,14 +44,16 @@ void mid_heap_drain(struct mid_heap *heap) {
 }
 
 // A full span whose every block came back is given up by the thread that freed the last one: its
-// owner may sleep.  Full spans are touched under the lock alone, so this is safe; others wait.
+// owner may sleep.  Full spans, and those of samples, are touched under the lock alone, so this is
+// safe; others wait, and so do those of samples that are not full.
 static void close_for_owner(struct mid_heap *heap, struct mid_span *span) {
-  if (span->list != MID_LIST_FULL || heap->kind == MID_HEAP_POOLED) return;
+  bool apart = span->list == MID_LIST_SAMPLED && mid_span_used(span) == span->capacity;
+  if ((span->list != MID_LIST_FULL && !apart) || heap->kind == MID_HEAP_POOLED) return;
   uint64_t word = atomic_load_explicit(&span->xfreed, memory_order_acquire);
   if (mid_remote_count(word) != mid_span_used(span)) return;
   unsigned klass = span->klass;
   mid_pending_drop(heap, span);
-  mid_spans_drop(&heap->full[klass], span);
+  mid_spans_drop(mid_spans_of(heap, span), span);
   // The other counters are the owner's, who changes some of them without the lock.
   heap->spans[klass]--;
   heap->closed_by_others[klass]++;
@@ -111,8 +113,14 @@ void mid_remote_push(struct mid_span *span, struct mid_block *first, struct mid_
 }
 
 static void give_remote(struct mid_span *span, struct mid_block *block) {
-  if (!mid_options.hardened) return mid_gather(span, block);
-  mid_hardened_push_remote(span, block);
+  bool sample = mid_span_is_sampled(span);
+  if (!mid_options.hardened && !sample) return mid_gather(span, block);
+  if (mid_options.hardened) {
+    mid_hardened_push_remote(span, block);
+  } else {  // not with others, since each is looked up
+    mid_sample_gave(block);
+    block->mark = span;
+  }
   mid_remote_push(span, block, block, 1);
 }
 
@@ -155,11 +163,11 @@ void mid_heap_give_watched(struct mid_span *span) {
 
 static void give_slow(struct mid_heap *heap, struct mid_span *span, struct mid_block *block) {
   unsigned klass = span->klass;
-  bool sample = mid_span_is_apart(span);
+  bool sample = mid_span_is_apart(heap, span);
   if (mid_options.hardened) {
     mid_hardened_push(span, block);
   } else {
-    if (span->sampled) mid_sample_gave(block);
+    if (mid_span_is_sampled(span)) mid_sample_gave(block);
     mid_span_push(span, block);
   }
   freed_one(heap, span);

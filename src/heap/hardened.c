@@ -401,7 +401,7 @@ static inline void hold(struct mid_hardened *h, const struct mid_span *span, voi
 
 // `p` is in use, and its state changed to MID_HARD_HELD from `state`.
 static inline void wipe(const struct mid_span *span, char *p, uint16_t state) {
-  if (mid_unlikely(span->sampled)) mid_sample_gave(p);
+  if (mid_unlikely(mid_span_is_sampled(span))) mid_sample_gave(p);
   tail_check(p, p + span->block_bytes - state, state);
   memset(p, 0, span->block_bytes);
 }

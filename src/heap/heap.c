@@ -54,11 +54,10 @@ void mid_heap_set_current(struct mid_heap *heap, unsigned klass, struct mid_span
 }
 
 void mid_span_shelve(struct mid_heap *heap, struct mid_span *span) {
-  bool apart = mid_span_is_apart(span) && heap->kind == MID_HEAP_THREAD;
   mid_span_relist(heap, span,
-                  apart                     ? MID_LIST_SAMPLED
-                  : mid_span_has_room(span) ? MID_LIST_PARTIAL
-                                            : MID_LIST_FULL);
+                  mid_span_is_apart(heap, span) ? MID_LIST_SAMPLED
+                  : mid_span_has_room(span)     ? MID_LIST_PARTIAL
+                                                : MID_LIST_FULL);
 }
 
 void mid_heap_retire_current(struct mid_heap *heap, unsigned klass) {
@@ -297,7 +296,7 @@ MID_RARELY static void drop_list(struct mid_heap *heap, struct mid_span_list *li
     struct mid_span *span = list->first;
     mid_spans_drop(list, span);
     mid_ready_fold(heap, span);
-    if (span->sampled) mid_sample_dropped(span);
+    if (mid_span_is_sampled(span)) mid_sample_dropped(span);
     uint32_t made = span->carved - mid_pages_gone_blocks(span);
     mid_count_add(&heap->count[span->klass].freed, made - (uint64_t)span->told);
     mid_span_close(heap, span);

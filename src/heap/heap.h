@@ -321,15 +321,18 @@ static inline void mid_count_add(uint64_t *counter, uint64_t more) {
   __atomic_store_n(counter, __atomic_load_n(counter, __ATOMIC_RELAXED) + more, __ATOMIC_RELAXED);
 }
 
-// The key of a span of `heap` (mid_span_frees_inline).  Spans that are touched under the lock alone
-// belong to no thread; those of a heap that is recorded to one that none is, as nothing is mapped
-// at 16.
-// A thread's span of samples is touched under the lock alone; hardened heaps have none apart.
-static inline bool mid_span_is_apart(const struct mid_span *span) {
-  return span->sampled && !mid_options.hardened;
+// Whether `span` is one of a thread's spans of samples, by whom the heap is.  Shared heaps and
+// hardened ones have none apart.
+static inline bool mid_span_is_apart(const struct mid_heap *heap, const struct mid_span *span) {
+  return mid_span_is_sampled(span) && heap->kind == MID_HEAP_THREAD && !mid_options.hardened;
 }
+
+// The key of a span of `heap` (mid_span_frees_inline).  Spans that are touched under the lock alone
+// belong to no thread; those of samples, or of a heap that is recorded, to one that none is, as
+// nothing is mapped at 16.
 static inline void mid_span_set_key(const struct mid_heap *heap, struct mid_span *span) {
-  uint64_t owner = mid_span_is_apart(span) ? 0 : heap->recorded ? 16 : heap->thread;
+  bool nobody = heap->recorded || mid_span_is_apart(heap, span);
+  uint64_t owner = nobody ? 16 : heap->thread;
   uint64_t key = mid_span_base(span) + (owner << 16);
   atomic_store_explicit(&span->key, key, memory_order_relaxed);
 }

@@ -78,7 +78,7 @@ void *mid_large_take(struct mid_heap *shared, size_t bytes, size_t align, bool z
 }
 
 static void large_close(struct mid_span *span) {
-  if (span->sampled) mid_sample_gave((char *)mid_span_base(span) + span->block_bytes);
+  if (mid_span_is_sampled(span)) mid_sample_gave((char *)mid_span_base(span) + span->block_bytes);
   mid_span_count_large(span, false, false);
   if (mid_options.hardened) {
     mid_hardened_unguard(span);
@@ -128,8 +128,8 @@ static void *large_move(struct mid_span *span, size_t bytes, bool urgent) {
   }
   to->moved = true;
   to->asked = bytes;
-  to->sampled = span->sampled;
-  if (to->sampled) mid_sample_moved((void *)mid_span_base(span), p, bytes);
+  if (mid_span_is_sampled(span)) mid_span_set_sampled(to);
+  if (mid_span_is_sampled(span)) mid_sample_moved((void *)mid_span_base(span), p, bytes);
   mid_span_count_large(to, true, true);
   mid_span_count_large(span, false, true);
   mid_span_give_moved(span);
@@ -152,7 +152,7 @@ void *mid_large_resize(struct mid_span *span, size_t bytes, bool urgent) {
     mid_lock_give(&shared->lock);
   }
   mid_span_settle();
-  if (fits && span->sampled) mid_sample_resized((void *)mid_span_base(span), bytes);
+  if (fits && mid_span_is_sampled(span)) mid_sample_resized((void *)mid_span_base(span), bytes);
   if (fits) return (void *)mid_span_base(span);
   return shared != NULL || need < had || span->bytes < MOVE_BYTES ? NULL
                                                                   : large_move(span, bytes, urgent);

@@ -178,7 +178,7 @@ static void *resize_any(struct mid_heap *heap, void *p, size_t bytes, const void
     void *resized = mid_large_resize(span, bytes, false);
     if (resized != NULL) return resized;
   } else if (mid_options.hardened ? mid_hardened_resize(span, p, bytes) : fits(usable, bytes)) {
-    if (span->sampled) mid_sample_resized(p, bytes);
+    if (mid_span_is_sampled(span)) mid_sample_resized(p, bytes);
     return p;
   }
   void *q = mid_take(heap, with_spare(usable, bytes), MID_BLOCK_ALIGN, false, caller);

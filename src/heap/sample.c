@@ -302,7 +302,7 @@ static __thread struct {
 static size_t sample_usable_of(const void *p) {
   struct mid_span *span = mid_map_find_head(p);
   if (span->state == MID_SPAN_SMALL) return span->block_bytes;
-  span->sampled = true;
+  mid_span_set_sampled(span);
   return span->bytes;
 }
 

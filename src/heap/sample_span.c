@@ -44,7 +44,7 @@ static void sample_is_due(struct mid_heap *heap, unsigned klass, bool fresh) {
 }
 
 void mid_sample_in_place(struct mid_heap *heap, struct mid_span *span) {
-  span->sampled = true;
+  mid_span_set_sampled(span);
   sample_is_due(heap, span->klass, false);
 }
 
@@ -54,6 +54,7 @@ void mid_sample_in_place(struct mid_heap *heap, struct mid_span *span) {
 static struct mid_span *sample_span_with_room(struct mid_heap *heap, unsigned klass, bool urgent) {
   struct mid_span_list *list = &heap->sampled[klass];
   struct mid_span *span = list->first;
+  if (span != NULL) mid_remote_fold(heap, span);
   if (span != NULL && !mid_span_has_room(span) && span != list->last) {
     mid_spans_drop(list, span);
     mid_spans_push(list, span);
@@ -62,11 +63,12 @@ static struct mid_span *sample_span_with_room(struct mid_heap *heap, unsigned kl
   if (span != NULL && mid_span_has_room(span)) return span;
   span = mid_span_open(heap, klass, urgent);
   if (span == NULL) return NULL;
-  span->sampled = true;
+  mid_span_set_sampled(span);
   span->list = MID_LIST_SAMPLED;
   mid_span_set_key(heap, span);
   mid_spans_push_first(list, span);
   mid_span_watch(span, 0);
+  mid_remote_listen(heap, span);
   return span;
 }
 

@@ -60,7 +60,7 @@ void mid_resident_leave(struct mid_span *span, size_t first, bool moved) {
     if (moved) now = before < rest ? before : rest;
     // What was there before may lie elsewhere: it does not read as zero.
     if (before > 0 && now == 0 && rest > 0) now = 1;
-    if (now != before) span[i].before = now;
+    if (now != before) span[i].before = (uint16_t)now;
   }
 }
 
@@ -75,7 +75,7 @@ void mid_resident_look(struct mid_span *span) {
   for (size_t i = 0; i < span->slices; i++) {
     uint64_t bytes = mid_os_resident_in(base + i * MID_SLICE_BYTES, MID_SLICE_BYTES);
     uint32_t pages = (uint32_t)(bytes / mid_os_page_bytes());
-    if (span[i].before != pages) span[i].before = pages;
+    if (span[i].before != pages) span[i].before = (uint16_t)pages;
   }
   // What is not resident may be swapped out; from here on it reads as zero.
   for (size_t i = 0, end; i < span->slices; i = end + 1) {

@@ -60,7 +60,7 @@ enum { PAGE_BYTES = 4096 };
 static void fill(struct mid_span *span, size_t slices, size_t bytes) {
   for (size_t i = 0; i < slices; i++) {
     size_t part = mid_min(bytes, MID_SLICE_BYTES);
-    span[i].before = (uint32_t)(part / PAGE_BYTES);
+    span[i].before = (uint16_t)(part / PAGE_BYTES);
     bytes -= part;
   }
   CHECK_EQ(bytes, 0);

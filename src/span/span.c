@@ -203,7 +203,7 @@ static void stale_add(const struct mid_span *span) { totals.stale += stale_of(sp
 static void record_clear(struct mid_span *span, uint8_t state) {
   uint32_t slices = span->slices;
   bool zero = span->bytes == 0, moved = span->moved;
-  uint32_t before = span->before;
+  uint16_t before = span->before;
   memset((void *)span, 0, sizeof *span);
   span->slices = slices;
   span->state = state;

@@ -84,13 +84,13 @@ struct mid_span {
   size_t bytes;                    // LARGE: usable bytes; free DIRTY: resident at most;
                                    // SMALL: charged, as pages carved
   uint32_t slices;                 // length of the run; INNER, TAIL: distance back to the head
-  uint32_t before;                 // any slice: pages left resident, see span/resident.h
+  uint16_t before;                 // any slice: pages left resident, see span/resident.h
+  _Atomic bool sampled;            // x: relaxed; some of its blocks may be samples, see heap.h
   uint16_t told;                   // frees in `freed` that the counters know of
   _Atomic uint16_t gone;           // x: SMALL, INNER; bit i: page i of this slice was given back
   uint8_t state;                   // enum mid_span_state
   uint8_t klass;                   // size class
-  bool ready_zero : 1;             // blocks in `ready` are zero but for their first two words
-  bool sampled : 1;                // some of its blocks may be samples; of a thread's: all can be
+  bool ready_zero;                 // blocks in `ready` are zero but for their first two words
   unsigned list : 3;               // heap's: which of its lists the span is in
   bool pending : 1;                // in the heap's list of spans with remote frees
   bool zero : 1;                   // SMALL: never dirty above `carved`; LARGE: reads as zero
@@ -140,6 +140,13 @@ static inline struct mid_span *mid_map_find_head(const void *p) {
   struct mid_span *span = mid_map_find(p);
   if (span == NULL || span->state == MID_SPAN_SMALL) return span;
   return mid_map_find_head_of(span, p);
+}
+
+static inline bool mid_span_is_sampled(const struct mid_span *span) {
+  return atomic_load_explicit(&span->sampled, memory_order_relaxed);
+}
+static inline void mid_span_set_sampled(struct mid_span *span) {
+  atomic_store_explicit(&span->sampled, true, memory_order_relaxed);
 }
 
 // Whether the slice of `span` is free now and was in use before.

@@ -163,7 +163,6 @@ void mid_heap_give_watched(struct mid_span *span) {
 
 static void give_slow(struct mid_heap *heap, struct mid_span *span, struct mid_block *block) {
   unsigned klass = span->klass;
-  bool sample = mid_span_is_apart(heap, span);
   if (mid_options.hardened) {
     mid_hardened_push(span, block);
   } else {
@@ -171,10 +170,7 @@ static void give_slow(struct mid_heap *heap, struct mid_span *span, struct mid_b
     mid_span_push(span, block);
   }
   freed_one(heap, span);
-  if (sample)
-    mid_tell_sample(heap, klass);
-  else
-    mid_tell_class(heap, klass);
+  mid_tell_class(heap, klass);
 }
 
 // Free into a span of an ended thread: take the span over; a thread that is ending itself only

@@ -138,7 +138,6 @@ struct mid_heap {
   enum mid_heap_kind kind;
   uint8_t rounds;    // of key destructors that its thread has been through
   uint8_t walker;    // who walks its thread's stack for samples, from 1; 0: nobody yet
-  uint8_t untold;    // samples taken and freed since the counters were told, about
   uint32_t reloads;  // tried by the owner without the lock, since the counters were last published
   const struct mid_span *reloaded;  // tried last, and how often in a row; by the owner
   uint32_t reloads_in_row;
@@ -431,8 +430,6 @@ void mid_heaps_visit(void (*visit)(struct mid_heap *heap, void *context), void *
 // ---- tell.c: the counters, to the feed ----
 
 void mid_tell_class(struct mid_heap *heap, unsigned klass);  // the heap's lock is held
-// The same for one sample more or less: told of with each eighth.
-void mid_tell_sample(struct mid_heap *heap, unsigned klass);
 void mid_tell_process(void);
 void mid_tell_open(void);  // make the feed, if that was not tried yet
 void mid_tell_end(void);

@@ -257,8 +257,7 @@ void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, b
   mid_count_add(&heap->count[klass].asked_samples, 1);
   mid_count_add(&heap->count[klass].asked_bytes, asked);
   struct mid_block *block = take_sample(heap, klass, zeroed, urgent);
-  bool sample = block != NULL;
-  uint32_t reloads = sample ? 0 : heap->reloads;
+  uint32_t reloads = block == NULL ? heap->reloads : 0;
   mid_count_add(&heap->told.refills, mid_max(reloads, 1));
   heap->reloads -= reloads;
   if (block == NULL && (span->ready != mid_no_block() || mid_heap_refill(heap, klass, urgent))) {
@@ -268,10 +267,7 @@ void *mid_heap_take_class(struct mid_heap *heap, unsigned klass, size_t asked, b
     block = pop_ready(span);
   }
   if (block == NULL) block = mid_sample_take_free(heap, klass);
-  if (sample)
-    mid_tell_sample(heap, klass);
-  else
-    mid_tell_class(heap, klass);
+  mid_tell_class(heap, klass);
   mid_lock_give(&heap->lock);
   mid_span_settle();
   return block;

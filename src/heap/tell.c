@@ -62,10 +62,6 @@ void mid_tell_class(struct mid_heap *heap, unsigned klass) {
   mid_tell_process();
 }
 
-void mid_tell_sample(struct mid_heap *heap, unsigned klass) {
-  if (!heap->place_sought || ++heap->untold % 8 == 0) mid_tell_class(heap, klass);
-}
-
 // ---- sums ----
 
 struct sum {

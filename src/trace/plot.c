@@ -17,8 +17,9 @@ void mid_plot_words(FILE *out, const char *words) {
   }
 }
 
+// A trace may say of blocks that are larger than anything.
 const char *mid_plot_size(double bytes, struct mid_words *room) {
-  return mid_words_size((uint64_t)bytes, room);
+  return mid_words_size(bytes < 0x1p64 ? (uint64_t)bytes : UINT64_MAX, room);
 }
 
 const char *mid_plot_time(double seconds, struct mid_words *room) {

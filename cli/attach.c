@@ -11,6 +11,7 @@
 #include "cli.h"
 #include "file.h"
 #include "gate.h"
+#include "launch.h"
 #include "observe/cgroup.h"
 #include "observe/words.h"
 
@@ -69,12 +70,7 @@ static void first_look(struct attach *a) {
 
 // ^C ends the watching, not the report.
 static void watch_it(struct attach *a) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGHUP);
-  sigprocmask(SIG_BLOCK, &set, NULL);
+  sigset_t set = cli_block_ends();
   for (double left; (left = a->seconds - mid_watch_seconds(&a->watch)) > 0;) {
     double delay = mid_watch_delay(&a->watch);
     if (delay > left) delay = left;

@@ -153,3 +153,13 @@ _Noreturn void cli_end_as(int status) {
   sigprocmask(SIG_UNBLOCK, &one, NULL);
   exit(128 + sig);
 }
+
+sigset_t cli_block_ends(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGHUP);
+  sigprocmask(SIG_BLOCK, &set, NULL);
+  return set;
+}

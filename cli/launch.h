@@ -30,4 +30,8 @@ int cli_launch(const struct mid_program *program, char **argv, const sigset_t *m
 // End with the status that wait gave, by the same signal when it was one; without a core file.
 _Noreturn void cli_end_as(int status);
 
+// Block what a user ends a command by (INT, TERM, HUP), so that it can be waited for: these
+// signals.
+sigset_t cli_block_ends(void);
+
 #endif

@@ -165,12 +165,7 @@ static int record_program(struct record *r) {
 }
 
 static int record_process(struct record *r) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
-  sigaddset(&set, SIGHUP);
-  sigprocmask(SIG_BLOCK, &set, NULL);
+  sigset_t set = cli_block_ends();
   struct mid_proc_stat stat;
   if (!mid_proc_stat_read(r->pid, &stat))
     cli_die(CLI_FAILED, "there is no process %d: 'midden ps' lists those on Midden", (int)r->pid);

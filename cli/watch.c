@@ -13,6 +13,7 @@
 
 #include "cli.h"
 #include "hook.h"
+#include "launch.h"
 #include "live/alarm.h"
 #include "live/text.h"
 
@@ -220,12 +221,7 @@ static bool watch_wait_until(double when, const sigset_t *ends) {
 
 // Looks are `every` apart, but for those that were missed.
 static void watch_go_on(struct watch *w) {
-  sigset_t ends;
-  sigemptyset(&ends);
-  sigaddset(&ends, SIGINT);
-  sigaddset(&ends, SIGTERM);
-  sigaddset(&ends, SIGHUP);
-  sigprocmask(SIG_BLOCK, &ends, NULL);
+  sigset_t ends = cli_block_ends();
   double began = cli_seconds(), end = began + w->most, next = began;
   while (watch_look(w)) {
     double now = cli_seconds();

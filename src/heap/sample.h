@@ -10,10 +10,10 @@
 // independent ones, after J. F. C. Kingman, "Poisson Processes", 1993.  The law has no memory, so a
 // grant may be drawn anew whenever what it stands for has not been handed out.
 //
-// A thread's samples are in spans of their own, which are touched under the lock alone: so each
-// free of one goes the slow way and finds it out.  Blocks that go the slow way anyhow (of shared or
-// hardened heaps, large ones) are where they would be; `sampled` in their span says that there is
-// something to look up.
+// A thread's samples are in spans of their own, which it touches under the lock alone and others
+// push into: so each free of one goes the slow way and finds it out.  Blocks that go the slow way
+// anyhow (of shared or hardened heaps, large ones) are where they would be; `sampled` in their span
+// says that there is something to look up.
 //
 // The mean starts at 1, every allocation, and grows as time is spent: 2 ms at first, then it
 // doubles with each ms, up to what the option `sample` says.  From 10 ms on it doubles whenever

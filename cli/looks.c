@@ -28,7 +28,6 @@ static void draw(struct cli_looks *l) {
 static bool has_room(struct cli_looks *l, const struct mid_process *p, double part) {
   enum { NAMES_BYTES = 32 << 20 };
   pthread_mutex_lock(&l->lock);
-  // A program that ended at once was not looked for in its cgroup yet.
   uint64_t limit = l->cgroup.path[0] != 0 ? l->cgroup.limit : UINT64_MAX;
   uint64_t used = limit == UINT64_MAX ? 0 : mid_cgroup_used(&l->cgroup);
   uint64_t live = mid_image_live(&p->image);
@@ -48,11 +47,23 @@ static bool has_risen(struct cli_looks *l, const struct mid_process *p) {
   return risen;
 }
 
+// Whether the kernel killed it for memory, which it then wants at once, also from us.
+static bool is_wanted_back(struct cli_looks *l, const struct mid_tracer_end *end) {
+  pthread_mutex_lock(&l->lock);
+  bool fresh = l->cgroup.path[0] == 0;  // it ended before its cgroup was looked for
+  if (fresh) mid_cgroup_follow(l->child->pid, &l->cgroup);
+  bool wanted = end != NULL && end->killed && (fresh || mid_cgroup_new_kills(&l->cgroup) > 0);
+  pthread_mutex_unlock(&l->lock);
+  return wanted;
+}
+
 static void take(struct cli_looks *l, struct mid_process *p, const struct mid_tracer_end *end) {
   static const double walk = 0.25, graph = 2;
   pthread_mutex_lock(&l->looking);
-  bool who = has_risen(l, p) && has_room(l, p, graph);
-  if (has_room(l, p, walk))
+  bool wanted = is_wanted_back(l, end), who = !wanted && has_risen(l, p) && has_room(l, p, graph);
+  if (wanted)
+    mid_last_look_skip(p, "the kernel killed it for its memory and wants that back at once");
+  else if (has_room(l, p, walk))
     mid_last_look_take(p, end, l->symbols, who ? mid_holders_take : NULL);
   else
     mid_last_look_skip(p, "its cgroup has too little room left for that");

@@ -101,7 +101,9 @@ struct mid_sample_stack {
   uint64_t asked_least, asked_most;      // bytes
   uint64_t first_ticks, last_ticks;      // of its samples
   uint64_t peak_live_bytes, peak_ticks;  // w: the most live_bytes so far, and when
-  uint64_t reserved[24];
+  uint64_t asked_last, rises, falls;     // bytes of its last sample; samples that asked for more,
+                                         // and for less, than the one before
+  uint64_t reserved[21];
 };
 _Static_assert(sizeof(struct mid_sample_stack) == 512, "as its file has it");
 

@@ -95,6 +95,11 @@ static void sample_sum_taken(const struct mid_sample *s, uint64_t weight, uint64
   stack->allocated_bytes += weight * s->asked;
   stack->asked_least = mid_min(stack->asked_least, s->asked);
   stack->asked_most = mid_max(stack->asked_most, s->asked);
+  if (stack->samples > 1) {
+    stack->rises += s->asked > stack->asked_last;
+    stack->falls += s->asked < stack->asked_last;
+  }
+  stack->asked_last = s->asked;
   stack->last_ticks = s->born;
   if (copied > 0) {
     stack->moved += weight;

@@ -45,6 +45,8 @@
 #define MID_LADDER_COPIED 4.0      // times the final size: doubling copies it once, 1.5 twice
 #define MID_LADDER_BYTES 262144.0  // 30 us of copying
 #define MID_LADDER_RANGE 16.0      // largest by smallest of one array that is made anew
+#define MID_LADDER_RISES 32        // samples larger than the one before: random sizes fall as often
+#define MID_LADDER_RISES_A_FALL 8  // sampled steps of one array never fall, of several seldom
 #define MID_LADDER_STEPS 200.0     // steps of it: doubling takes 64 at the most
 
 // ---- unused ----

@@ -129,6 +129,21 @@ TEST(arrays_that_grow_by_a_little_climb_a_ladder_and_those_that_double_do_not)
   }
 }
 
+TEST(arrays_made_anew_rise_and_random_sizes_rise_and_fall)
+{
+  for (uint64_t falls = 0; falls <= 4000; falls += 4000) {
+    begin();
+    t.site.sum->asked_least = 16;
+    t.site.sum->asked_most = 1 << 16;
+    t.site.sum->allocated = (uint64_t)w(10000);
+    t.site.sum->allocated_bytes = (uint64_t)w(10000ull << 15);
+    t.site.sum->peak_live_bytes = (uint64_t)w(1 << 17);
+    t.site.sum->rises = 4000;
+    t.site.sum->falls = falls;
+    CHECK_EQ(FINDS("realloc-ladder"), falls == 0);
+  }
+}
+
 TEST(pages_that_are_never_touched_are_unused)
 {
   for (uint64_t touched = 100; touched <= 900; touched += 800) {

@@ -113,6 +113,8 @@ static void take_stack(const struct samples *s, const struct mid_sample_stack *r
   out->pages_touched = mid_min(r->pages_touched, r->pages_known);
   out->asked_least = r->asked_least;
   out->asked_most = r->asked_most;
+  out->rises = r->rises;
+  out->falls = r->falls;
   out->first = seconds(p, s, r->first_ticks);
   out->last = seconds(p, s, r->last_ticks);
   out->peak_live_bytes = weighted(r->peak_live_bytes);

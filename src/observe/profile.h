@@ -43,7 +43,8 @@ struct mid_profile_site {
   double lives[MID_SAMPLE_LIVES];
   uint64_t pages_known, pages_touched;
   uint64_t asked_least, asked_most;
-  double first, last;  // seconds since the process began to sample
+  uint64_t rises, falls;  // samples that asked for more, or less, than the one before
+  double first, last;     // seconds since the process began to sample
   double peak_live_bytes, peak_at;
 };
 

@@ -148,6 +148,9 @@ static void tell(struct mid_tracer *t, struct mid_tracer_end *end) {
 
 static void at_exit(struct mid_tracer *t, pid_t tid) {
   struct mid_tracer_end end = {.pid = t->pid, .thread = tid, .all = t->threads};
+  unsigned long status = 0;
+  ptrace(PTRACE_GETEVENTMSG, tid, 0, &status);
+  end.killed = WIFSIGNALED((int)status) && WTERMSIG((int)status) == SIGKILL;
   if (tid == t->pid && others_are_dying(t->pid, &end.late)) tell(t, &end);
 }
 

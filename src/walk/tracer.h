@@ -30,6 +30,7 @@ struct mid_tracer_end {
   bool handled;    // the program has a handler for it: told of only where all threads are traced
   bool all;        // every thread is traced, and so told of
   bool late;       // the other threads are gone, and what their registers held
+  bool killed;     // by SIGKILL: perhaps the kernel waits for its memory
 };
 
 struct tracer_thread {

@@ -17,35 +17,22 @@ static bool climbs(const struct mid_profile_site *s) {
          s->moved_bytes >= MID_LADDER_BYTES;
 }
 
-// At the looks of its second half more was live than at those of its first: such an array is always
-// there, while temporary blocks of all sizes are as few at one look as at another.
-static bool rises(const struct mid_evidence *e, const struct mid_place *place) {
-  const struct mid_profile_site *s = &place->sum;
-  double half[2] = {0, 0}, middle = (s->first + s->last) / 2;
-  size_t looks[2] = {0, 0};
-  for (size_t i = 0; e->history != NULL && i < e->history->looks; i++) {
-    double when = e->history->look[i].when;
-    if (when < s->first || when > s->last) continue;
-    half[when > middle] += mid_evidence_live(e, place, i);
-    looks[when > middle]++;
-  }
-  if (s->peak_at - s->first >= 0.8 * (s->last - s->first)) return true;
-  if (looks[0] < 3 || looks[1] < 3) return s->peak_at >= middle;
-  return half[1] / (double)looks[1] >= 1.2 * half[0] / (double)looks[0] && half[1] > 0;
+// Each block is larger than the one before: temporary blocks of all sizes are smaller as often.
+static bool rises(const struct mid_profile_site *s) {
+  return s->rises >= MID_LADDER_RISES && s->rises >= MID_LADDER_RISES_A_FALL * s->falls;
 }
 
 // By a larger array, a copy and a free: sizes from small to large in even steps, and at no time
 // more live than some of the largest.  Of one stack: two kinds of blocks in one line have many
 // sizes as well.
-static bool is_made_anew(const struct mid_evidence *e, const struct mid_place *place) {
+static bool is_made_anew(const struct mid_place *place) {
   const struct mid_profile_site *s = place->most;
-  const struct mid_place alone = {.sum = *s, .most = s, .stack = &s->stack, .stacks = 1};
   double least = (double)(s->asked_least > 0 ? s->asked_least : 1), most = (double)s->asked_most;
   double mean = s->allocated_bytes / s->allocated;
   return s->allocated >= MID_LADDER_STEPS && most >= MID_LADDER_RANGE * least &&
          mean >= 0.35 * most && mean <= 0.65 * most &&
          s->allocated_bytes >= MID_LADDER_BYTES + MID_CHURN_TURNOVER * s->peak_live_bytes &&
-         s->moved == 0 && rises(e, &alone);
+         s->moved == 0 && rises(s);
 }
 
 static void advise(struct mid_finding *f, const struct mid_profile_site *s, double copied) {
@@ -97,7 +84,7 @@ static void realloc_ladder_find(const struct mid_evidence *e, struct mid_finding
   for (size_t i = 0; i < e->places; i++) {
     if (climbs(&e->place[i].sum))
       tell_climb(&e->place[i], out);
-    else if (is_made_anew(e, &e->place[i]))
+    else if (is_made_anew(&e->place[i]))
       tell_anew(&e->place[i], out);
   }
 }

@@ -1,0 +1,491 @@
+// gc/gc.h -- a collected heap: blocks, words before objects, and who does what in a collection.
+// SPDX-License-Identifier: MIT
+//
+// Memory comes from span/ in areas of 16 blocks of 64 KiB, large objects in runs of their own. Each
+// block has a record apart from it, found by the address (mid_gc_block_of); a byte beside it, its
+// kind, is what tracing looks at.  A block can be read from its start to its end as a row of
+// objects and fills, at any time when the world is stopped, but for the buffer that a thread
+// allocates into:
+//
+//   block   | object | object | fill ......... | object | object | object |top ... end|
+//                             hole: a fill that is free                   buffer of a thread
+//
+//   object  | [count word] | type word | fields ...     in words of 8 bytes
+//
+//   type word     63 .. 16 struct mid_gc_type *    15 .. 0 bits, below
+//   forwarded     the new place of the fields | 1
+//   count word    elements << 3 | 3                 only of types with elements
+//   fill word     bytes << 3 | 7                    itself included; a multiple of 8
+//
+// A word that is no type word can so be told from one.  Addresses from behind the first word of an
+// object to just past its last one are the object's: the one past it is the next one's first word,
+// to which nothing refers, since references are to the fields.
+//
+// A collection stops the world and runs one or two cycles.  A cycle looks at a part of the heap, by
+// the kinds of its blocks: what is reachable there is marked, or copied where its block is FROM:
+//
+//   kind     what a cycle does with a reference to it
+//   FROM     copy the object, unless it is pinned: then mark it
+//   TRACE    mark it
+//   other    nothing: it is not looked at, or was just made by this cycle
+//
+// Marking of major cycles has two colours that take turns; 0 is new.  So what a cycle does not mark
+// is dead though nothing was cleared, and is found so by sweeping, before the next major cycle.
+//
+//   minor cycle       FROM: young blocks        TRACE: young large objects, blocks of pinned ones
+//   major cycle       FROM: chosen old blocks   TRACE: all others
+//   copying's         FROM: all blocks          TRACE: large objects, blocks that never move
+//
+//   bytes of blocks = objects + fills + buffers         each block is in exactly one list
+#ifndef MID_GC_GC_H
+#define MID_GC_GC_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bits.h"
+#include "base/check.h"
+#include "midden/gc.h"
+#include "os/os.h"
+#include "span/span.h"
+
+enum {
+  MID_GC_BLOCK_SHIFT = MID_SLICE_SHIFT,
+  MID_GC_BLOCK = 1 << MID_GC_BLOCK_SHIFT,
+  MID_GC_AREA_BLOCKS = 16,
+  MID_GC_LARGE = 32768,  // bytes of an object that has a run of its own
+  MID_GC_WORD = 8,
+  MID_GC_HOLE_LEAST = 128,  // bytes; smaller fills wait for a neighbour to die
+  MID_GC_AGE_MOST = 15,
+};
+
+// ---- words before objects ----
+
+// The first byte is written by markers, without atomicity, while the second may be changed by
+// others.
+enum {
+  MID_GC_FORWARDED = 1,
+  MID_GC_COUNT = 3,     // of the low three bits: a count word
+  MID_GC_FILL = 7,      // a fill word
+  MID_GC_OLD = 1 << 3,  // a store to it must be told of: in an old object that is not logged
+  MID_GC_MARK_SHIFT = 4,
+  MID_GC_MARK = 3 << 4,    // colour of the last cycle that found it reachable
+  MID_GC_PIN = 1 << 6,     // an ambiguous word points to it: not moved in this cycle
+  MID_GC_HASHED = 1 << 7,  // its address was taken as its hash
+  MID_GC_AGE_SHIFT = 8,
+  MID_GC_AGE = 15 << 8,        // minor collections survived
+  MID_GC_KEY = 1 << 12,        // a pending ephemeron waits for it: see gc/table.c
+  MID_GC_HASH_KEPT = 1 << 13,  // it was moved since: the hash is in a word behind its last one
+  MID_GC_COUNTED = 1 << 14,    // it has a count word
+  MID_GC_TENURED = 1 << 15,    // it is of the old space
+  MID_GC_BITS = 16,
+  MID_GC_YOUNG_MARK = 3,  // the colour that minor cycles mark with, and sweep away
+};
+
+struct mid_gc_type {
+  midden_type seen;  // what the inline paths read
+  midden_gc *gc;
+  const char *name;
+  uint32_t bytes, element_bytes;
+  uint32_t refs, element_refs;
+  uint32_t *offset, *element_offset;  // in words of 8 bytes
+  unsigned flags;
+  enum mid_gc_inside {
+    MID_GC_FIELDS,  // by offset and element_offset
+    MID_GC_REFS,    // no fixed part, elements are references
+    MID_GC_BYTES,   // no references
+    MID_GC_WORDS,   // any word may be one
+    MID_GC_CALLS,   // by trace
+    MID_GC_WEAK,    // gc/weak.c
+    MID_GC_TABLE,   // gc/table.c
+  } inside;
+  void (*trace)(void *object, size_t bytes, midden_visit *visit, void *context);
+  void (*finalise)(void *object, void *context);
+  void *context;
+  bool dropped;
+  _Atomic uint64_t found;  // objects that the last major cycle marked, while dropped
+  struct mid_gc_type *next;
+};
+
+static inline uint64_t *mid_gc_word(const void *object) { return (uint64_t *)object - 1; }
+static inline struct mid_gc_type *mid_gc_type_in(uint64_t word) {
+  return (struct mid_gc_type *)(uintptr_t)(word >> MID_GC_BITS);
+}
+static inline bool mid_gc_is_forwarded(uint64_t word) { return (word & 3) == MID_GC_FORWARDED; }
+static inline void *mid_gc_forwarded(uint64_t word) {
+  return (void *)(uintptr_t)(word & ~(uint64_t)7);
+}
+static inline unsigned mid_gc_colour(uint64_t word) {
+  return (unsigned)(word & MID_GC_MARK) >> MID_GC_MARK_SHIFT;
+}
+static inline unsigned mid_gc_age(uint64_t word) {
+  return (unsigned)(word & MID_GC_AGE) >> MID_GC_AGE_SHIFT;
+}
+// Of fields and elements.
+static inline size_t mid_gc_field_bytes(const void *object, uint64_t word) {
+  const struct mid_gc_type *t = mid_gc_type_in(word);
+  if ((word & MID_GC_COUNTED) == 0) return t->bytes;
+  return t->bytes + (size_t)(((const uint64_t *)object)[-2] >> 3) * t->element_bytes;
+}
+// Of all its words: rounded up, with those before it and the kept hash.
+static inline size_t mid_gc_whole_bytes(const void *object, uint64_t word) {
+  return mid_round_up(mid_gc_field_bytes(object, word), MID_GC_WORD) + MID_GC_WORD +
+         ((word & MID_GC_COUNTED) != 0 ? MID_GC_WORD : 0) +
+         ((word & MID_GC_HASH_KEPT) != 0 ? MID_GC_WORD : 0);
+}
+// Where its first word is.
+static inline char *mid_gc_first(const void *object, uint64_t word) {
+  return (char *)object - ((word & MID_GC_COUNTED) != 0 ? 16 : 8);
+}
+
+// ---- blocks ----
+
+enum mid_gc_kind {
+  MID_GC_NONE = 0,
+  MID_GC_IN = 1 << 0,     // of some collected heap
+  MID_GC_FROM = 1 << 1,   // this cycle copies
+  MID_GC_TRACE = 1 << 2,  // this cycle marks
+  MID_GC_YOUNG = 1 << 3,
+  MID_GC_IS_LARGE = 1 << 4,
+  MID_GC_STAYS = 1 << 5,  // its objects never move: pinned, conservative
+};
+
+struct mid_gc_hole {  // a fill that is free, of MID_GC_HOLE_LEAST bytes or more
+  uint64_t word;
+  struct mid_gc_hole *next;  // by rising address
+};
+
+struct mid_gc_block {
+  char *base;
+  midden_gc *gc;
+  struct mid_gc_block *next;
+  size_t bytes;  // MID_GC_BLOCK, or of a large object's run
+  char *end;     // behind the last object or fill: from here to base + bytes is unused
+  struct mid_gc_hole *holes;
+  uint32_t free_bytes;           // in holes, and behind `end`
+  uint32_t live_bytes;           // in objects, at the last sweep
+  struct mid_gc_area *area;      // NULL: large
+  struct mid_gc_buffer *buffer;  // that allocates into it; NULL: none
+  uint64_t *starts;              // bit i: an object's fields start at word i; see mid_gc_find
+  uint64_t starts_cycle;         // when `starts` was made
+  uint8_t *cards;                // large, old: one for each MID_GC_CARD bytes; NULL: none is set
+  struct mid_span *span;         // large
+  uint16_t written;              // bit i: page i may refer to young objects (no-barrier)
+  _Atomic bool marked;           // x: relaxed; something in it was reached in this major cycle
+  bool pinned;                   // an object in it is pinned in this cycle
+  bool unswept;
+  uint8_t colour;  // large: as in type words
+};
+
+struct mid_gc_area {
+  struct mid_gc_area *next;
+  struct mid_span *span;
+  unsigned free;  // of its blocks, those in gc->free
+  struct mid_gc_block block[MID_GC_AREA_BLOCKS];
+};
+
+struct mid_gc_list {
+  struct mid_gc_block *first;
+  size_t count;
+};
+static inline void mid_gc_push(struct mid_gc_list *list, struct mid_gc_block *block) {
+  block->next = list->first;
+  list->first = block;
+  list->count++;
+}
+static inline struct mid_gc_block *mid_gc_pop(struct mid_gc_list *list) {
+  struct mid_gc_block *block = list->first;
+  if (block != NULL) list->first = block->next, list->count--;
+  return block;
+}
+
+// By address: one window for each 16 GiB, made when the first block lies there.
+struct mid_gc_window {
+  uint8_t kind[MID_WINDOW_SLICES];
+  struct mid_gc_block *block[MID_WINDOW_SLICES];
+};
+extern struct mid_gc_window *mid_gc_windows[MID_WINDOWS] __attribute__((visibility("hidden")));
+
+// `p` is any reference of this process that is not NULL, to an object.
+static inline uint8_t *mid_gc_kind_at(const void *p) {
+  uintptr_t a = (uintptr_t)p;
+  return &mid_gc_windows[a >> MID_WINDOW_SHIFT]
+              ->kind[(a >> MID_GC_BLOCK_SHIFT) & (MID_WINDOW_SLICES - 1)];
+}
+static inline struct mid_gc_block *mid_gc_block_of(const void *p) {
+  uintptr_t a = (uintptr_t)p;
+  return mid_gc_windows[a >> MID_WINDOW_SHIFT]
+      ->block[(a >> MID_GC_BLOCK_SHIFT) & (MID_WINDOW_SLICES - 1)];
+}
+// The same for any word: NULL where it does not point into `gc`.
+struct mid_gc_block *mid_gc_block_around(const midden_gc *gc, uintptr_t word);
+
+// A part of a block that one thread allocates into: [top, end), zero up to `limit`.
+struct mid_gc_buffer {
+  char *top, *limit, *end;
+  struct mid_gc_block *block;
+};
+
+// ---- growing lists of words, from os/: what collections need must not come from malloc ----
+
+struct mid_gc_words {
+  uintptr_t *word;
+  size_t count, room;
+};
+bool mid_gc_words_add(struct mid_gc_words *w, uintptr_t word);  // false: out of memory
+void mid_gc_words_close(struct mid_gc_words *w);
+
+// ---- mutators ----
+
+enum mid_gc_state {
+  MID_GC_RUNS,
+  MID_GC_STOPPED,    // at a poll, or in a slow path: its buffer is closed
+  MID_GC_SIGNALLED,  // by a signal, anywhere: its buffer is as it was
+  MID_GC_BLOCKED,    // in midden_gc_call_blocking
+};
+
+struct mid_mutator {
+  midden_mutator seen;         // what the inline paths use
+  struct mid_gc_buffer spare;  // for objects that do not fit the rest of the buffer
+  struct mid_gc_buffer stays;  // for objects that never move
+  char *end;                   // of the buffer whose top and limit are in `seen`
+  char *zero_end;              // up to here it was cleared: `limit`, where nobody lowered that
+  struct mid_gc_block *block;  // that it lies in
+  struct mid_gc_words log;     // objects whose MID_GC_OLD this thread cleared
+  _Atomic uint32_t xstate;     // x: enum mid_gc_state
+  bool in_runtime;             // in a slow path: not to be stopped by a signal
+  // The rest is of gc/stop.c and gc/stacks.c.
+  uint64_t thread;  // the kernel's number
+  uintptr_t stack_low, stack_high;
+  uintptr_t sp;         // stopped: all above it is scanned
+  void *context;        // SIGNALLED: the ucontext_t
+  midden_gc_stack *on;  // the coroutine stack it runs on; NULL: its own
+  midden_gc_stack own;  // its own, while it runs on another
+  uint64_t next_stress;
+  uint64_t allocated;  // bytes of the buffers it has finished
+  struct mid_mutator *next;
+};
+static inline struct mid_mutator *mid_mutator_of(midden_mutator *m) {
+  return (struct mid_mutator *)m;
+}
+
+// ---- a plan: how a collector puts it together ----
+
+struct mid_gc_plan {
+  const char *name, *source;
+  unsigned needs;    // of enum midden_gc_keeps
+  bool generations;  // young objects are collected by themselves
+  bool barrier;      // old objects that are stored to are told of by the store barrier
+  bool copies;       // majors copy all that can be moved
+  bool (*open)(midden_gc *gc, const char **why);  // NULL: nothing to do
+  void (*close)(midden_gc *gc);
+  // Called in a minor cycle before anything is copied: mid_gc_remember each old object that may
+  // refer to young ones.  NULL: those that were logged
+  void (*remembered)(midden_gc *gc);
+  // Before a major cycle marks, and after each collection, the world stopped.
+  void (*marking)(midden_gc *gc);
+  void (*over)(midden_gc *gc);
+};
+extern const struct mid_gc_plan *const mid_gc_plans[];
+
+// ---- the heap ----
+
+struct mid_gc_root {
+  char *base;
+  size_t bytes;
+  enum midden_gc_rank rank;
+  bool module;
+};
+
+struct mid_gc_pinned {  // an open table would be one more: pins are few
+  void *object;
+  uint32_t count;
+};
+
+struct midden_gc {
+  const struct mid_gc_plan *plan;
+  unsigned keeps;
+  midden_gc_events events;
+  void *context;
+  bool (*out_of_memory)(void *context, size_t bytes);
+  int stop_signal;
+
+  // Taken by slow paths for what follows; the world is stopped with it held.
+  struct mid_lock lock;
+  midden_gc *next;  // of the process's heaps
+
+  // Blocks.  Each is in one of these, or large.
+  struct mid_gc_area *areas;
+  struct mid_gc_list free;     // nothing in them; may be resident
+  struct mid_gc_list young;    // Eden and survivors
+  struct mid_gc_list old;      // swept, no hole that is worth it, or being allocated into
+  struct mid_gc_list holes;    // old, swept, with holes
+  struct mid_gc_list unswept;  // old, since the last major cycle
+  struct mid_gc_list stays;    // objects that never move, swept or not
+  struct mid_gc_list large;
+  struct mid_gc_buffer promote, survive;  // where a cycle copies to
+
+  // Sizes, in bytes; see gc/pace.c.
+  size_t initial, most, young_size, new_ratio, survivor_ratio;
+  size_t young_room;  // blocks of Eden until the next minor collection: bytes
+  size_t eden_used;   // bytes of blocks given to mutators since the last one
+  size_t goal;        // bytes in use at which the next major collection begins
+  size_t used;        // bytes of blocks in use, but for holes, and of large objects
+  size_t large_used, large_young;
+  size_t committed, peak, meta;
+  size_t live, live_objects;  // at the end of the last major cycle
+  _Atomic int64_t external;
+  int64_t external_then;
+  unsigned threshold, max_tenuring;      // ages
+  size_t survived[MID_GC_AGE_MOST + 1];  // bytes by age, in the last minor cycle
+  double pause_goal;
+  unsigned threads;
+  uint64_t stress, verify;
+
+  // The cycle that runs.
+  uint64_t cycle;
+  bool minor;
+  bool evacuates;  // a major cycle that copies from some blocks
+  unsigned colour;
+  uint8_t scope;  // kinds it looks at: FROM and TRACE, or less
+  bool promote_all;
+  bool failed;                       // a copy found no room: objects stay where they are
+  struct mid_gc_words stack;         // marked, not yet scanned
+  struct mid_gc_words ranges;        // copied to, not yet scanned: pairs from, buffer's or end
+  struct mid_gc_words remembered;    // objects logged before, still without MID_GC_OLD
+  struct mid_gc_words conservative;  // all objects of MID_GC_WORDS types
+  struct mid_gc_words pins;          // objects that ambiguous words of this cycle named
+  midden_gc_collection now;          // being filled in
+
+  // Roots and threads.
+  struct mid_mutator *mutators;
+  struct mid_gc_root *root;
+  size_t roots, root_room;
+  midden_gc_stack *stacks;
+  struct midden_handle *handles;
+  struct mid_gc_pinned *pinned;
+  size_t pinneds, pinned_room;
+  struct mid_gc_type *types;
+  size_t type_count;
+  void *weak;  // gc/weak.c, gc/table.c, gc/finalise.c: their state
+  void *finaliser;
+  void *written;  // gc/plan/no_barrier.c
+  void *markers;  // gc/mark.c
+  void *told;     // gc/log.c
+
+  uint64_t opened_ns, minors, majors, allocated;
+  double pause, pause_most;
+};
+
+// ---- block.c ----
+
+// A block of `kind`, empty, its kind and record set; NULL: the limit or the system refuses.
+// `urgent`: the reserve of a running cycle may be used.  The lock is held, or the world stopped.
+struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind, bool urgent);
+void mid_gc_block_give(midden_gc *gc, struct mid_gc_block *block);  // to gc->free
+// A large object's run, the fields starting `before` bytes behind its start.
+struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind);
+void mid_gc_large_give(midden_gc *gc, struct mid_gc_block *block);
+// Give free memory back until `keep` bytes of it are left.
+void mid_gc_trim(midden_gc *gc, size_t keep);
+void mid_gc_blocks_close(midden_gc *gc);
+static inline void mid_gc_kind_set(struct mid_gc_block *block, uint8_t kind) {
+  *mid_gc_kind_at(block->base) = kind;
+}
+
+// ---- walking a block ----
+
+// The next object at or after `at`, NULL at the end of the block; *next is behind it.  Buffers are
+// passed over.
+void *mid_gc_next_object(struct mid_gc_block *block, char *at, char **next);
+#define MID_GC_EACH(object, block)                                                              \
+  for (char *object##_at = (block)->base, *object##_next = NULL; object##_at != NULL;           \
+       object##_at = object##_next)                                                             \
+    for (void *object = mid_gc_next_object(block, object##_at, &object##_next); object != NULL; \
+         object = NULL)
+static inline void mid_gc_fill(char *at, size_t bytes) {
+  if (bytes != 0) *(uint64_t *)(void *)at = (uint64_t)bytes << 3 | MID_GC_FILL;
+}
+// The object that address `word` is in, or just past, within `block`; NULL: none.  *also: the one
+// whose first word it points to, which only threads stopped by a signal can hold.
+void *mid_gc_find(struct mid_gc_block *block, uintptr_t word, void **also);
+
+// ---- alloc.c ----
+
+void *mid_gc_allocate(struct mid_mutator *m, const struct mid_gc_type *type, size_t count);
+// Close the buffers of a thread that is not in the middle of an allocation.
+void mid_gc_retire(struct mid_mutator *m);
+// Room for a copy; NULL: none.  `old`: in the old space.
+void *mid_gc_copy_room(midden_gc *gc, size_t bytes, bool old);
+void mid_gc_buffer_close(midden_gc *gc, struct mid_gc_buffer *buffer);
+
+// ---- sweep.c ----
+
+// Free what the last major cycle did not mark in `block`, or (minor) what was not pinned.
+void mid_gc_sweep(midden_gc *gc, struct mid_gc_block *block, bool minor);
+void mid_gc_sweep_all(midden_gc *gc);
+// A swept block with holes, sweeping on until there is one; NULL: none.
+struct mid_gc_block *mid_gc_sweep_for_hole(midden_gc *gc);
+
+// ---- trace.c: one reference of a cycle ----
+
+void mid_gc_trace_slot(midden_gc *gc, midden_ref *slot);  // a reference to be updated
+// An ambiguous word: what it points to is pinned and marked.  Before anything was copied.
+void mid_gc_trace_word(midden_gc *gc, uintptr_t word, bool signalled);
+// The references of an object.  returns whether one is to a young object afterwards
+bool mid_gc_scan(midden_gc *gc, void *object);
+void mid_gc_trace_all(midden_gc *gc);  // until nothing is left to scan
+// Scan an old object, and keep it remembered while it refers to young ones.
+void mid_gc_remember(midden_gc *gc, void *object);
+// Whether a reference found live objects in this cycle; *slot is brought up to date.
+bool mid_gc_is_live(midden_gc *gc, midden_ref *slot);
+
+// ---- mark.c: a major cycle that copies nothing, by several threads ----
+
+void mid_gc_mark_all(midden_gc *gc);
+
+// ---- stop.c, stacks.c ----
+
+void mid_gc_stop_world(midden_gc *gc, struct mid_mutator *self, const char *cause);
+void mid_gc_resume_world(midden_gc *gc);
+// Tell of every ambiguous word of stacks and registers, and of every slot of frames.
+void mid_gc_scan_stacks(midden_gc *gc);
+void mid_gc_scan_frames(midden_gc *gc);
+// Around slow paths: no signal stops the thread within; leaving may stop it.
+void mid_gc_enter(struct mid_mutator *m);
+void mid_gc_leave(struct mid_mutator *m);
+
+// ---- roots.c ----
+
+void mid_gc_scan_ambiguous_roots(midden_gc *gc);
+void mid_gc_scan_exact_roots(midden_gc *gc);
+
+// ---- weak.c, table.c, finalise.c: see collect.c for their order ----
+
+void mid_gc_weak_found(midden_gc *gc, void *weak);    // by tracing
+void mid_gc_table_found(midden_gc *gc, void *table);  // by tracing
+void mid_gc_key_found(midden_gc *gc, void *key);      // marked or copied, with MID_GC_KEY
+bool mid_gc_tables_step(midden_gc *gc);               // trace values of live keys; any?
+void mid_gc_weak_clear(midden_gc *gc, enum midden_gc_weakness how);
+void mid_gc_finalisers_mark(
+    midden_gc *gc);  // those of dead objects wait, and what they reach lives
+void mid_gc_tables_clear(midden_gc *gc);
+void mid_gc_finalisers_scan(midden_gc *gc);  // those that wait are roots
+bool mid_gc_finaliser_add(midden_gc *gc, void *object, void (*finalise)(void *, void *),
+                          void *context);
+void mid_gc_weak_close(midden_gc *gc);
+
+// ---- collect.c, pace.c, log.c, verify.c ----
+
+// The lock is held; m is in the runtime.
+void mid_gc_collect(midden_gc *gc, struct mid_mutator *m, enum midden_gc_scope scope,
+                    const char *cause);
+void mid_gc_pace(midden_gc *gc);  // set goals after a collection
+void mid_gc_tell_open(midden_gc *gc);
+void mid_gc_tell(midden_gc *gc, const midden_gc_collection *c);
+void mid_gc_tell_close(midden_gc *gc);
+const char *mid_gc_broken(midden_gc *gc);  // the world is stopped
+
+#endif

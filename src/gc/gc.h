@@ -164,19 +164,21 @@ struct mid_gc_block {
   size_t bytes;  // MID_GC_BLOCK, or of a large object's run
   char *end;     // behind the last object or fill: from here to base + bytes is unused
   struct mid_gc_hole *holes;
-  uint32_t free_bytes;           // in holes, and behind `end`
-  uint32_t live_bytes;           // in objects, at the last sweep
-  struct mid_gc_area *area;      // NULL: large
-  struct mid_gc_buffer *buffer;  // that allocates into it; NULL: none
-  uint64_t *starts;              // bit i: an object's fields start at word i; see mid_gc_find
-  uint64_t starts_cycle;         // when `starts` was made
-  uint8_t *cards;                // large, old: one for each MID_GC_CARD bytes; NULL: none is set
-  struct mid_span *span;         // large
-  uint16_t written;              // bit i: page i may refer to young objects (no-barrier)
-  _Atomic bool marked;           // x: relaxed; something in it was reached in this major cycle
-  bool pinned;                   // an object in it is pinned in this cycle
+  uint32_t free_bytes;       // in holes, and behind `end`
+  uint32_t live_bytes;       // in objects, at the last sweep
+  struct mid_gc_area *area;  // NULL: large
+  void *object;              // large: it
+  char *const *buffer_top;   // of the buffer in it, which ends at buffer_end; NULL: none
+  char *buffer_end;
+  uint64_t *starts;       // bit i: an object's fields start at word i; see mid_gc_find
+  uint64_t starts_cycle;  // when `starts` was made
+  uint8_t *cards;         // large, old: one for each MID_GC_CARD bytes; NULL: none is set
+  struct mid_span *span;  // large
+  uint16_t written;       // bit i: page i may refer to young objects (no-barrier)
+
+  bool pinned;  // an object in it is pinned in this cycle
   bool unswept;
-  uint8_t colour;  // large: as in type words
+  bool zero;  // it was never written to
 };
 
 struct mid_gc_area {
@@ -204,6 +206,7 @@ static inline struct mid_gc_block *mid_gc_pop(struct mid_gc_list *list) {
 // By address: one window for each 16 GiB, made when the first block lies there.
 struct mid_gc_window {
   uint8_t kind[MID_WINDOW_SLICES];
+  uint8_t marked[MID_WINDOW_SLICES];  // something in it was reached in this major cycle
   struct mid_gc_block *block[MID_WINDOW_SLICES];
 };
 extern struct mid_gc_window *mid_gc_windows[MID_WINDOWS] __attribute__((visibility("hidden")));
@@ -222,9 +225,11 @@ static inline struct mid_gc_block *mid_gc_block_of(const void *p) {
 // The same for any word: NULL where it does not point into `gc`.
 struct mid_gc_block *mid_gc_block_around(const midden_gc *gc, uintptr_t word);
 
-// A part of a block that one thread allocates into: [top, end), zero up to `limit`.
+// A part of a block that one thread, or a cycle, allocates into: [top, end).
 struct mid_gc_buffer {
-  char *top, *limit, *end;
+  char *top, *end;
+  char *clear;  // behind it nothing is zero
+  char *scan;   // of a copy's: what lies from here to top is not scanned
   struct mid_gc_block *block;
 };
 
@@ -250,8 +255,8 @@ struct mid_mutator {
   midden_mutator seen;         // what the inline paths use
   struct mid_gc_buffer spare;  // for objects that do not fit the rest of the buffer
   struct mid_gc_buffer stays;  // for objects that never move
-  char *end;                   // of the buffer whose top and limit are in `seen`
-  char *zero_end;              // up to here it was cleared: `limit`, where nobody lowered that
+  char *end, *clear;           // of the buffer whose top is in `seen`; clear: its limit, where
+                               // nobody lowered that
   struct mid_gc_block *block;  // that it lies in
   struct mid_gc_words log;     // objects whose MID_GC_OLD this thread cleared
   _Atomic uint32_t xstate;     // x: enum mid_gc_state
@@ -324,7 +329,7 @@ struct midden_gc {
   struct mid_gc_list holes;    // old, swept, with holes
   struct mid_gc_list unswept;  // old, since the last major cycle
   struct mid_gc_list stays;    // objects that never move, swept or not
-  struct mid_gc_list large;
+  struct mid_gc_list large, young_large;
   struct mid_gc_buffer promote, survive;  // where a cycle copies to
 
   // Sizes, in bytes; see gc/pace.c.
@@ -353,11 +358,11 @@ struct midden_gc {
   bool promote_all;
   bool failed;                       // a copy found no room: objects stay where they are
   struct mid_gc_words stack;         // marked, not yet scanned
-  struct mid_gc_words ranges;        // copied to, not yet scanned: pairs from, buffer's or end
+  struct mid_gc_words ranges;        // copied to, not yet scanned: from and to, in pairs
   struct mid_gc_words remembered;    // objects logged before, still without MID_GC_OLD
   struct mid_gc_words conservative;  // all objects of MID_GC_WORDS types
-  struct mid_gc_words pins;          // objects that ambiguous words of this cycle named
-  midden_gc_collection now;          // being filled in
+
+  midden_gc_collection now;  // being filled in
 
   // Roots and threads.
   struct mid_mutator *mutators;
@@ -400,6 +405,7 @@ static inline void mid_gc_kind_set(struct mid_gc_block *block, uint8_t kind) {
 // The next object at or after `at`, NULL at the end of the block; *next is behind it.  Buffers are
 // passed over.
 void *mid_gc_next_object(struct mid_gc_block *block, char *at, char **next);
+// for (each object of block) { }
 #define MID_GC_EACH(object, block)                                                              \
   for (char *object##_at = (block)->base, *object##_next = NULL; object##_at != NULL;           \
        object##_at = object##_next)                                                             \
@@ -453,9 +459,15 @@ void mid_gc_resume_world(midden_gc *gc);
 // Tell of every ambiguous word of stacks and registers, and of every slot of frames.
 void mid_gc_scan_stacks(midden_gc *gc);
 void mid_gc_scan_frames(midden_gc *gc);
-// Around slow paths: no signal stops the thread within; leaving may stop it.
-void mid_gc_enter(struct mid_mutator *m);
+// Around slow paths that may stop: no signal stops the thread within; leaving may stop it.  The
+// public function that calls this saves its caller's registers by __builtin_unwind_init(), so that
+// they lie above the frame of mid_gc_enter, which is where scanning begins (m->sp).
+__attribute__((noinline)) void mid_gc_enter(struct mid_mutator *m);
 void mid_gc_leave(struct mid_mutator *m);
+// gc->lock, within.  Who waits for it counts as stopped (MID_GC_STOPPED), since who has it may be
+// waiting for the world to stop; who comes back with it runs.  Whoever stops the world holds it.
+void mid_gc_lock(struct mid_mutator *m);
+void mid_gc_unlock(struct mid_mutator *m);
 
 // ---- roots.c ----
 

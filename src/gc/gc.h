@@ -67,6 +67,7 @@ enum {
 // others.
 enum {
   MID_GC_FORWARDED = 1,
+  MID_GC_GREW = 4,      // forwarded: the copy has its hash behind it, which this one had not
   MID_GC_COUNT = 3,     // of the low three bits: a count word
   MID_GC_FILL = 7,      // a fill word
   MID_GC_OLD = 1 << 3,  // a store to it must be told of: in an old object that is not logged
@@ -186,6 +187,7 @@ struct mid_gc_area {
   struct mid_span *span;
   unsigned free;  // of its blocks, those in gc->free
   struct mid_gc_block block[MID_GC_AREA_BLOCKS];
+  uint64_t *starts;  // room for its blocks' tables of starts; NULL: not needed yet
 };
 
 struct mid_gc_list {
@@ -197,6 +199,14 @@ static inline void mid_gc_push(struct mid_gc_list *list, struct mid_gc_block *bl
   list->first = block;
   list->count++;
 }
+enum { MID_GC_STARTS_BYTES = MID_GC_AREA_BLOCKS * MID_GC_BLOCK / MID_GC_WORD / 8 };
+
+// Of a large object: a byte for so many bytes of it, 1 where a reference was stored.
+enum { MID_GC_CARD = 1024 };
+static inline size_t mid_gc_card_bytes(const struct mid_gc_block *block) {
+  return mid_round_up(block->bytes / MID_GC_CARD, mid_os_page_bytes());
+}
+
 static inline struct mid_gc_block *mid_gc_pop(struct mid_gc_list *list) {
   struct mid_gc_block *block = list->first;
   if (block != NULL) list->first = block->next, list->count--;
@@ -268,8 +278,8 @@ struct mid_mutator {
   void *context;        // SIGNALLED: the ucontext_t
   midden_gc_stack *on;  // the coroutine stack it runs on; NULL: its own
   midden_gc_stack own;  // its own, while it runs on another
-  uint64_t next_stress;
-  uint64_t allocated;  // bytes of the buffers it has finished
+  uint64_t stressed;    // calls that stress mode has counted
+  uint64_t allocated;   // bytes of the buffers it has finished
   struct mid_mutator *next;
 };
 static inline struct mid_mutator *mid_mutator_of(midden_mutator *m) {
@@ -323,22 +333,26 @@ struct midden_gc {
 
   // Blocks.  Each is in one of these, or large.
   struct mid_gc_area *areas;
-  struct mid_gc_list free;     // nothing in them; may be resident
-  struct mid_gc_list young;    // Eden and survivors
-  struct mid_gc_list old;      // swept, no hole that is worth it, or being allocated into
-  struct mid_gc_list holes;    // old, swept, with holes
-  struct mid_gc_list unswept;  // old, since the last major cycle
-  struct mid_gc_list stays;    // objects that never move, swept or not
+  struct mid_gc_area *spare_areas;  // records without memory
+  struct mid_gc_block *spare_large;
+  struct mid_gc_list free;         // nothing in them; may be resident
+  struct mid_gc_list young;        // Eden and survivors; copying's: all
+  struct mid_gc_list young_holes;  // of these, pinned in the last cycle: with holes between
+  struct mid_gc_list copied;       // to, in the cycle that runs
+  struct mid_gc_list old;          // swept, no hole that is worth it, or being allocated into
+  struct mid_gc_list holes;        // old, swept, with holes
+  struct mid_gc_list unswept;      // old, since the last major cycle
+  struct mid_gc_list stays;        // objects that never move, swept or not
   struct mid_gc_list large, young_large;
   struct mid_gc_buffer promote, survive;  // where a cycle copies to
 
   // Sizes, in bytes; see gc/pace.c.
   size_t initial, most, young_size, new_ratio, survivor_ratio;
-  size_t young_room;  // blocks of Eden until the next minor collection: bytes
-  size_t eden_used;   // bytes of blocks given to mutators since the last one
-  size_t goal;        // bytes in use at which the next major collection begins
-  size_t used;        // bytes of blocks in use, but for holes, and of large objects
-  size_t large_used, large_young;
+  size_t eden_size, survivor_size;
+  size_t eden_used;  // of buffers and large objects that mutators took since the last collection
+  size_t survivors;  // in young objects that survived the last one
+  size_t old_used;   // in old objects: live at the last major cycle, promoted or made old since
+  size_t goal;       // of old_used (all there is, without generations): then comes a major one
   size_t committed, peak, meta;
   size_t live, live_objects;  // at the end of the last major cycle
   _Atomic int64_t external;
@@ -396,9 +410,8 @@ void mid_gc_large_give(midden_gc *gc, struct mid_gc_block *block);
 // Give free memory back until `keep` bytes of it are left.
 void mid_gc_trim(midden_gc *gc, size_t keep);
 void mid_gc_blocks_close(midden_gc *gc);
-static inline void mid_gc_kind_set(struct mid_gc_block *block, uint8_t kind) {
-  *mid_gc_kind_at(block->base) = kind;
-}
+void mid_gc_kind_set(struct mid_gc_block *block, uint8_t kind);  // of all its slices
+bool mid_gc_windows_start(void);                                 // before any other call
 
 // ---- walking a block ----
 
@@ -421,6 +434,10 @@ void *mid_gc_find(struct mid_gc_block *block, uintptr_t word, void **also);
 // ---- alloc.c ----
 
 void *mid_gc_allocate(struct mid_mutator *m, const struct mid_gc_type *type, size_t count);
+// Count a call in stress mode, and collect when it is one more of `gc_stress`.  In that mode limit
+// is NULL, mask all ones and bit 1 of `stop` set (bit 0: somebody wants the thread to stop), so
+// that each allocation, store and poll comes this way.  m is in the runtime, without the lock.
+void mid_gc_stress(struct mid_mutator *m);
 // Close the buffers of a thread that is not in the middle of an allocation.
 void mid_gc_retire(struct mid_mutator *m);
 // Room for a copy; NULL: none.  `old`: in the old space.
@@ -440,6 +457,7 @@ struct mid_gc_block *mid_gc_sweep_for_hole(midden_gc *gc);
 void mid_gc_trace_slot(midden_gc *gc, midden_ref *slot);  // a reference to be updated
 // An ambiguous word: what it points to is pinned and marked.  Before anything was copied.
 void mid_gc_trace_word(midden_gc *gc, uintptr_t word, bool signalled);
+void mid_gc_scan_range(midden_gc *gc, char *from, char *to);  // copies that lie there
 // The references of an object.  returns whether one is to a young object afterwards
 bool mid_gc_scan(midden_gc *gc, void *object);
 void mid_gc_trace_all(midden_gc *gc);  // until nothing is left to scan
@@ -463,6 +481,8 @@ void mid_gc_scan_frames(midden_gc *gc);
 // public function that calls this saves its caller's registers by __builtin_unwind_init(), so that
 // they lie above the frame of mid_gc_enter, which is where scanning begins (m->sp).
 __attribute__((noinline)) void mid_gc_enter(struct mid_mutator *m);
+// Stops where somebody waits for it and stacks are scanned: what the caller has just been given is
+// then found there.  Precise threads stop at the next poll or allocation.
 void mid_gc_leave(struct mid_mutator *m);
 // gc->lock, within.  Who waits for it counts as stopped (MID_GC_STOPPED), since who has it may be
 // waiting for the world to stop; who comes back with it runs.  Whoever stops the world holds it.

@@ -1,0 +1,360 @@
+// gc/block.c -- blocks and large objects: taken from span/ and given back, found by address.
+// SPDX-License-Identifier: MIT
+#include <string.h>
+
+#include "gc/gc.h"
+
+// What lies in no window is of no heap.  Never written to, so it takes no memory.
+static struct mid_gc_window block_nowhere;
+struct mid_gc_window *mid_gc_windows[MID_WINDOWS];
+
+// ---- the windows; under the lock of any heap, so two may make the same one ----
+
+static struct mid_lock block_windows_lock;
+
+bool mid_gc_windows_start(void) {
+  mid_lock_take(&block_windows_lock);
+  for (size_t i = 0; mid_gc_windows[0] == NULL && i < MID_WINDOWS; i++)
+    mid_gc_windows[MID_WINDOWS - 1 - i] = &block_nowhere;
+  mid_lock_give(&block_windows_lock);
+  return true;
+}
+
+static struct mid_gc_window *block_window(uintptr_t base) {
+  struct mid_gc_window **at = &mid_gc_windows[base >> MID_WINDOW_SHIFT];
+  if (*at != &block_nowhere) return *at;
+  mid_lock_take(&block_windows_lock);
+  if (*at == &block_nowhere) {
+    struct mid_gc_window *made = mid_os_map(NULL, mid_round_up(sizeof *made, mid_os_page_bytes()));
+    if (made != NULL) *at = made;
+  }
+  mid_lock_give(&block_windows_lock);
+  return *at != &block_nowhere ? *at : NULL;
+}
+
+// Let the slices of [base, base + bytes) lead to `block`; NULL: to nothing.
+static bool block_link(char *base, size_t bytes, struct mid_gc_block *block, uint8_t kind) {
+  for (char *p = base; p < base + bytes; p += MID_GC_BLOCK) {
+    struct mid_gc_window *w = block_window((uintptr_t)p);
+    size_t i = ((uintptr_t)p >> MID_GC_BLOCK_SHIFT) & (MID_WINDOW_SLICES - 1);
+    if (w == NULL) return false;
+    w->block[i] = block;
+    w->kind[i] = kind;
+    w->marked[i] = 0;
+  }
+  return true;
+}
+
+void mid_gc_kind_set(struct mid_gc_block *block, uint8_t kind) {
+  for (char *p = block->base; p < block->base + block->bytes; p += MID_GC_BLOCK)
+    *mid_gc_kind_at(p) = kind;
+}
+
+struct mid_gc_block *mid_gc_block_around(const midden_gc *gc, uintptr_t word) {
+  if (word >> MID_ADDRESS_BITS != 0) return NULL;
+  struct mid_gc_block *block = mid_gc_block_of((void *)word);
+  return block != NULL && block->gc == gc && (*mid_gc_kind_at((void *)word) & MID_GC_IN) ? block
+                                                                                         : NULL;
+}
+
+// ---- areas ----
+
+static bool block_fits(const midden_gc *gc, size_t bytes, bool urgent) {
+  return urgent || gc->most == 0 || gc->committed + bytes <= gc->most;
+}
+
+static void block_commit(midden_gc *gc, size_t bytes) {
+  gc->committed += bytes;
+  gc->peak = mid_max(gc->peak, gc->committed);
+}
+
+static struct mid_span *block_span(midden_gc *gc, size_t slices, bool urgent) {
+  struct mid_span *span = mid_span_take(slices, MID_SLICE_BYTES, MID_SPAN_LARGE, urgent);
+  if (span == NULL) return NULL;
+  span->asked = slices * MID_SLICE_BYTES;
+  if (!mid_span_charge(span, slices * MID_SLICE_BYTES, urgent)) {
+    mid_span_give(span);
+    return NULL;
+  }
+  mid_span_count_large(span, true, false);
+  block_commit(gc, slices * MID_SLICE_BYTES);
+  return span;
+}
+
+static void block_span_give(midden_gc *gc, struct mid_span *span) {
+  gc->committed -= span->bytes;
+  mid_span_count_large(span, false, false);
+  mid_span_give(span);
+}
+
+static struct mid_gc_area *block_area_record(midden_gc *gc) {
+  struct mid_gc_area *area = gc->spare_areas;
+  if (area != NULL) {
+    gc->spare_areas = area->next;
+    memset(area, 0, offsetof(struct mid_gc_area, starts));
+    return area;
+  }
+  gc->meta += sizeof *area;
+  return mid_meta_take(sizeof *area);
+}
+
+static bool block_area_take(midden_gc *gc, bool urgent) {
+  const size_t bytes = (size_t)MID_GC_AREA_BLOCKS * MID_GC_BLOCK;
+  if (!block_fits(gc, bytes, urgent)) return false;
+  struct mid_gc_area *area = block_area_record(gc);
+  if (area == NULL) return false;
+  area->span = block_span(gc, MID_GC_AREA_BLOCKS, urgent);
+  char *base = area->span != NULL ? (char *)mid_span_base(area->span) : NULL;
+  if (base == NULL || !block_link(base, bytes, NULL, 0)) {
+    if (base != NULL) block_span_give(gc, area->span);
+    area->next = gc->spare_areas;
+    gc->spare_areas = area;
+    return false;
+  }
+  for (unsigned i = MID_GC_AREA_BLOCKS; i-- > 0;) {
+    area->block[i] = (struct mid_gc_block){.base = base + (size_t)i * MID_GC_BLOCK,
+                                           .gc = gc,
+                                           .bytes = MID_GC_BLOCK,
+                                           .area = area,
+                                           .zero = area->span->zero};
+    mid_gc_push(&gc->free, &area->block[i]);
+  }
+  area->free = MID_GC_AREA_BLOCKS;
+  area->next = gc->areas;
+  gc->areas = area;
+  return true;
+}
+
+// ---- blocks ----
+
+struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind, bool urgent) {
+  if (gc->free.first == NULL && !block_area_take(gc, urgent)) return NULL;
+  struct mid_gc_block *block = mid_gc_pop(&gc->free);
+  block->area->free--;
+  block->end = block->base;
+  block->holes = NULL;
+  block->free_bytes = MID_GC_BLOCK;
+  block->live_bytes = 0;
+  block->starts_cycle = 0;
+  block->written = 0;
+  block->pinned = block->unswept = false;
+  block_link(block->base, MID_GC_BLOCK, block, kind | MID_GC_IN);
+  return block;
+}
+
+void mid_gc_block_give(midden_gc *gc, struct mid_gc_block *block) {
+  block_link(block->base, MID_GC_BLOCK, NULL, 0);
+  block->buffer_top = NULL;
+  block->zero = false;
+  block->area->free++;
+  mid_gc_push(&gc->free, block);
+}
+
+// Take the blocks of `area` out of the free ones.
+static void block_area_unlist(midden_gc *gc, struct mid_gc_area *area) {
+  struct mid_gc_block **at = &gc->free.first;
+  for (size_t left = MID_GC_AREA_BLOCKS; left > 0 && *at != NULL;) {
+    if ((*at)->area == area) {
+      *at = (*at)->next;
+      gc->free.count--;
+      left--;
+    } else {
+      at = &(*at)->next;
+    }
+  }
+}
+
+void mid_gc_trim(midden_gc *gc, size_t keep) {
+  const size_t bytes = (size_t)MID_GC_AREA_BLOCKS * MID_GC_BLOCK;
+  struct mid_gc_area **at = &gc->areas;
+  while (*at != NULL && gc->free.count * (size_t)MID_GC_BLOCK >= keep + bytes) {
+    struct mid_gc_area *area = *at;
+    if (area->free < MID_GC_AREA_BLOCKS) {
+      at = &area->next;
+      continue;
+    }
+    *at = area->next;
+    block_area_unlist(gc, area);
+    block_span_give(gc, area->span);
+    area->next = gc->spare_areas;
+    gc->spare_areas = area;
+  }
+}
+
+// ---- large objects ----
+
+struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind) {
+  size_t slices = mid_round_up(bytes, MID_GC_BLOCK) >> MID_GC_BLOCK_SHIFT;
+  if (!block_fits(gc, slices * MID_GC_BLOCK, false)) return NULL;
+  struct mid_gc_block *block = gc->spare_large;
+  if (block == NULL) {
+    block = mid_meta_take(sizeof *block);
+    gc->meta += sizeof *block;
+  } else {
+    gc->spare_large = block->next;
+  }
+  if (block == NULL) return NULL;
+  struct mid_span *span = block_span(gc, slices, false);
+  *block = (struct mid_gc_block){.gc = gc, .bytes = slices * MID_GC_BLOCK, .span = span};
+  if (span != NULL) {
+    block->base = (char *)mid_span_base(span);
+    block->end = block->base + bytes;
+    block->zero = span->zero;
+    if (block_link(block->base, block->bytes, block, kind | MID_GC_IN | MID_GC_IS_LARGE))
+      return block;
+    block_span_give(gc, span);
+  }
+  block->next = gc->spare_large;
+  gc->spare_large = block;
+  return NULL;
+}
+
+void mid_gc_large_give(midden_gc *gc, struct mid_gc_block *block) {
+  block_link(block->base, block->bytes, NULL, 0);
+  if (block->cards != NULL) mid_os_unmap(block->cards, mid_gc_card_bytes(block));
+  block_span_give(gc, block->span);
+  block->next = gc->spare_large;
+  gc->spare_large = block;
+}
+
+// ---- the end ----
+
+static void block_forget(midden_gc *gc, struct mid_gc_list *list) {
+  for (struct mid_gc_block *block; (block = mid_gc_pop(list)) != NULL;)
+    if (block->area != NULL)
+      mid_gc_block_give(gc, block);
+    else
+      mid_gc_large_give(gc, block);
+}
+
+void mid_gc_blocks_close(midden_gc *gc) {
+  struct mid_gc_list *all[] = {&gc->young, &gc->old,   &gc->holes,      &gc->unswept,
+                               &gc->stays, &gc->large, &gc->young_large};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) block_forget(gc, all[i]);
+  mid_gc_trim(gc, 0);
+  for (struct mid_gc_area *area = gc->spare_areas; area != NULL; area = area->next) {
+    if (area->starts == NULL) continue;
+    mid_os_unmap(area->starts, MID_GC_STARTS_BYTES);
+    area->starts = NULL;
+  }
+}
+
+// ---- walking ----
+
+// Where the object behind a forwarded word ends: as the copy does, but for a hash that was added.
+static size_t block_bytes_of(const void *object, uint64_t word) {
+  if (!mid_gc_is_forwarded(word)) return mid_gc_whole_bytes(object, word);
+  const void *copy = mid_gc_forwarded(word);
+  return mid_gc_whole_bytes(copy, *mid_gc_word(copy)) - ((word & MID_GC_GREW) != 0 ? 8 : 0);
+}
+
+void *mid_gc_next_object(struct mid_gc_block *block, char *at, char **next) {
+  *next = NULL;
+  if (block->object != NULL) return at == block->base ? block->object : NULL;
+  for (;;) {
+    if (block->buffer_top != NULL && at == *block->buffer_top) at = block->buffer_end;
+    if (at >= block->end) return NULL;
+    uint64_t word = *(uint64_t *)(void *)at;
+    if ((word & 7) == MID_GC_FILL) {
+      at += word >> 3;
+      continue;
+    }
+    void *object = at + ((word & 7) == MID_GC_COUNT ? 16 : 8);
+    *next = at + block_bytes_of(object, *mid_gc_word(object));
+    return object;
+  }
+}
+
+// ---- what an address is in ----
+
+// Where objects start, made when the first ambiguous word of a cycle points into the block.
+static uint64_t *block_starts(struct mid_gc_block *block) {
+  midden_gc *gc = block->gc;
+  enum { BITS = MID_GC_BLOCK / MID_GC_WORD };
+  if (block->starts_cycle == gc->cycle) return block->starts;
+  if (block->area->starts == NULL) {
+    block->area->starts = mid_os_map(NULL, MID_GC_STARTS_BYTES);
+    if (block->area->starts == NULL) return NULL;
+    gc->meta += MID_GC_STARTS_BYTES;
+  }
+  block->starts = block->area->starts + (size_t)(block - block->area->block) * (BITS / 64);
+  memset(block->starts, 0, BITS / 8);
+  MID_GC_EACH(object, block) {
+    size_t i = (size_t)((char *)object - block->base) / MID_GC_WORD;
+    // That of an object without fields at the very end would be the next block's.
+    if (i < BITS) block->starts[i / 64] |= (uint64_t)1 << i % 64;
+  }
+  block->starts_cycle = gc->cycle;
+  return block->starts;
+}
+
+// The last start at or before word `i`; -1: none.
+static ptrdiff_t block_start_before(const uint64_t *starts, size_t i) {
+  size_t k = i / 64;
+  uint64_t bits = starts[k] & (~(uint64_t)0 >> (63 - i % 64));
+  while (bits == 0) {
+    if (k-- == 0) return -1;
+    bits = starts[k];
+  }
+  return (ptrdiff_t)(k * 64 + 63 - (size_t)__builtin_clzll(bits));
+}
+
+static void *block_first_at(struct mid_gc_block *block, uintptr_t word) {
+  for (size_t words = 1; words <= 2; words++) {
+    size_t i = (word - (uintptr_t)block->base) / MID_GC_WORD + words;
+    if (i >= MID_GC_BLOCK / MID_GC_WORD) return NULL;
+    if ((block->starts[i / 64] >> i % 64 & 1) == 0) continue;
+    void *object = block->base + i * MID_GC_WORD;
+    bool counted = (*mid_gc_word(object) & MID_GC_COUNTED) != 0;
+    return counted == (words == 2) ? object : NULL;
+  }
+  return NULL;
+}
+
+// Without a table of starts, which the system refused: from the start of the block.
+static void *block_find_slowly(struct mid_gc_block *block, uintptr_t word, void **also) {
+  void *found = NULL;
+  MID_GC_EACH(object, block) {
+    uintptr_t first = (uintptr_t)mid_gc_first(object, *mid_gc_word(object));
+    uintptr_t end = first + mid_gc_whole_bytes(object, *mid_gc_word(object));
+    if (first == word) *also = object;
+    if (first < word && word <= end) found = object;
+  }
+  return found;
+}
+
+void *mid_gc_find(struct mid_gc_block *block, uintptr_t word, void **also) {
+  *also = NULL;
+  if (block->object != NULL) return block->object;
+  if (block_starts(block) == NULL) return block_find_slowly(block, word, also);
+  if (word % MID_GC_WORD == 0) *also = block_first_at(block, word);
+  ptrdiff_t i = block_start_before(block->starts, (word - (uintptr_t)block->base) / MID_GC_WORD);
+  if (i < 0) return NULL;
+  void *object = block->base + (size_t)i * MID_GC_WORD;
+  uint64_t head = *mid_gc_word(object);
+  char *end = mid_gc_first(object, head) + mid_gc_whole_bytes(object, head);
+  return word <= (uintptr_t)end ? object : NULL;
+}
+
+// ---- growing lists of words ----
+
+bool mid_gc_words_add(struct mid_gc_words *w, uintptr_t word) {
+  if (mid_unlikely(w->count == w->room)) {
+    size_t room = mid_max(2 * w->room, 4096 / sizeof *w->word * 4);
+    uintptr_t *more = mid_os_map(NULL, room * sizeof *more);
+    if (more == NULL) return false;
+    if (w->room > 0) {
+      memcpy(more, w->word, w->count * sizeof *more);
+      mid_os_unmap(w->word, w->room * sizeof *more);
+    }
+    w->word = more;
+    w->room = room;
+  }
+  w->word[w->count++] = word;
+  return true;
+}
+
+void mid_gc_words_close(struct mid_gc_words *w) {
+  if (w->room > 0) mid_os_unmap(w->word, w->room * sizeof *w->word);
+  *w = (struct mid_gc_words){0};
+}

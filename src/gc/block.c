@@ -219,18 +219,15 @@ void mid_gc_large_give(midden_gc *gc, struct mid_gc_block *block) {
 
 // ---- the end ----
 
-static void block_forget(midden_gc *gc, struct mid_gc_list *list) {
-  for (struct mid_gc_block *block; (block = mid_gc_pop(list)) != NULL;)
-    if (block->area != NULL)
-      mid_gc_block_give(gc, block);
-    else
-      mid_gc_large_give(gc, block);
+static void block_forget(midden_gc *gc, struct mid_gc_block *block) {
+  if (block->area != NULL)
+    mid_gc_block_give(gc, block);
+  else
+    mid_gc_large_give(gc, block);
 }
 
 void mid_gc_blocks_close(midden_gc *gc) {
-  struct mid_gc_list *all[] = {&gc->young, &gc->old,   &gc->holes,      &gc->unswept,
-                               &gc->stays, &gc->large, &gc->young_large};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) block_forget(gc, all[i]);
+  mid_gc_each_block(gc, block_forget);
   mid_gc_trim(gc, 0);
   for (struct mid_gc_area *area = gc->spare_areas; area != NULL; area = area->next) {
     if (area->starts == NULL) continue;
@@ -248,21 +245,31 @@ static size_t block_bytes_of(const void *object, uint64_t word) {
   return mid_gc_whole_bytes(copy, *mid_gc_word(copy)) - ((word & MID_GC_GREW) != 0 ? 8 : 0);
 }
 
+static uint64_t block_word_of(const void *object) {
+  uint64_t word = *mid_gc_word(object);
+  return mid_gc_is_forwarded(word) ? *mid_gc_word(mid_gc_forwarded(word)) : word;
+}
+
+static char *block_end_of(const void *object) {
+  return mid_gc_first(object, block_word_of(object)) + block_bytes_of(object, *mid_gc_word(object));
+}
+
+char *mid_gc_step(struct mid_gc_block *block, char *at, void **object) {
+  *object = NULL;
+  if (mid_gc_is_buffer(block, at)) return block->buffer_end;
+  uint64_t word = *(uint64_t *)(void *)at;
+  if ((word & 7) == MID_GC_FILL) return at + (word >> 3);
+  *object = at + ((word & 7) == MID_GC_COUNT ? 16 : 8);
+  return at + block_bytes_of(*object, *mid_gc_word(*object));
+}
+
 void *mid_gc_next_object(struct mid_gc_block *block, char *at, char **next) {
+  void *object = NULL;
   *next = NULL;
   if (block->object != NULL) return at == block->base ? block->object : NULL;
-  for (;;) {
-    if (block->buffer_top != NULL && at == *block->buffer_top) at = block->buffer_end;
-    if (at >= block->end) return NULL;
-    uint64_t word = *(uint64_t *)(void *)at;
-    if ((word & 7) == MID_GC_FILL) {
-      at += word >> 3;
-      continue;
-    }
-    void *object = at + ((word & 7) == MID_GC_COUNT ? 16 : 8);
-    *next = at + block_bytes_of(object, *mid_gc_word(object));
-    return object;
-  }
+  while (object == NULL && at < block->end) at = mid_gc_step(block, at, &object);
+  *next = at;
+  return object;
 }
 
 // ---- what an address is in ----
@@ -305,7 +312,7 @@ static void *block_first_at(struct mid_gc_block *block, uintptr_t word) {
     if (i >= MID_GC_BLOCK / MID_GC_WORD) return NULL;
     if ((block->starts[i / 64] >> i % 64 & 1) == 0) continue;
     void *object = block->base + i * MID_GC_WORD;
-    bool counted = (*mid_gc_word(object) & MID_GC_COUNTED) != 0;
+    bool counted = (block_word_of(object) & MID_GC_COUNTED) != 0;
     return counted == (words == 2) ? object : NULL;
   }
   return NULL;
@@ -315,10 +322,9 @@ static void *block_first_at(struct mid_gc_block *block, uintptr_t word) {
 static void *block_find_slowly(struct mid_gc_block *block, uintptr_t word, void **also) {
   void *found = NULL;
   MID_GC_EACH(object, block) {
-    uintptr_t first = (uintptr_t)mid_gc_first(object, *mid_gc_word(object));
-    uintptr_t end = first + mid_gc_whole_bytes(object, *mid_gc_word(object));
+    uintptr_t first = (uintptr_t)mid_gc_first(object, block_word_of(object));
     if (first == word) *also = object;
-    if (first < word && word <= end) found = object;
+    if (first < word && word <= (uintptr_t)block_end_of(object)) found = object;
   }
   return found;
 }
@@ -328,12 +334,32 @@ void *mid_gc_find(struct mid_gc_block *block, uintptr_t word, void **also) {
   if (block->object != NULL) return block->object;
   if (block_starts(block) == NULL) return block_find_slowly(block, word, also);
   if (word % MID_GC_WORD == 0) *also = block_first_at(block, word);
-  ptrdiff_t i = block_start_before(block->starts, (word - (uintptr_t)block->base) / MID_GC_WORD);
+  size_t at = (word - (uintptr_t)block->base) / MID_GC_WORD;
+  ptrdiff_t i = block_start_before(block->starts, mid_min(at, MID_GC_BLOCK / MID_GC_WORD - 1));
   if (i < 0) return NULL;
   void *object = block->base + (size_t)i * MID_GC_WORD;
-  uint64_t head = *mid_gc_word(object);
-  char *end = mid_gc_first(object, head) + mid_gc_whole_bytes(object, head);
-  return word <= (uintptr_t)end ? object : NULL;
+  return word <= (uintptr_t)block_end_of(object) ? object : NULL;
+}
+
+// The address behind a block's last word is still its own.
+void *mid_gc_owner(const midden_gc *gc, uintptr_t word) {
+  void *also, *object = NULL;
+  struct mid_gc_block *block = mid_gc_block_around(gc, word);
+  if (block != NULL) object = mid_gc_find(block, word, &also);
+  if (object != NULL || word % MID_GC_BLOCK != 0 || word == 0) return object;
+  block = mid_gc_block_around(gc, word - 1);
+  return block != NULL ? mid_gc_find(block, word, &also) : NULL;
+}
+
+void mid_gc_each_block(midden_gc *gc, void (*visit)(midden_gc *gc, struct mid_gc_block *block)) {
+  struct mid_gc_list *all[] = {&gc->young, &gc->young_holes, &gc->copied,
+                               &gc->old,   &gc->holes,       &gc->unswept,
+                               &gc->stays, &gc->large,       &gc->young_large};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+    for (struct mid_gc_block *b = all[i]->first, *next; b != NULL; b = next) {
+      next = b->next;
+      visit(gc, b);
+    }
 }
 
 // ---- growing lists of words ----

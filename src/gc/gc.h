@@ -106,6 +106,8 @@ struct mid_gc_type {
   void (*finalise)(void *object, void *context);
   void *context;
   bool dropped;
+  unsigned empty;  // major cycles in a row that found none, since it was dropped
+  size_t whole_bytes;
   _Atomic uint64_t found;  // objects that the last major cycle marked, while dropped
   struct mid_gc_type *next;
 };
@@ -307,11 +309,11 @@ extern const struct mid_gc_plan *const mid_gc_plans[];
 
 // ---- the heap ----
 
-struct mid_gc_root {
-  char *base;
-  size_t bytes;
+struct mid_gc_roots {
+  const void *base, *module;  // what it was added as
+  char *from, *to;
   enum midden_gc_rank rank;
-  bool module;
+  struct mid_gc_roots *next;
 };
 
 struct mid_gc_pinned {  // an open table would be one more: pins are few
@@ -366,11 +368,16 @@ struct midden_gc {
   // The cycle that runs.
   uint64_t cycle;
   bool minor;
-  bool evacuates;  // a major cycle that copies from some blocks
+
   unsigned colour;
   uint8_t scope;  // kinds it looks at: FROM and TRACE, or less
   bool promote_all;
-  bool failed;                       // a copy found no room: objects stay where they are
+  bool moves;       // FROM blocks are left, where nothing is pinned
+  bool failed;      // a copy found no room: its object stayed where it was
+  bool overflowed;  // the stack lost something: all that is marked is scanned again
+  bool forgot;      // the remembered objects are not all: the next cycle looks at all old ones
+  unsigned major_colour;  // of the last major cycle
+  size_t survived_bytes;
   struct mid_gc_words stack;         // marked, not yet scanned
   struct mid_gc_words ranges;        // copied to, not yet scanned: from and to, in pairs
   struct mid_gc_words remembered;    // objects logged before, still without MID_GC_OLD
@@ -380,18 +387,18 @@ struct midden_gc {
 
   // Roots and threads.
   struct mid_mutator *mutators;
-  struct mid_gc_root *root;
-  size_t roots, root_room;
+  struct mid_gc_roots *roots;
   midden_gc_stack *stacks;
   struct midden_handle *handles;
   struct mid_gc_pinned *pinned;
   size_t pinneds, pinned_room;
   struct mid_gc_type *types;
-  size_t type_count;
+  size_t type_count, type_bytes;
+  struct mid_lock types_lock;
   void *weak;  // gc/weak.c, gc/table.c, gc/finalise.c: their state
   void *finaliser;
   void *written;  // gc/plan/no_barrier.c
-  void *markers;  // gc/mark.c
+  void *helpers;  // gc/helper.c
   void *told;     // gc/log.c
 
   uint64_t opened_ns, minors, majors, allocated;
@@ -415,8 +422,13 @@ bool mid_gc_windows_start(void);                                 // before any o
 
 // ---- walking a block ----
 
-// The next object at or after `at`, NULL at the end of the block; *next is behind it.  Buffers are
-// passed over.
+// What is at `at`: an object, else NULL in *object: a fill, or the rest of a buffer.  returns where
+// the next begins
+char *mid_gc_step(struct mid_gc_block *block, char *at, void **object);
+static inline bool mid_gc_is_buffer(const struct mid_gc_block *block, const char *at) {
+  return block->buffer_top != NULL && at == *block->buffer_top && at < block->buffer_end;
+}
+// The next object at or after `at`, NULL at the end of the block; *next is behind it.
 void *mid_gc_next_object(struct mid_gc_block *block, char *at, char **next);
 // for (each object of block) { }
 #define MID_GC_EACH(object, block)                                                              \
@@ -427,6 +439,7 @@ void *mid_gc_next_object(struct mid_gc_block *block, char *at, char **next);
 static inline void mid_gc_fill(char *at, size_t bytes) {
   if (bytes != 0) *(uint64_t *)(void *)at = (uint64_t)bytes << 3 | MID_GC_FILL;
 }
+void mid_gc_each_block(midden_gc *gc, void (*visit)(midden_gc *gc, struct mid_gc_block *block));
 // The object that address `word` is in, or just past, within `block`; NULL: none.  *also: the one
 // whose first word it points to, which only threads stopped by a signal can hold.
 void *mid_gc_find(struct mid_gc_block *block, uintptr_t word, void **also);
@@ -446,8 +459,8 @@ void mid_gc_buffer_close(midden_gc *gc, struct mid_gc_buffer *buffer);
 
 // ---- sweep.c ----
 
-// Free what the last major cycle did not mark in `block`, or (minor) what was not pinned.
-void mid_gc_sweep(midden_gc *gc, struct mid_gc_block *block, bool minor);
+// Make holes of what is not of `colour` in `block`.
+void mid_gc_sweep(struct mid_gc_block *block, unsigned colour);
 void mid_gc_sweep_all(midden_gc *gc);
 // A swept block with holes, sweeping on until there is one; NULL: none.
 struct mid_gc_block *mid_gc_sweep_for_hole(midden_gc *gc);
@@ -457,6 +470,14 @@ struct mid_gc_block *mid_gc_sweep_for_hole(midden_gc *gc);
 void mid_gc_trace_slot(midden_gc *gc, midden_ref *slot);  // a reference to be updated
 // An ambiguous word: what it points to is pinned and marked.  Before anything was copied.
 void mid_gc_trace_word(midden_gc *gc, uintptr_t word, bool signalled);
+// The object that a word points into or just past, where it is of this heap; else NULL.  Of one
+// that was moved in this cycle: where it was.
+void *mid_gc_owner(const midden_gc *gc, uintptr_t word);
+// As mid_gc_trace_word; `mark` false: only pinned, and dead if nothing else reaches it.
+void mid_gc_pin_word(midden_gc *gc, uintptr_t word, bool signalled, bool mark);
+// Remember an old object, whose barrier may not have told of a store.
+void mid_gc_log(midden_gc *gc, void *object);
+uint64_t mid_gc_hash_of_address(uintptr_t address);           // hash.c
 void mid_gc_scan_range(midden_gc *gc, char *from, char *to);  // copies that lie there
 // The references of an object.  returns whether one is to a young object afterwards
 bool mid_gc_scan(midden_gc *gc, void *object);
@@ -469,6 +490,14 @@ bool mid_gc_is_live(midden_gc *gc, midden_ref *slot);
 // ---- mark.c: a major cycle that copies nothing, by several threads ----
 
 void mid_gc_mark_all(midden_gc *gc);
+
+// ---- helper.c: threads that collect beside the one that asked, started when the heap opens ----
+
+bool mid_gc_helpers_open(midden_gc *gc, unsigned count);
+void mid_gc_helpers_close(midden_gc *gc);
+unsigned mid_gc_helpers_ready(midden_gc *gc, unsigned most);  // 0 in a forked child
+void mid_gc_helper_start(midden_gc *gc, unsigned i, void (*work)(void *), void *context);
+void mid_gc_helper_wait(midden_gc *gc, unsigned i);
 
 // ---- stop.c, stacks.c ----
 
@@ -488,9 +517,13 @@ void mid_gc_leave(struct mid_mutator *m);
 // waiting for the world to stop; who comes back with it runs.  Whoever stops the world holds it.
 void mid_gc_lock(struct mid_mutator *m);
 void mid_gc_unlock(struct mid_mutator *m);
+// The same by a thread that may or may not be attached.
+void mid_gc_lock_quietly(midden_gc *gc);
+void mid_gc_unlock_quietly(midden_gc *gc);
 
 // ---- roots.c ----
 
+void mid_gc_roots_close(midden_gc *gc);
 void mid_gc_scan_ambiguous_roots(midden_gc *gc);
 void mid_gc_scan_exact_roots(midden_gc *gc);
 
@@ -508,6 +541,19 @@ void mid_gc_finalisers_scan(midden_gc *gc);  // those that wait are roots
 bool mid_gc_finaliser_add(midden_gc *gc, void *object, void (*finalise)(void *, void *),
                           void *context);
 void mid_gc_weak_close(midden_gc *gc);
+
+// ---- type.c ----
+
+// What midden_gc_why tells, as "what name: why".  returns MIDDEN_INVALID
+midden_status mid_gc_fail(const char *what, const char *name, const char *why);
+// Of a sound description; `inside` may be set afterwards, for the built-in ones.
+struct mid_gc_type *mid_gc_type_make(midden_gc *gc, const midden_type_config *c);
+void mid_gc_types_found(midden_gc *gc);  // after a major cycle
+void mid_gc_types_free(midden_gc *gc);   // the world runs
+void mid_gc_types_close(midden_gc *gc);
+static inline void mid_gc_type_seen(struct mid_gc_type *t) {
+  if (mid_unlikely(t->dropped)) atomic_fetch_add_explicit(&t->found, 1, memory_order_relaxed);
+}
 
 // ---- collect.c, pace.c, log.c, verify.c ----
 

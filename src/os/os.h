@@ -85,6 +85,7 @@ bool mid_os_is_secure(void);
 const char *mid_os_environment(const char *name);
 uint64_t mid_os_random(void);
 uint64_t mid_os_thread_id(void);
+uint64_t mid_os_process_id(void);
 _Noreturn void mid_os_exit(int status);  // at once: no handlers, no destructors
 // Whether `code` lies in the dynamic loader, which takes NULL for fatal.
 bool mid_os_in_loader(const void *code);

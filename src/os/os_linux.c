@@ -116,6 +116,7 @@ MID_RARELY _Noreturn void mid_os_exit(int status) {
 }
 
 uint64_t mid_os_thread_id(void) { return (uint64_t)mid_call(SYS_gettid); }
+uint64_t mid_os_process_id(void) { return (uint64_t)mid_call(SYS_getpid); }
 
 MID_RARELY bool mid_os_in_loader(const void *code) {
   // The loader's segments are few and lie together: its headers tell how far they reach.

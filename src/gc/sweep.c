@@ -1,0 +1,81 @@
+// gc/sweep.c -- from what a cycle did not mark to fills and holes.
+// SPDX-License-Identifier: MIT
+//
+// After a major cycle blocks in which nothing was marked are free at once; the others are swept
+// when an allocation wants a hole, or at the latest before the next major cycle, which would else
+// take their dead for objects.  Blocks that held pinned objects are swept at the end of the cycle:
+//
+//   before   | dead | pinned | moved | moved | pinned | dead ....... |
+//   after    | hole | pinned | hole          | pinned | hole         |
+#include "gc/trace.h"
+
+struct sweep {
+  struct mid_gc_block *block;
+  struct mid_gc_hole **link;  // where the next hole is put
+  char *gap;                  // where it starts; NULL: there is none
+  uint32_t free_bytes, live_bytes;
+};
+
+static void sweep_gap_end(struct sweep *s, char *end) {
+  if (s->gap == NULL) return;
+  size_t bytes = (size_t)(end - s->gap);
+  mid_gc_fill(s->gap, bytes);
+  if (bytes >= MID_GC_HOLE_LEAST) {
+    struct mid_gc_hole *hole = (struct mid_gc_hole *)(void *)s->gap;
+    *s->link = hole;
+    s->link = &hole->next;
+    s->free_bytes += (uint32_t)bytes;
+  }
+  s->gap = NULL;
+}
+
+// Objects that were copied out, or not reached, are gone; the rest is as new to minor cycles.
+static bool sweep_keeps(uint64_t *word, unsigned colour, bool young) {
+  if (mid_gc_is_forwarded(*word) || mid_gc_colour(*word) != colour) return false;
+  *word &= ~(uint64_t)MID_GC_PIN;
+  if (!young) return true;
+  uint64_t age = mid_gc_age(*word) + (mid_gc_age(*word) < MID_GC_AGE_MOST);
+  *word = (*word & ~(uint64_t)(MID_GC_MARK | MID_GC_AGE)) | age << MID_GC_AGE_SHIFT;
+  return true;
+}
+
+void mid_gc_sweep(struct mid_gc_block *block, unsigned colour) {
+  struct sweep s = {.block = block, .link = &block->holes};
+  bool young = (*mid_gc_kind_at(block->base) & MID_GC_YOUNG) != 0;
+  for (char *at = block->base, *next; at < block->end; at = next) {
+    void *object;
+    bool buffer = mid_gc_is_buffer(block, at);
+    next = mid_gc_step(block, at, &object);
+    if (buffer || (object != NULL && sweep_keeps(mid_gc_word(object), colour, young))) {
+      sweep_gap_end(&s, at);
+      s.live_bytes += buffer ? 0 : (uint32_t)(next - at);
+    } else if (s.gap == NULL) {
+      s.gap = at;
+    }
+  }
+  sweep_gap_end(&s, block->end);
+  *s.link = NULL;
+  block->free_bytes = s.free_bytes;
+  block->live_bytes = s.live_bytes;
+  block->pinned = block->unswept = false;
+}
+
+// ---- old blocks, one by one ----
+
+static void sweep_next(midden_gc *gc) {
+  struct mid_gc_block *block = mid_gc_pop(&gc->unswept);
+  mid_gc_sweep(block, gc->major_colour);
+  if (block->live_bytes == 0)
+    mid_gc_block_give(gc, block);
+  else
+    mid_gc_push(block->holes != NULL ? &gc->holes : &gc->old, block);
+}
+
+struct mid_gc_block *mid_gc_sweep_for_hole(midden_gc *gc) {
+  while (gc->holes.first == NULL && gc->unswept.first != NULL) sweep_next(gc);
+  return gc->holes.first;
+}
+
+void mid_gc_sweep_all(midden_gc *gc) {
+  while (gc->unswept.first != NULL) sweep_next(gc);
+}

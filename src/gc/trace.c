@@ -1,0 +1,290 @@
+// gc/trace.c -- what one cycle does with each reference: mark, copy, or leave alone.
+// SPDX-License-Identifier: MIT
+//
+// Ambiguous words come first: what they name is pinned, then marked where it stands.  After that
+// exact references are followed; what they name in a FROM block moves, but for what is pinned.
+// Copies are scanned in the order in which they were made, as they lie, without a stack (C. Cheney,
+// "A Nonrecursive List Compacting Algorithm", CACM 13(11), 1970); what is marked goes on a stack.
+//
+//   survive, promote   | scanned ... |scan  copied, not scanned ... |top      |end
+//
+// A copy that finds no room is not made: the object is pinned and stays.  So a cycle cannot fail.
+#include "gc/trace.h"
+
+#include <string.h>
+
+// ---- marking in place ----
+
+static uint64_t trace_colour_word(const midden_gc *gc) {
+  return (uint64_t)gc->colour << MID_GC_MARK_SHIFT;
+}
+
+static void trace_mark(midden_gc *gc, void *object, uint64_t more) {
+  uint64_t *word = mid_gc_word(object);
+  if (mid_gc_colour(*word) == gc->colour) {
+    *word |= more;
+    return;
+  }
+  *word = (*word & ~(uint64_t)MID_GC_MARK) | trace_colour_word(gc) | more;
+  *mid_gc_marked_at(object) = 1;
+  gc->now.marked++;
+  gc->live += mid_gc_whole_bytes(object, *word);
+  mid_gc_type_seen(mid_gc_type_in(*word));
+  if ((*word & MID_GC_KEY) != 0) mid_gc_key_found(gc, object);
+  if (!mid_gc_words_add(&gc->stack, (uintptr_t)object)) gc->overflowed = true;
+}
+
+// ---- copying ----
+
+static bool trace_grows(uint64_t word) {
+  return (word & (MID_GC_HASHED | MID_GC_HASH_KEPT)) == MID_GC_HASHED;
+}
+
+// Of a minor cycle: young still, one older, or old from now on.
+static bool trace_promotes(const midden_gc *gc, uint64_t word) {
+  return !gc->minor || gc->promote_all || mid_gc_age(word) + 1 >= gc->threshold ||
+         gc->survived_bytes >= gc->survivor_size;
+}
+
+static uint64_t trace_aged(midden_gc *gc, uint64_t word, size_t bytes, bool old) {
+  uint64_t age = mid_gc_age(word) + (mid_gc_age(word) < MID_GC_AGE_MOST);
+  word &= ~(uint64_t)(MID_GC_AGE | MID_GC_MARK | MID_GC_PIN);
+  if (!gc->minor) return word | trace_colour_word(gc) | age << MID_GC_AGE_SHIFT;
+  if (!old) {
+    gc->survived[age] += bytes;
+    gc->survived_bytes += bytes;
+    return word | age << MID_GC_AGE_SHIFT;
+  }
+  gc->now.promoted += bytes;
+  uint64_t told = gc->plan->barrier ? MID_GC_OLD : 0;
+  // As the last major cycle would have marked it.
+  return word | MID_GC_TENURED | told | (uint64_t)gc->major_colour << MID_GC_MARK_SHIFT;
+}
+
+static void *trace_copy(midden_gc *gc, void *object, uint64_t word) {
+  bool grows = trace_grows(word), old = trace_promotes(gc, word) && gc->plan->generations;
+  size_t bytes = mid_gc_whole_bytes(object, word);
+  char *from = mid_gc_first(object, word);
+  char *to = mid_gc_copy_room(gc, bytes + (grows ? 8 : 0), old);
+  if (to == NULL) return NULL;
+  memcpy(to, from, bytes);
+  void *copy = to + ((char *)object - from);
+  if (grows) {
+    *(uint64_t *)(void *)(to + bytes) = mid_gc_hash_of_address((uintptr_t)object);
+    word |= MID_GC_HASH_KEPT;
+  }
+  *mid_gc_word(copy) = trace_aged(gc, word, bytes, old);
+  *mid_gc_word(object) = (uint64_t)(uintptr_t)copy | MID_GC_FORWARDED | (grows ? MID_GC_GREW : 0);
+  gc->now.copied += bytes;
+  gc->now.marked++;
+  mid_gc_type_seen(mid_gc_type_in(word));
+  gc->live += bytes;
+  if ((word & MID_GC_KEY) != 0) mid_gc_key_found(gc, copy);
+  return copy;
+}
+
+// ---- one reference ----
+
+// Where the object is now; it is marked or copied where this cycle looks at it.
+static void *trace_object(midden_gc *gc, void *object) {
+  uint8_t kind = *mid_gc_kind_at(object);
+  if ((kind & gc->scope) == 0) return object;
+  uint64_t word = *mid_gc_word(object);
+  if (mid_gc_is_forwarded(word)) return mid_gc_forwarded(word);
+  const uint8_t moves = kind & (MID_GC_FROM | MID_GC_IS_LARGE);
+  if (moves == MID_GC_FROM && (word & (MID_GC_PIN | MID_GC_PINNED)) == 0 && gc->moves) {
+    void *copy = trace_copy(gc, object, word);
+    if (copy != NULL) return copy;
+    gc->failed = true;
+  }
+  uint64_t pin = moves == MID_GC_FROM ? MID_GC_PIN : 0;
+  if (pin != 0) mid_gc_block_of(object)->pinned = true;
+  trace_mark(gc, object, pin);
+  return object;
+}
+
+// A field may hold the address of a place in an object, where the program keeps to that.
+static void *trace_inside(midden_gc *gc, void *word) {
+  void *object = mid_gc_owner(gc, (uintptr_t)word);
+  return object == NULL ? word : (char *)trace_object(gc, object) + ((char *)word - (char *)object);
+}
+
+// Whether what it refers to is young now, in a minor cycle.
+static inline bool trace_slot(midden_gc *gc, midden_ref *slot) {
+  void *object = slot->word;
+  if (object == NULL) return false;
+  void *now = mid_unlikely((gc->keeps & MIDDEN_GC_INTERIOR) != 0) ? trace_inside(gc, object)
+                                                                  : trace_object(gc, object);
+  if (now != object) slot->word = now;
+  return gc->minor && (*mid_gc_kind_at(now) & MID_GC_YOUNG) != 0;
+}
+
+void mid_gc_trace_slot(midden_gc *gc, midden_ref *slot) { (void)trace_slot(gc, slot); }
+
+// ---- ambiguous words ----
+
+static void trace_pin(midden_gc *gc, struct mid_gc_block *block, void *object, bool mark) {
+  uint64_t *word = mid_gc_word(object);
+  uint8_t kind = *mid_gc_kind_at(block->base);
+  if (mid_gc_is_forwarded(*word)) return;  // found too late: only a trace function can do that
+  if ((kind & (MID_GC_FROM | MID_GC_IS_LARGE)) == MID_GC_FROM) {
+    *word |= MID_GC_PIN;
+    block->pinned = true;
+  }
+  if (mark) trace_mark(gc, object, 0);
+}
+
+// `block` may own the address just behind it as well.
+static void trace_ambiguous_in(midden_gc *gc, struct mid_gc_block *block, uintptr_t word,
+                               bool signalled, bool mark) {
+  if (block == NULL) return;
+  bool looked_at = (*mid_gc_kind_at(block->base) & gc->scope) != 0;
+  if (!looked_at && !(signalled && gc->minor)) return;
+  void *also, *found[2];
+  found[0] = mid_gc_find(block, word, &also);
+  found[1] = signalled ? also : NULL;
+  for (int i = 0; i < 2; i++) {
+    if (found[i] == NULL) continue;
+    if (looked_at)
+      trace_pin(gc, block, found[i], mark);
+    else  // the thread may be about to store into it, having seen that it need not tell
+      mid_gc_log(gc, found[i]);
+  }
+}
+
+void mid_gc_pin_word(midden_gc *gc, uintptr_t word, bool signalled, bool mark) {
+  trace_ambiguous_in(gc, mid_gc_block_around(gc, word), word, signalled, mark);
+  if (mid_unlikely(word % MID_GC_BLOCK == 0 && word != 0))
+    trace_ambiguous_in(gc, mid_gc_block_around(gc, word - 1), word, false, mark);
+}
+
+void mid_gc_trace_word(midden_gc *gc, uintptr_t word, bool signalled) {
+  mid_gc_pin_word(gc, word, signalled, true);
+}
+
+void mid_gc_log(midden_gc *gc, void *object) {
+  uint64_t before =
+      __atomic_fetch_and(mid_gc_word(object), ~(uint64_t)MID_GC_OLD, __ATOMIC_RELAXED);
+  if ((before & MID_GC_OLD) == 0) return;
+  if (!mid_gc_words_add(&gc->remembered, (uintptr_t)object)) gc->forgot = true;
+}
+
+// ---- the references of an object ----
+
+struct trace_seen {
+  midden_gc *gc;
+  bool young;
+};
+
+static inline void trace_visit(void *context, midden_ref *slot) {
+  struct trace_seen *seen = context;
+  seen->young |= trace_slot(seen->gc, slot);
+}
+
+static void trace_words(midden_gc *gc, void *object, size_t bytes) {
+  const uintptr_t *word = object;
+  for (size_t i = 0; i < bytes / sizeof *word; i++) mid_gc_pin_word(gc, word[i], false, true);
+}
+
+bool mid_gc_scan(midden_gc *gc, void *object) {
+  struct trace_seen seen = {.gc = gc};
+  uint64_t word = *mid_gc_word(object);
+  switch (mid_gc_type_in(word)->inside) {
+    case MID_GC_WORDS:
+      trace_words(gc, object, mid_gc_field_bytes(object, word));
+      break;
+    case MID_GC_WEAK:
+      mid_gc_weak_found(gc, object);
+      break;
+    case MID_GC_TABLE:
+      mid_gc_table_found(gc, object);
+      break;
+    default:
+      mid_gc_each_ref(object, word, trace_visit, &seen);
+  }
+  return seen.young;
+}
+
+// A copy has to be remembered when it is old and refers to young ones.
+static void trace_scan_copy(midden_gc *gc, void *copy) {
+  bool young = mid_gc_scan(gc, copy);
+  if (young && gc->plan->barrier && (*mid_gc_word(copy) & MID_GC_TENURED) != 0)
+    mid_gc_log(gc, copy);
+}
+
+static char *trace_scan_at(midden_gc *gc, char *at) {
+  void *copy = at + ((*(uint64_t *)(void *)at & 7) == MID_GC_COUNT ? 16 : 8);
+  char *next = at + mid_gc_whole_bytes(copy, *mid_gc_word(copy));
+  trace_scan_copy(gc, copy);
+  return next;
+}
+
+void mid_gc_scan_range(midden_gc *gc, char *from, char *to) {
+  while (from < to) from = trace_scan_at(gc, from);
+}
+
+static bool trace_scan_buffer(midden_gc *gc, struct mid_gc_buffer *b) {
+  if (b->scan == b->top) return false;
+  // Scanning may fill the buffer and open another: what is left of this one is in `ranges` then.
+  char *at = b->scan;
+  b->scan = at + mid_gc_whole_bytes(
+                     at + ((*(uint64_t *)(void *)at & 7) == MID_GC_COUNT ? 16 : 8),
+                     *mid_gc_word(at + ((*(uint64_t *)(void *)at & 7) == MID_GC_COUNT ? 16 : 8)));
+  trace_scan_at(gc, at);
+  return true;
+}
+
+static bool trace_scan_some(midden_gc *gc) {
+  if (gc->stack.count > 0) {
+    void *object = (void *)gc->stack.word[--gc->stack.count];
+    trace_scan_copy(gc, object);
+    return true;
+  }
+  if (trace_scan_buffer(gc, &gc->survive) || trace_scan_buffer(gc, &gc->promote)) return true;
+  if (gc->ranges.count == 0) return false;
+  char *to = (char *)gc->ranges.word[gc->ranges.count - 1];
+  char *from = (char *)gc->ranges.word[gc->ranges.count - 2];
+  gc->ranges.count -= 2;
+  mid_gc_scan_range(gc, from, to);
+  return true;
+}
+
+// What was marked while the stack could not grow is scanned again, with all that is marked.
+static void trace_scan_marked(midden_gc *gc, struct mid_gc_block *block) {
+  if ((*mid_gc_kind_at(block->base) & gc->scope) == 0) return;
+  MID_GC_EACH(object, block) {
+    uint64_t word = *mid_gc_word(object);
+    if (!mid_gc_is_forwarded(word) && mid_gc_colour(word) == gc->colour) mid_gc_scan(gc, object);
+    while (trace_scan_some(gc)) continue;
+  }
+}
+
+void mid_gc_trace_all(midden_gc *gc) {
+  do {
+    while (trace_scan_some(gc)) continue;
+    if (!gc->overflowed) return;
+    gc->overflowed = false;
+    mid_gc_each_block(gc, trace_scan_marked);
+  } while (gc->overflowed || gc->stack.count > 0);
+}
+
+// ---- old objects that may refer to young ones ----
+
+void mid_gc_remember(midden_gc *gc, void *object) {
+  gc->now.remembered++;
+  if (!mid_gc_scan(gc, object))
+    *mid_gc_word(object) |= gc->plan->barrier ? MID_GC_OLD : 0;
+  else if (!mid_gc_words_add(&gc->remembered, (uintptr_t)object))
+    gc->forgot = true;
+}
+
+bool mid_gc_is_live(midden_gc *gc, midden_ref *slot) {
+  uint8_t kind = *mid_gc_kind_at(slot->word);
+  if ((kind & gc->scope) == 0) return true;
+  uint64_t word = *mid_gc_word(slot->word);
+  if (mid_gc_is_forwarded(word)) {
+    slot->word = mid_gc_forwarded(word);
+    return true;
+  }
+  return mid_gc_colour(word) == gc->colour;
+}

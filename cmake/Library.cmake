@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 
 # All of libmidden above base/, in order; base/ is compiled apart since the command has it too.
-set(library_layers os unwind feed span heap region)
+set(library_layers os unwind feed span heap region gc)
 
 # The .c files of the layers named, without tests.  In os/ a file os_NAME.c is for one system only.
 function(midden_sources out)
@@ -51,6 +51,8 @@ midden_sources(base_sources base)
 midden_sources(library_sources ${library_layers})
 midden_plug_ins(fit_sources region/fit region/fit.h mid_fit_policy mid_fit mid_fit_policies)
 list(APPEND library_sources ${fit_sources})
+midden_plug_ins(gc_plan_sources gc/plan gc/gc.h mid_gc_plan mid_gc_plan mid_gc_plans)
+list(APPEND library_sources ${gc_plan_sources})
 
 # These define names that are not ours: malloc, operator new, dlopen.
 set(names "/heap/(standard|cxx|deepbind|dlclose)\\.c$")

@@ -24,7 +24,18 @@
   X(feed,          1,       0,  1,          "on",    "keep",   "0: no feed file; keep: leave it behind at a clean exit") \
   X(run,           0,       0,  1ull << 62, "number", "",      "the number that `midden run` gives to the processes of one run") \
   X(last_look,     0,       0,  1,          "on",    "",       "1: a process that ends waits until `midden run` has looked at its memory") \
-  X(record,        0,       0,  1ull << 62, "number", "",      "the number of the recording that `midden record` makes; 0: none")
+  X(record,        0,       0,  1ull << 62, "number", "",      "the number of the recording that `midden record` makes; 0: none") \
+  X(gc,            0,       0,  0,          "name",  "mark-sweep|copying|generational|no-barrier", "the collector of collected heaps; 0: what the program asks for") \
+  X(gc_initial,    33554432, 0, 1ull << 46, "bytes", "",       "bytes of a collected heap in use before its first major collection (Xms)") \
+  X(gc_max,        0,       0,  1ull << 46, "bytes", "",       "cap on the memory of a collected heap, 0: none (Xmx)") \
+  X(gc_young,      16777216, 262144, 1ull << 40, "bytes", "",  "Eden and two survivors of a collected heap (Xmn)") \
+  X(gc_new_ratio,  2,       1,  100,        "times", "",       "under gc_max: the old space is at least so many times the young one (NewRatio)") \
+  X(gc_survivor_ratio, 8,   1,  100,        "times", "",       "Eden is so many times a survivor (SurvivorRatio)") \
+  X(gc_max_tenuring, 15,    1,  15,         "minors", "",      "an object is promoted after so many minor collections at the latest (MaxTenuringThreshold)") \
+  X(gc_pause_goal_ms, 0,    0,  1000000,    "ms",    "",       "Eden is made smaller while minor collections stop for longer, 0: no goal (MaxGCPauseMillis)") \
+  X(gc_threads,    1,       1,  16,         "threads", "",     "threads that mark in a major collection (ParallelGCThreads)") \
+  X(gc_verify,     0,       0,  1,          "on",    "",       "1: the collected heap is verified before and after each collection") \
+  X(gc_stress,     0,       0,  1ull << 30, "calls", "",       "collect at each so-many-th allocation, store and poll, 0: not")
 // clang-format on
 
 struct mid_options {

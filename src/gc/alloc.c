@@ -75,23 +75,15 @@ static bool alloc_open_hole(struct mid_gc_buffer *b, struct mid_gc_block *block,
   return false;
 }
 
-// A hole of an old block, sweeping for it where needed.
-static bool alloc_old_hole(midden_gc *gc, struct mid_gc_buffer *b, size_t bytes) {
-  struct mid_gc_block *block;
-  while ((block = mid_gc_sweep_for_hole(gc)) != NULL) {
+// A block has one buffer at a time: who opens one of its holes has the others too.  Old blocks are
+// swept for it where needed.
+static bool alloc_hole(midden_gc *gc, struct mid_gc_buffer *b, bool old, size_t bytes) {
+  struct mid_gc_list *from = old ? &gc->holes : &gc->young_holes;
+  if (b->block != NULL && alloc_open_hole(b, b->block, bytes)) return true;
+  while (old ? mid_gc_sweep_for_hole(gc) != NULL : from->first != NULL) {
+    struct mid_gc_block *block = mid_gc_pop(from);
+    mid_gc_push(old ? &gc->old : &gc->young, block);
     if (alloc_open_hole(b, block, bytes)) return true;
-    mid_gc_pop(&gc->holes);
-    mid_gc_push(&gc->old, block);
-  }
-  return false;
-}
-
-static bool alloc_young_hole(midden_gc *gc, struct mid_gc_buffer *b, size_t bytes) {
-  struct mid_gc_block *block;
-  while ((block = gc->young_holes.first) != NULL) {
-    if (alloc_open_hole(b, block, bytes)) return true;
-    mid_gc_pop(&gc->young_holes);
-    mid_gc_push(&gc->young, block);
   }
   return false;
 }
@@ -105,13 +97,12 @@ static bool alloc_fresh(midden_gc *gc, struct mid_gc_buffer *b, struct mid_gc_li
   return true;
 }
 
-// For a mutator; the lock is held.
+// For a mutator, whose last one was in b->block; the lock is held.
 static bool alloc_buffer_open(midden_gc *gc, struct mid_gc_buffer *b, size_t bytes) {
-  if (gc->plan->generations)
-    return alloc_young_hole(gc, b, bytes) ||
-           alloc_fresh(gc, b, &gc->young, MID_GC_YOUNG | MID_GC_FROM, false);
-  if (gc->plan->copies) return alloc_fresh(gc, b, &gc->young, MID_GC_FROM, false);
-  return alloc_old_hole(gc, b, bytes) || alloc_fresh(gc, b, &gc->old, MID_GC_TRACE, false);
+  bool old = !gc->plan->generations && !gc->plan->copies;
+  uint8_t kind = old ? MID_GC_TRACE : MID_GC_FROM | (gc->plan->generations ? MID_GC_YOUNG : 0);
+  return alloc_hole(gc, b, old, bytes) ||
+         alloc_fresh(gc, b, old ? &gc->old : &gc->young, kind, false);
 }
 
 // ---- what a cycle copies to ----
@@ -120,10 +111,20 @@ static bool alloc_buffer_open(midden_gc *gc, struct mid_gc_buffer *b, size_t byt
 void *mid_gc_copy_room(midden_gc *gc, size_t bytes, bool old) {
   struct mid_gc_buffer *b = old ? &gc->promote : &gc->survive;
   if (mid_unlikely((size_t)(b->end - b->top) < bytes)) {
+    struct mid_gc_block *last = b->block;
     mid_gc_buffer_close(gc, b);
-    bool open = old ? alloc_fresh(gc, b, &gc->old, MID_GC_TRACE, true)
-                    : alloc_fresh(gc, b, &gc->copied, gc->minor ? MID_GC_YOUNG : 0, true);
-    if (!open && !(old && alloc_old_hole(gc, b, bytes))) return NULL;
+    b->block = gc->minor ? last : NULL;
+    // In a major cycle the holes are of what it looks at.
+    bool open = (old && gc->minor && alloc_hole(gc, b, true, bytes)) ||
+                alloc_fresh(gc, b, old ? &gc->old : &gc->copied,
+                            old         ? MID_GC_TRACE
+                            : gc->minor ? MID_GC_YOUNG
+                                        : 0,
+                            true);
+    if (!open) {
+      *b = (struct mid_gc_buffer){0};
+      return NULL;
+    }
     b->block->buffer_top = &b->top;
     b->block->buffer_end = b->end;
   }
@@ -260,7 +261,7 @@ static void *alloc_from_new_buffer(struct mid_mutator *m, const struct alloc_wis
   midden_gc *gc = m->seen.gc;
   size_t left = m->block != NULL ? (size_t)(m->end - m->seen.top) : 0;
   bool spare = w->bytes > MEDIUM && left > w->bytes / 4;
-  struct mid_gc_buffer *b = &m->spare, made;
+  struct mid_gc_buffer *b = &m->spare, made = {.block = spare ? b->block : m->block};
   if (!alloc_buffer_open(gc, &made, w->bytes + MID_GC_WORD)) return NULL;
   gc->eden_used += (size_t)(made.end - made.top);
   gc->allocated += (size_t)(made.end - made.top);

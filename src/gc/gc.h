@@ -340,6 +340,7 @@ struct midden_gc {
   struct mid_gc_list free;         // nothing in them; may be resident
   struct mid_gc_list young;        // Eden and survivors; copying's: all
   struct mid_gc_list young_holes;  // of these, pinned in the last cycle: with holes between
+  struct mid_gc_list chosen;       // old, to be emptied by the major cycle that runs
   struct mid_gc_list copied;       // to, in the cycle that runs
   struct mid_gc_list old;          // swept, no hole that is worth it, or being allocated into
   struct mid_gc_list holes;        // old, swept, with holes
@@ -378,6 +379,7 @@ struct midden_gc {
   bool forgot;      // the remembered objects are not all: the next cycle looks at all old ones
   unsigned major_colour;  // of the last major cycle
   size_t survived_bytes;
+  size_t told_promoted;              // bytes of this collection that old_used has already
   struct mid_gc_words stack;         // marked, not yet scanned
   struct mid_gc_words ranges;        // copied to, not yet scanned: from and to, in pairs
   struct mid_gc_words remembered;    // objects logged before, still without MID_GC_OLD
@@ -467,7 +469,8 @@ struct mid_gc_block *mid_gc_sweep_for_hole(midden_gc *gc);
 
 // ---- trace.c: one reference of a cycle ----
 
-void mid_gc_trace_slot(midden_gc *gc, midden_ref *slot);  // a reference to be updated
+// A reference, to be updated.  returns whether it is to a young object then, in a minor cycle
+bool mid_gc_trace_slot(midden_gc *gc, midden_ref *slot);
 // An ambiguous word: what it points to is pinned and marked.  Before anything was copied.
 void mid_gc_trace_word(midden_gc *gc, uintptr_t word, bool signalled);
 // The object that a word points into or just past, where it is of this heap; else NULL.  Of one
@@ -491,6 +494,12 @@ bool mid_gc_is_live(midden_gc *gc, midden_ref *slot);
 
 void mid_gc_mark_all(midden_gc *gc);
 
+// ---- choose.c ----
+
+// Before a major cycle: put old blocks that are worth emptying into gc->chosen.  returns whether
+// any
+bool mid_gc_choose(midden_gc *gc);
+
 // ---- helper.c: threads that collect beside the one that asked, started when the heap opens ----
 
 bool mid_gc_helpers_open(midden_gc *gc, unsigned count);
@@ -501,6 +510,8 @@ void mid_gc_helper_wait(midden_gc *gc, unsigned i);
 
 // ---- stop.c, stacks.c ----
 
+void mid_gc_threads_open(midden_gc *gc);   // a new heap joins those of the process
+void mid_gc_threads_close(midden_gc *gc);  // mutators that are left are detached
 void mid_gc_stop_world(midden_gc *gc, struct mid_mutator *self, const char *cause);
 void mid_gc_resume_world(midden_gc *gc);
 // Tell of every ambiguous word of stacks and registers, and of every slot of frames.
@@ -561,6 +572,8 @@ static inline void mid_gc_type_seen(struct mid_gc_type *t) {
 void mid_gc_collect(midden_gc *gc, struct mid_mutator *m, enum midden_gc_scope scope,
                     const char *cause);
 void mid_gc_pace(midden_gc *gc);  // set goals after a collection
+size_t mid_gc_used(const midden_gc *gc);
+void mid_gc_remembered(midden_gc *gc);  // look at all old objects that were told of
 void mid_gc_tell_open(midden_gc *gc);
 void mid_gc_tell(midden_gc *gc, const midden_gc_collection *c);
 void mid_gc_tell_close(midden_gc *gc);

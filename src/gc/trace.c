@@ -62,7 +62,7 @@ static uint64_t trace_aged(midden_gc *gc, uint64_t word, size_t bytes, bool old)
 }
 
 static void *trace_copy(midden_gc *gc, void *object, uint64_t word) {
-  bool grows = trace_grows(word), old = trace_promotes(gc, word) && gc->plan->generations;
+  bool grows = trace_grows(word), old = trace_promotes(gc, word) && !gc->plan->copies;
   size_t bytes = mid_gc_whole_bytes(object, word);
   char *from = mid_gc_first(object, word);
   char *to = mid_gc_copy_room(gc, bytes + (grows ? 8 : 0), old);
@@ -75,6 +75,7 @@ static void *trace_copy(midden_gc *gc, void *object, uint64_t word) {
   }
   *mid_gc_word(copy) = trace_aged(gc, word, bytes, old);
   *mid_gc_word(object) = (uint64_t)(uintptr_t)copy | MID_GC_FORWARDED | (grows ? MID_GC_GREW : 0);
+  if (!gc->minor) *mid_gc_marked_at(copy) = 1;
   gc->now.copied += bytes;
   gc->now.marked++;
   mid_gc_type_seen(mid_gc_type_in(word));
@@ -92,7 +93,7 @@ static void *trace_object(midden_gc *gc, void *object) {
   uint64_t word = *mid_gc_word(object);
   if (mid_gc_is_forwarded(word)) return mid_gc_forwarded(word);
   const uint8_t moves = kind & (MID_GC_FROM | MID_GC_IS_LARGE);
-  if (moves == MID_GC_FROM && (word & (MID_GC_PIN | MID_GC_PINNED)) == 0 && gc->moves) {
+  if (moves == MID_GC_FROM && (word & MID_GC_PIN) == 0 && gc->moves) {
     void *copy = trace_copy(gc, object, word);
     if (copy != NULL) return copy;
     gc->failed = true;
@@ -119,7 +120,7 @@ static inline bool trace_slot(midden_gc *gc, midden_ref *slot) {
   return gc->minor && (*mid_gc_kind_at(now) & MID_GC_YOUNG) != 0;
 }
 
-void mid_gc_trace_slot(midden_gc *gc, midden_ref *slot) { (void)trace_slot(gc, slot); }
+bool mid_gc_trace_slot(midden_gc *gc, midden_ref *slot) { return trace_slot(gc, slot); }
 
 // ---- ambiguous words ----
 
@@ -145,9 +146,9 @@ static void trace_ambiguous_in(midden_gc *gc, struct mid_gc_block *block, uintpt
   found[1] = signalled ? also : NULL;
   for (int i = 0; i < 2; i++) {
     if (found[i] == NULL) continue;
-    if (looked_at)
-      trace_pin(gc, block, found[i], mark);
-    else  // the thread may be about to store into it, having seen that it need not tell
+    if (looked_at) trace_pin(gc, block, found[i], mark);
+    // The thread may be about to store into it, having seen that it need not tell.
+    else if (!block->unswept || mid_gc_colour(*mid_gc_word(found[i])) == gc->major_colour)
       mid_gc_log(gc, found[i]);
   }
 }

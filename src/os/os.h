@@ -115,6 +115,11 @@ static inline uint64_t mid_os_self_shifted(void) {
 }
 
 uint64_t mid_os_nanoseconds(void);      // CLOCK_MONOTONIC; a system call, as the next
+// Of the process, all its threads, in seconds.
+struct mid_os_times {
+  double user, system;
+};
+struct mid_os_times mid_os_times_read(void);
 uint64_t mid_os_cpu_nanoseconds(void);  // processor time of the process, all its threads
 
 // A clock of the processor's that rises at a steady rate, the same in all threads and processes;

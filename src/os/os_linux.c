@@ -9,6 +9,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/bits.h"
@@ -110,6 +111,14 @@ static uint64_t clock_nanoseconds(int clock) {
 
 uint64_t mid_os_nanoseconds(void) { return clock_nanoseconds(CLOCK_MONOTONIC); }
 uint64_t mid_os_cpu_nanoseconds(void) { return clock_nanoseconds(CLOCK_PROCESS_CPUTIME_ID); }
+
+struct mid_os_times mid_os_times_read(void) {
+  struct rusage used = {0};
+  mid_call(SYS_getrusage, RUSAGE_SELF, &used);
+  return (struct mid_os_times){
+      .user = (double)used.ru_utime.tv_sec + (double)used.ru_utime.tv_usec * 1e-6,
+      .system = (double)used.ru_stime.tv_sec + (double)used.ru_stime.tv_usec * 1e-6};
+}
 
 MID_RARELY _Noreturn void mid_os_exit(int status) {
   for (;;) mid_call(SYS_exit_group, status);

@@ -195,8 +195,9 @@ MIDDEN_API void *midden_gc_call_blocking(midden_mutator *m, void *(*f)(void *), 
 /* A stack that a thread runs on now and then, or that a coroutine has left: [low, high). */
 typedef struct midden_gc_stack {
   void *low, *high;
-  void *sp; /* not running: what lies above is scanned; NULL: running, or unused */
+  void *sp; /* where it was left: what lies above is scanned; NULL: it never was, or is unused */
   struct midden_gc_stack *next;
+  midden_frame *frames; /* of what runs on it, while it does not */
 } midden_gc_stack;
 MIDDEN_API void midden_gc_stack_add(midden_gc *gc, midden_gc_stack *stack);
 MIDDEN_API void midden_gc_stack_remove(midden_gc *gc, midden_gc_stack *stack);

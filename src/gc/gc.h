@@ -256,12 +256,23 @@ void mid_gc_words_close(struct mid_gc_words *w);
 
 // ---- mutators ----
 
+// What a thread does, as who stops the world sees it:
+//
+//          called                       let go: nobody waits for it
+//   RUNS ----------> CALLED           <----------------------------- SIGNALLED
+//    ^  \                \  its handler, in time                          ^
+//    |   \ itself         `----------------------------------------------'
+//    |    `----> STOPPED, BLOCKED
+//    `--------------'  when nobody wants the thread to stop
 enum mid_gc_state {
   MID_GC_RUNS,
-  MID_GC_STOPPED,    // at a poll, or in a slow path: its buffer is closed
-  MID_GC_SIGNALLED,  // by a signal, anywhere: its buffer is as it was
-  MID_GC_BLOCKED,    // in midden_gc_call_blocking
+  MID_GC_CALLED,     // runs; a signal is on its way, and may stop it
+  MID_GC_STOPPED,    // at a poll: its buffers are closed; precise: its stack is not looked at
+  MID_GC_SIGNALLED,  // by a signal, anywhere: its buffers are as they were
+  MID_GC_BLOCKED,    // elsewhere, in midden_gc_call_blocking or for a lock: its buffers are closed
 };
+
+enum { MID_GC_REGISTERS = 32 };  // words: room for those that a function must save for its caller
 
 struct mid_mutator {
   midden_mutator seen;         // what the inline paths use
@@ -271,18 +282,28 @@ struct mid_mutator {
                                // nobody lowered that
   struct mid_gc_block *block;  // that it lies in
   struct mid_gc_words log;     // objects whose MID_GC_OLD this thread cleared
-  _Atomic uint32_t xstate;     // x: enum mid_gc_state
-  bool in_runtime;             // in a slow path: not to be stopped by a signal
-  // The rest is of gc/stop.c and gc/stacks.c.
-  uint64_t thread;  // the kernel's number
+  uint64_t stressed;           // calls that stress mode has counted
+  uint64_t allocated;          // bytes of the buffers it has finished
+  struct mid_mutator *next;    // of the heap: gc->lock
+  // The rest is of gc/mutator.c, gc/stop.c and gc/stacks.c.
+  struct mid_mutator *sibling;  // the same thread's in another heap; only the thread itself
+  bool in_runtime;              // in a slow path: not to be stopped by a signal; the same
+  bool gone;                    // of no thread, kept for another: gc->lock
+  bool waits;                   // for a lock, and so counts as stopped; only the thread itself
+  bool told;                    // that it does not come: who stops the world
+  _Atomic bool xsent;           // x: a signal is on its way; set by who sends, cleared by the thread
+  uint64_t thread;              // the kernel's number
   uintptr_t stack_low, stack_high;
-  uintptr_t sp;         // stopped: all above it is scanned
-  void *context;        // SIGNALLED: the ucontext_t
   midden_gc_stack *on;  // the coroutine stack it runs on; NULL: its own
   midden_gc_stack own;  // its own, while it runs on another
-  uint64_t stressed;    // calls that stress mode has counted
-  uint64_t allocated;   // bytes of the buffers it has finished
-  struct mid_mutator *next;
+  // x: enum mid_gc_state.  A thread writes those below before it says so here (release), and who
+  // stops the world reads them after that (acquire).
+  _Atomic uint32_t xstate;
+  uintptr_t sp;                  // all above it is scanned
+  uintptr_t enter_sp;            // the same of mid_gc_enter, while it waits for a lock
+  uintptr_t alt_low, alt_high;   // alternate signal stack, where `sp` is not in its own
+  void *context;                 // SIGNALLED: as the signal found it
+  uint64_t registers[MID_GC_REGISTERS];  // at mid_gc_enter: if this thread itself collects
 };
 static inline struct mid_mutator *mid_mutator_of(midden_mutator *m) {
   return (struct mid_mutator *)m;
@@ -508,29 +529,47 @@ unsigned mid_gc_helpers_ready(midden_gc *gc, unsigned most);  // 0 in a forked c
 void mid_gc_helper_start(midden_gc *gc, unsigned i, void (*work)(void *), void *context);
 void mid_gc_helper_wait(midden_gc *gc, unsigned i);
 
-// ---- stop.c, stacks.c ----
+// ---- mutator.c, stop.c, stacks.c ----
 
-void mid_gc_threads_open(midden_gc *gc);   // a new heap joins those of the process
-void mid_gc_threads_close(midden_gc *gc);  // mutators that are left are detached
+// Let fork and the ends of threads know of the heap, and catch its signal.  false: *why says why.
+bool mid_gc_mutators_open(midden_gc *gc, const char **why);
+void mid_gc_mutators_close(midden_gc *gc);  // all are detached
+
+// The events `stopping` and `stopped` are told from here, and gc->now.reach is set.  Buffers of all
+// threads are closed then, but for those stopped by a signal; the caller closes its own.
 void mid_gc_stop_world(midden_gc *gc, struct mid_mutator *self, const char *cause);
 void mid_gc_resume_world(midden_gc *gc);
 // Tell of every ambiguous word of stacks and registers, and of every slot of frames.
 void mid_gc_scan_stacks(midden_gc *gc);
 void mid_gc_scan_frames(midden_gc *gc);
-// Around slow paths that may stop: no signal stops the thread within; leaving may stop it.  The
-// public function that calls this saves its caller's registers by __builtin_unwind_init(), so that
-// they lie above the frame of mid_gc_enter, which is where scanning begins (m->sp).
+// Around slow paths that may stop: no signal stops the thread within; leaving may stop it.  When
+// the thread itself collects, its stack is scanned from the frame of the caller of this, with the
+// registers as they are here; so that is the public function, which stays until it has left.
 __attribute__((noinline)) void mid_gc_enter(struct mid_mutator *m);
 // Stops where somebody waits for it and stacks are scanned: what the caller has just been given is
 // then found there.  Precise threads stop at the next poll or allocation.
 void mid_gc_leave(struct mid_mutator *m);
-// gc->lock, within.  Who waits for it counts as stopped (MID_GC_STOPPED), since who has it may be
+// gc->lock, within.  Who waits for it counts as stopped (MID_GC_BLOCKED), since who has it may be
 // waiting for the world to stop; who comes back with it runs.  Whoever stops the world holds it.
 void mid_gc_lock(struct mid_mutator *m);
 void mid_gc_unlock(struct mid_mutator *m);
 // The same by a thread that may or may not be attached.
 void mid_gc_lock_quietly(midden_gc *gc);
 void mid_gc_unlock_quietly(midden_gc *gc);
+
+// stop.c's, for the other two: who stopped the world; all mutators of the calling thread, `sibling` by `sibling`.
+extern struct mid_mutator *mid_gc_stopper;
+extern __thread struct mid_mutator *mid_mutators_mine;
+bool mid_gc_stop_catch(int signal);  // false: it cannot be caught, or somebody else does
+// It is of no thread any more: nothing in it is looked at.  Its buffers are closed.
+void mid_gc_mutator_drop(struct mid_mutator *m);
+// Any lock that is held while waiting for threads, in the way of mid_gc_lock.
+void mid_gc_lock_any(struct mid_lock *lock);
+// Let this thread be stopped for heaps that called it while it was in the runtime of another.
+void mid_gc_stop_late(void);
+// Around fork: no world is stopped meanwhile.
+void mid_gc_stop_lock(void);
+void mid_gc_stop_unlock(void);
 
 // ---- roots.c ----
 

@@ -192,6 +192,34 @@ bool mid_os_is_readable(uintptr_t word);
 // the program's own handler is called then.  A handler that is set later replaces this one.
 void mid_os_fault_watch(void (*seen)(const void *address));
 
+// ---- threads that are stopped by a signal ----
+
+int mid_os_signal_free(void);  // one that nobody else is likely to use
+// Have `handler` called in a thread that gets `signal`, with its context, all other signals held
+// back.  false: it has another handler already, or there is no such signal.  All that are handled
+// so have one handler.
+bool mid_os_signal_handle(int signal, void (*handler)(void *context));
+void mid_os_signal_unblock(int signal);  // in the calling thread
+// Hold all signals back from the calling thread, but for faults, and let them come again.
+void mid_os_signals_hold(uint64_t *before);
+void mid_os_signals_let(const uint64_t *before);
+
+// A thread of this process, by the kernel's number.
+enum mid_os_sent { MID_OS_SENT, MID_OS_NOT_SENT, MID_OS_GONE };
+enum mid_os_sent mid_os_thread_signal(uint64_t thread, int signal);
+bool mid_os_thread_blocks(uint64_t thread, int signal);  // false also when the kernel does not tell
+void mid_os_thread_name(uint64_t thread, char *room, size_t bytes);
+// Wait while *word is `value`, at most so long; it may also return for no reason.
+#define MID_OS_FOR_EVER UINT64_MAX
+void mid_os_thread_wait(_Atomic uint32_t *word, uint32_t value, uint64_t nanoseconds);
+void mid_os_thread_wake(_Atomic uint32_t *word);  // all of this process that wait for it
+
+// Below which the thread that was found in `context` used nothing; and its alternate signal stack,
+// both 0 when it has none.
+uintptr_t mid_os_context_sp(const void *context);
+void mid_os_context_alternate(const void *context, uintptr_t *low, uintptr_t *high);
+void mid_os_alternate_stack(uintptr_t *low, uintptr_t *high);  // of the calling thread
+
 // ---- a word that processes share ----
 
 // Wait while *word is `value`, at most so many milliseconds; it may also return for no reason.

@@ -47,6 +47,7 @@
 
 #include "base/bits.h"
 #include "base/check.h"
+#include "gc/weak.h"
 #include "midden/gc.h"
 #include "os/os.h"
 #include "span/span.h"
@@ -418,8 +419,7 @@ struct midden_gc {
   struct mid_gc_type *types;
   size_t type_count, type_bytes;
   struct mid_lock types_lock;
-  void *weak;  // gc/weak.c, gc/table.c, gc/finalise.c: their state
-  void *finaliser;
+  struct mid_gc_weak_state weak;
   void *written;  // gc/plan/no_barrier.c
   void *helpers;  // gc/helper.c
   void *told;     // gc/log.c
@@ -501,7 +501,8 @@ void *mid_gc_owner(const midden_gc *gc, uintptr_t word);
 void mid_gc_pin_word(midden_gc *gc, uintptr_t word, bool signalled, bool mark);
 // Remember an old object, whose barrier may not have told of a store.
 void mid_gc_log(midden_gc *gc, void *object);
-uint64_t mid_gc_hash_of_address(uintptr_t address);           // hash.c
+// What an object's hash is until it is moved, and kept behind it from then on (hash.c).
+uint64_t mid_gc_hash_of_address(uintptr_t address);
 void mid_gc_scan_range(midden_gc *gc, char *from, char *to);  // copies that lie there
 // The references of an object.  returns whether one is to a young object afterwards
 bool mid_gc_scan(midden_gc *gc, void *object);
@@ -579,18 +580,30 @@ void mid_gc_scan_exact_roots(midden_gc *gc);
 
 // ---- weak.c, table.c, finalise.c: see collect.c for their order ----
 
-void mid_gc_weak_found(midden_gc *gc, void *weak);    // by tracing
-void mid_gc_table_found(midden_gc *gc, void *table);  // by tracing
-void mid_gc_key_found(midden_gc *gc, void *key);      // marked or copied, with MID_GC_KEY
-bool mid_gc_tables_step(midden_gc *gc);               // trace values of live keys; any?
+static inline bool mid_gc_is_young(const void *p) {
+  return p != NULL && (*mid_gc_kind_at(p) & MID_GC_YOUNG) != 0;
+}
+
+// By tracing, on any of its threads.  returns whether it may refer to young objects afterwards
+bool mid_gc_weak_found(midden_gc *gc, void *weak);
+bool mid_gc_table_found(midden_gc *gc, void *table);
+// The object at `key`, which had MID_GC_KEY, was marked there, or copied from there (its copy is
+// without that bit).
+void mid_gc_key_found(midden_gc *gc, void *key);
+bool mid_gc_tables_step(midden_gc *gc);  // trace the values of live keys; were there any?
+// Clear and queue those to dead objects.  LONG comes last, and clears short ones found since, too.
 void mid_gc_weak_clear(midden_gc *gc, enum midden_gc_weakness how);
-void mid_gc_finalisers_mark(
-    midden_gc *gc);  // those of dead objects wait, and what they reach lives
+void mid_gc_finalisers_mark(midden_gc *gc);  // those of dead objects wait from now on: are traced
 void mid_gc_tables_clear(midden_gc *gc);
-void mid_gc_finalisers_scan(midden_gc *gc);  // those that wait are roots
+void mid_gc_finalisers_scan(midden_gc *gc);  // those that wait, and what is in queues, are roots
+// m is in the runtime.  false: out of memory
 bool mid_gc_finaliser_add(midden_gc *gc, void *object, void (*finalise)(void *, void *),
                           void *context);
+// Free what dead tables and closed queues had: by who has collected, when the world runs again.
+void mid_gc_weak_free(midden_gc *gc);
+// Runs what waits, so the heap still works; then nothing of these is left, nor of handles and pins.
 void mid_gc_weak_close(midden_gc *gc);
+const char *mid_gc_tables_broken(midden_gc *gc);  // the world is stopped
 
 // ---- type.c ----
 

@@ -48,7 +48,7 @@ static bool trace_promotes(const midden_gc *gc, uint64_t word) {
 
 static uint64_t trace_aged(midden_gc *gc, uint64_t word, size_t bytes, bool old) {
   uint64_t age = mid_gc_age(word) + (mid_gc_age(word) < MID_GC_AGE_MOST);
-  word &= ~(uint64_t)(MID_GC_AGE | MID_GC_MARK | MID_GC_PIN);
+  word &= ~(uint64_t)(MID_GC_AGE | MID_GC_MARK | MID_GC_PIN | MID_GC_KEY);
   if (!gc->minor) return word | trace_colour_word(gc) | age << MID_GC_AGE_SHIFT;
   if (!old) {
     gc->survived[age] += bytes;
@@ -80,7 +80,7 @@ static void *trace_copy(midden_gc *gc, void *object, uint64_t word) {
   gc->now.marked++;
   mid_gc_type_seen(mid_gc_type_in(word));
   gc->live += bytes;
-  if ((word & MID_GC_KEY) != 0) mid_gc_key_found(gc, copy);
+  if ((word & MID_GC_KEY) != 0) mid_gc_key_found(gc, object);
   return copy;
 }
 
@@ -195,11 +195,9 @@ bool mid_gc_scan(midden_gc *gc, void *object) {
       trace_words(gc, object, mid_gc_field_bytes(object, word));
       break;
     case MID_GC_WEAK:
-      mid_gc_weak_found(gc, object);
-      break;
+      return mid_gc_weak_found(gc, object);
     case MID_GC_TABLE:
-      mid_gc_table_found(gc, object);
-      break;
+      return mid_gc_table_found(gc, object);
     default:
       mid_gc_each_ref(object, word, trace_visit, &seen);
   }

@@ -29,12 +29,8 @@ static void collect_hold_block(struct mid_gc_block *block) {
   MID_GC_EACH(object, block) { *mid_gc_word(object) |= MID_GC_PIN; }
 }
 
-static void collect_close_buffers(midden_gc *gc) {
+static void collect_hold_blocks(midden_gc *gc) {
   for (struct mid_mutator *m = gc->mutators; m != NULL; m = m->next) {
-    if (atomic_load_explicit(&m->xstate, memory_order_relaxed) != MID_GC_SIGNALLED) {
-      mid_gc_retire(m);
-      continue;
-    }
     collect_hold_block(m->block);
     collect_hold_block(m->spare.block);
     collect_hold_block(m->stays.block);
@@ -125,7 +121,7 @@ static void collect_cycle(midden_gc *gc, bool minor, bool moves) {
   gc->live = 0;
   gc->survived_bytes = 0;
   if (minor) memset(gc->survived, 0, sizeof gc->survived);
-  collect_close_buffers(gc);
+    collect_hold_blocks(gc);
   collect_take_logs(gc);
   mid_gc_scan_ambiguous_roots(gc);
   mid_gc_scan_exact_roots(gc);
@@ -319,9 +315,11 @@ static void collect_check(midden_gc *gc, const char *when) {
 }
 
 static void collect_begin(midden_gc *gc, const char *cause) {
+    double reach = gc->now.reach;
   gc->now = (midden_gc_collection){.number = gc->minors + gc->majors,
                                    .cause = cause,
-                                   .at = collect_seconds(gc->opened_ns),
+                                                                      .at = collect_seconds(gc->opened_ns),
+                                   .reach = reach,
                                    .before = mid_gc_used(gc),
                                    .eden_before = gc->eden_used,
                                    .survivor_before = gc->survivors,
@@ -348,14 +346,11 @@ static void collect_end(midden_gc *gc, uint64_t start) {
 
 void mid_gc_collect(midden_gc *gc, struct mid_mutator *m, enum midden_gc_scope scope,
                     const char *cause) {
-  uint64_t asked = mid_os_nanoseconds();
-  if (gc->events.stopping != NULL) gc->events.stopping(gc->context, cause);
+    uint64_t asked = mid_os_nanoseconds();
+  mid_gc_retire(m);
   mid_gc_stop_world(gc, m, cause);
-  uint64_t start = mid_os_nanoseconds();
   struct mid_os_times before = mid_os_times_read(), after;
   collect_begin(gc, cause);
-  gc->now.reach = (double)(start - asked) * 1e-9;
-  if (gc->events.stopped != NULL) gc->events.stopped(gc->context, gc->now.reach);
   collect_check(gc, "found before a collection: it was written over, or a store was not told of");
   collect_run(gc, scope);
   collect_check(gc, "found after a collection");
@@ -365,7 +360,8 @@ void mid_gc_collect(midden_gc *gc, struct mid_mutator *m, enum midden_gc_scope s
   collect_end(gc, asked);
   mid_gc_tell(gc, &gc->now);
   if (gc->events.collected != NULL) gc->events.collected(gc->context, &gc->now);
-  mid_gc_resume_world(gc);
+    mid_gc_resume_world(gc);
+  mid_gc_weak_free(gc);
   if (gc->now.scope == MIDDEN_GC_MAJOR) {
     mid_gc_types_free(gc);
     mid_gc_trim(gc, gc->plan->generations ? gc->eden_size + gc->survivor_size : gc->old_used / 4);

@@ -318,7 +318,7 @@ struct mid_gc_plan {
   bool generations;  // young objects are collected by themselves
   bool barrier;      // old objects that are stored to are told of by the store barrier
   bool copies;       // majors copy all that can be moved
-  bool (*open)(midden_gc *gc, const char **why);  // NULL: nothing to do
+    bool (*open)(midden_gc *gc);  // NULL: nothing to do; false: out of memory
   void (*close)(midden_gc *gc);
   // Called in a minor cycle before anything is copied: mid_gc_remember each old object that may
   // refer to young ones.  NULL: those that were logged

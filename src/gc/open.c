@@ -85,11 +85,15 @@ midden_status midden_gc_open(const midden_gc_config *config, midden_gc **out) {
   gc->opened_ns = mid_os_nanoseconds();
   open_sizes(gc, c);
   const char *why = NULL;
-  if (!mid_gc_helpers_open(gc, gc->threads - 1) || (plan->open != NULL && !plan->open(gc, &why))) {
+    if (!mid_gc_mutators_open(gc, &why)) {
+    midden_free(gc);
+    return mid_gc_fail("collector", plan->name, why);
+  }
+  if (!mid_gc_helpers_open(gc, gc->threads - 1) || (plan->open != NULL && !plan->open(gc))) {
+    mid_gc_mutators_close(gc);
     midden_free(gc);
     return MIDDEN_NOMEM;
   }
-  mid_gc_threads_open(gc);
   mid_gc_tell_open(gc);
   *out = gc;
   return MIDDEN_OK;
@@ -97,11 +101,11 @@ midden_status midden_gc_open(const midden_gc_config *config, midden_gc **out) {
 
 void midden_gc_close(midden_gc *gc) {
   if (gc == NULL) return;
-  mid_gc_threads_close(gc);
+    mid_gc_weak_close(gc);
+  mid_gc_mutators_close(gc);
   mid_gc_tell_close(gc);
   mid_gc_helpers_close(gc);
   if (gc->plan->close != NULL) gc->plan->close(gc);
-  mid_gc_weak_close(gc);
   mid_gc_blocks_close(gc);
   struct mid_gc_words *words[] = {&gc->stack, &gc->ranges, &gc->remembered, &gc->conservative};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) mid_gc_words_close(words[i]);

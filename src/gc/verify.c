@@ -93,7 +93,7 @@ const char *mid_gc_broken(midden_gc *gc) {
     const char *wrong = verify_list(gc, all[i]);
     if (wrong != NULL) return wrong;
   }
-  return NULL;
+    return mid_gc_tables_broken(gc);
 }
 
 const char *midden_gc_verify(midden_mutator *m) {

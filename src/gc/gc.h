@@ -558,7 +558,8 @@ void mid_gc_unlock(struct mid_mutator *m);
 void mid_gc_lock_quietly(midden_gc *gc);
 void mid_gc_unlock_quietly(midden_gc *gc);
 
-// stop.c's, for the other two: who stopped the world; all mutators of the calling thread, `sibling` by `sibling`.
+// stop.c's, for the other two: who stopped the world; all mutators of the calling thread, by
+// `sibling`.
 extern struct mid_mutator *mid_gc_stopper;
 extern __thread struct mid_mutator *mid_mutators_mine;
 bool mid_gc_stop_catch(int signal);  // false: it cannot be caught, or somebody else does

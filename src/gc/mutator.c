@@ -37,13 +37,13 @@ static void mutator_thread_ended(void *any) {
 
 MID_RARELY static void mutator_fork_prepare(void) {
   mid_gc_lock_any(&all_lock);
-  for (midden_gc *gc = mutator_heaps; gc != NULL; gc = gc->next) mid_gc_lock_any(&gc->lock);
+  for (midden_gc *gc = mutator_heaps; gc != NULL; gc = gc->next) mid_gc_lock_quietly(gc);
   mid_gc_stop_lock();
 }
 
 MID_RARELY static void mutator_fork_unlock(void) {
   mid_gc_stop_unlock();
-  for (midden_gc *gc = mutator_heaps; gc != NULL; gc = gc->next) mid_lock_give(&gc->lock);
+  for (midden_gc *gc = mutator_heaps; gc != NULL; gc = gc->next) mid_gc_unlock_quietly(gc);
   mid_lock_give(&all_lock);
 }
 
@@ -155,10 +155,10 @@ midden_status midden_gc_attach(midden_gc *gc, midden_mutator **out) {
   if (!mid_os_stack_read(&stack) || here < stack.low || here >= stack.high) return MIDDEN_OS;
   mid_os_signal_unblock(gc->stop_signal);
   if (mutator_sees_ends) (void)tss_set(mutator_key, &mutator_key);
-  mid_gc_lock_any(&gc->lock);
+  mid_gc_lock_quietly(gc);
   struct mid_mutator *m = mutator_take(gc);
   if (m != NULL) mutator_begin(m, gc, &stack);
-  mid_lock_give(&gc->lock);
+  mid_gc_unlock_quietly(gc);
   if (m == NULL) return MIDDEN_NOMEM;
   *out = &m->seen;
   return MIDDEN_OK;

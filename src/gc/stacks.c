@@ -142,19 +142,19 @@ void mid_gc_scan_frames(midden_gc *gc) {
 // ---- stacks that the program names ----
 
 void midden_gc_stack_add(midden_gc *gc, midden_gc_stack *stack) {
-  mid_gc_lock_any(&gc->lock);
+  mid_gc_lock_quietly(gc);
   stack->frames = NULL;
   stack->next = gc->stacks;
   gc->stacks = stack;
-  mid_lock_give(&gc->lock);
+  mid_gc_unlock_quietly(gc);
 }
 
 void midden_gc_stack_remove(midden_gc *gc, midden_gc_stack *stack) {
-  mid_gc_lock_any(&gc->lock);
+  mid_gc_lock_quietly(gc);
   midden_gc_stack **at = &gc->stacks;
   while (*at != NULL && *at != stack) at = &(*at)->next;
   if (*at != NULL) *at = stack->next;
-  mid_lock_give(&gc->lock);
+  mid_gc_unlock_quietly(gc);
 }
 
 __attribute__((noinline)) void midden_gc_stack_switch(midden_mutator *seen, midden_gc_stack *from,

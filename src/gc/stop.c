@@ -195,6 +195,8 @@ void mid_gc_lock_any(struct mid_lock *lock) {
 
 void mid_gc_lock(struct mid_mutator *m) { mid_gc_lock_any(&m->seen.gc->lock); }
 void mid_gc_unlock(struct mid_mutator *m) { mid_lock_give(&m->seen.gc->lock); }
+void mid_gc_lock_quietly(midden_gc *gc) { mid_gc_lock_any(&gc->lock); }
+void mid_gc_unlock_quietly(midden_gc *gc) { mid_lock_give(&gc->lock); }
 void mid_gc_stop_lock(void) { mid_gc_lock_any(&stop_lock); }
 void mid_gc_stop_unlock(void) { mid_lock_give(&stop_lock); }
 

@@ -197,13 +197,13 @@ typedef struct midden_gc_stack {
   void *low, *high;
   void *sp; /* where it was left: what lies above is scanned; NULL: it never was, or is unused */
   struct midden_gc_stack *next;
-  midden_frame *frames; /* of what runs on it, while it does not */
+  midden_frame *frames; /* private, as the next: of what ran on it */
+  uintptr_t kept[20];   /* callee-saved registers, when it was left */
 } midden_gc_stack;
 MIDDEN_API void midden_gc_stack_add(midden_gc *gc, midden_gc_stack *stack);
 MIDDEN_API void midden_gc_stack_remove(midden_gc *gc, midden_gc_stack *stack);
 /* Call just before the thread leaves the stack `from` for `to`, either NULL for its own: what is
- * above this call's frame in `from` is scanned until it runs again.  Callee-saved registers must be
- * saved in `from` by then, as swapcontext and its like do. */
+ * above this call in `from`, and in registers, is scanned until it runs again. */
 MIDDEN_API void midden_gc_stack_switch(midden_mutator *m, midden_gc_stack *from,
                                        midden_gc_stack *to);
 

@@ -39,11 +39,15 @@ MID_RARELY static void mutator_fork_prepare(void) {
   mid_gc_lock_any(&all_lock);
   for (midden_gc *gc = mutator_heaps; gc != NULL; gc = gc->next) mid_gc_lock_quietly(gc);
   mid_gc_stop_lock();
+  for (midden_gc *gc = mutator_heaps; gc != NULL; gc = gc->next) mid_lock_take(&gc->weak.lock);
 }
 
 MID_RARELY static void mutator_fork_unlock(void) {
   mid_gc_stop_unlock();
-  for (midden_gc *gc = mutator_heaps; gc != NULL; gc = gc->next) mid_gc_unlock_quietly(gc);
+  for (midden_gc *gc = mutator_heaps; gc != NULL; gc = gc->next) {
+    mid_lock_give(&gc->weak.lock);
+    mid_gc_unlock_quietly(gc);
+  }
   mid_lock_give(&all_lock);
 }
 

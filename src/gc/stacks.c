@@ -14,6 +14,8 @@
 // one that it leaves.
 //
 // Slots of frames lie on stacks too, but are exact: what they refer to may move.
+#include <string.h>
+
 #include "base/bits.h"
 #include "gc/gc.h"
 
@@ -83,6 +85,13 @@ static void stacks_interrupted(midden_gc *gc, struct mid_mutator *m, bool signal
     stacks_touched(gc, m, (uintptr_t)m->on->low, (uintptr_t)m->on->high, signalled);
 }
 
+// One that was left.
+static void stacks_at_rest(midden_gc *gc, const midden_gc_stack *s, uintptr_t high) {
+  for (size_t i = 0; i < sizeof s->kept / sizeof *s->kept; i++)
+    mid_gc_trace_word(gc, s->kept[i], false);
+  stacks_range(gc, s->frames, (uintptr_t)s->sp, high, false);
+}
+
 static void stacks_thread(midden_gc *gc, struct mid_mutator *m, bool signalled) {
   bool alternate = stacks_in(m->sp, m->alt_low, m->alt_high);
   if (alternate) {
@@ -94,7 +103,7 @@ static void stacks_thread(midden_gc *gc, struct mid_mutator *m, bool signalled) 
                 (void *)m->sp, "name it with midden_gc_stack_add");
   }
   if (m->own.sp != NULL && !stacks_in(m->sp, m->stack_low, m->stack_high))
-    stacks_range(gc, m->own.frames, (uintptr_t)m->own.sp, m->stack_high, false);
+    stacks_at_rest(gc, &m->own, m->stack_high);
 }
 
 static bool stacks_looked_at(const midden_gc *gc, const struct mid_mutator *m) {
@@ -120,8 +129,7 @@ void mid_gc_scan_stacks(midden_gc *gc) {
   }
   if ((gc->keeps & MIDDEN_GC_PRECISE) != 0) return;
   for (midden_gc_stack *s = gc->stacks; s != NULL; s = s->next)
-    if (s->sp != NULL && !stacks_is_run_on(gc, s))
-      stacks_range(gc, s->frames, (uintptr_t)s->sp, (uintptr_t)s->high, false);
+    if (s->sp != NULL && !stacks_is_run_on(gc, s)) stacks_at_rest(gc, s, (uintptr_t)s->high);
 }
 
 // ---- frames ----
@@ -144,6 +152,7 @@ void mid_gc_scan_frames(midden_gc *gc) {
 void midden_gc_stack_add(midden_gc *gc, midden_gc_stack *stack) {
   mid_gc_lock_quietly(gc);
   stack->frames = NULL;
+  memset(stack->kept, 0, sizeof stack->kept);
   stack->next = gc->stacks;
   gc->stacks = stack;
   mid_gc_unlock_quietly(gc);
@@ -157,14 +166,82 @@ void midden_gc_stack_remove(midden_gc *gc, midden_gc_stack *stack) {
   mid_gc_unlock_quietly(gc);
 }
 
-__attribute__((noinline)) void midden_gc_stack_switch(midden_mutator *seen, midden_gc_stack *from,
-                                                      midden_gc_stack *to) {
-  struct mid_mutator *m = mid_mutator_of(seen);
+// Callee-saved registers may be kept anywhere by what switches stacks, so they are kept here too.
+// They are as they were only before the first instruction of a function; hence its beginning in
+// assembly.  `registers` lie where that put them, just below the caller's frame.
+__attribute__((used, visibility("hidden"))) void mid_gc_stack_switched(struct mid_mutator *m,
+                                                                       midden_gc_stack *from,
+                                                                       midden_gc_stack *to,
+                                                                       const uintptr_t *registers,
+                                                                       uintptr_t sp) {
   if (from == NULL) from = &m->own;
-  from->sp = __builtin_dwarf_cfa();
-  from->frames = seen->frames;
+  for (uintptr_t *kept = from->kept; (uintptr_t)registers < sp; kept++) *kept = *registers++;
+  from->sp = (void *)sp;
+  from->frames = m->seen.frames;
   m->on = to;
   if (to == NULL) to = &m->own;
-  seen->frames = to->frames;
+  MIDDEN_GC_IN_ORDER();  // a chain may be found twice, but not be lost
+  m->seen.frames = to->frames;
+  MIDDEN_GC_IN_ORDER();
   to->frames = NULL;
 }
+
+#if defined(__x86_64__)
+__asm__(
+    ".text\n"
+    ".globl midden_gc_stack_switch\n"
+    ".type midden_gc_stack_switch, @function\n"
+    "midden_gc_stack_switch:\n"
+    ".cfi_startproc\n"
+    "  endbr64\n"
+    "  lea 8(%rsp), %r8\n"
+    "  push %rbx\n"
+    "  push %rbp\n"
+    "  push %r12\n"
+    "  push %r13\n"
+    "  push %r14\n"
+    "  push %r15\n"
+    "  mov %rsp, %rcx\n"
+    "  sub $8, %rsp\n"
+    "  .cfi_adjust_cfa_offset 56\n"
+    "  call mid_gc_stack_switched\n"
+    "  add $56, %rsp\n"
+    "  .cfi_adjust_cfa_offset -56\n"
+    "  ret\n"
+    ".cfi_endproc\n"
+    ".size midden_gc_stack_switch, . - midden_gc_stack_switch\n");
+#elif defined(__aarch64__)
+__asm__(
+    ".text\n"
+    ".globl midden_gc_stack_switch\n"
+    ".type midden_gc_stack_switch, %function\n"
+    "midden_gc_stack_switch:\n"
+    ".cfi_startproc\n"
+    "  mov x4, sp\n"
+    "  sub sp, sp, #160\n"
+    "  .cfi_adjust_cfa_offset 160\n"
+    "  stp x19, x20, [sp]\n"
+    "  stp x21, x22, [sp, #16]\n"
+    "  stp x23, x24, [sp, #32]\n"
+    "  stp x25, x26, [sp, #48]\n"
+    "  stp x27, x28, [sp, #64]\n"
+    "  stp x29, x30, [sp, #80]\n"
+    "  .cfi_rel_offset x30, 88\n"
+    "  stp d8, d9, [sp, #96]\n"
+    "  stp d10, d11, [sp, #112]\n"
+    "  stp d12, d13, [sp, #128]\n"
+    "  stp d14, d15, [sp, #144]\n"
+    "  mov x3, sp\n"
+    "  bl mid_gc_stack_switched\n"
+    "  ldr x30, [sp, #88]\n"
+    "  add sp, sp, #160\n"
+    "  .cfi_adjust_cfa_offset -160\n"
+    "  ret\n"
+    ".cfi_endproc\n"
+    ".size midden_gc_stack_switch, . - midden_gc_stack_switch\n");
+#else
+void midden_gc_stack_switch(midden_mutator *m, midden_gc_stack *from, midden_gc_stack *to) {
+  uintptr_t sp = (uintptr_t)__builtin_dwarf_cfa();
+  mid_gc_stack_switched(mid_mutator_of(m), from, to, (const uintptr_t *)sp, sp);
+}
+#endif

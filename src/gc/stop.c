@@ -361,6 +361,7 @@ void mid_gc_stop_world(midden_gc *gc, struct mid_mutator *self, const char *caus
   mid_gc_stop_lock();
   stop_signals = kept;
   mid_gc_stopper = self;
+  stop_stand(self, self->sp);
   stop_all(gc, self);
   stop_close_buffers(gc);
   gc->now.reach = (double)(mid_os_nanoseconds() - begun) / 1e9;

@@ -35,7 +35,8 @@
   X(gc_pause_goal_ms, 0,    0,  1000000,    "ms",    "",       "Eden is made smaller while minor collections stop for longer, 0: no goal (MaxGCPauseMillis)") \
   X(gc_threads,    1,       1,  16,         "threads", "",     "threads that mark in a major collection (ParallelGCThreads)") \
   X(gc_verify,     0,       0,  1,          "on",    "",       "1: the collected heap is verified before and after each collection") \
-  X(gc_stress,     0,       0,  1ull << 30, "calls", "",       "collect at each so-many-th allocation, store and poll, 0: not")
+  X(gc_stress,     0,       0,  1ull << 30, "calls", "",       "collect at each so-many-th allocation, store and poll, 0: not") \
+  X(gc_log,        0,       0,  1,          "on",    "v",      "1: collections are told on standard error, a line each, as the JVM does; v: with their parts; to a file: MIDDEN_GC_LOG=FILE")
 // clang-format on
 
 struct mid_options {
@@ -60,6 +61,7 @@ enum {
 // The value of the only word that a row has.
 #define MID_OPTION_HEAP_LIMIT_CGROUP ((1ull << 47) + 1)
 #define MID_OPTION_FEED_KEEP 2
+#define MID_OPTION_GC_LOG_V 2
 
 extern const struct mid_option_row mid_option_rows[MID_OPTION_COUNT];
 extern const struct mid_options mid_options_default;

@@ -54,8 +54,21 @@ static struct {
 } feed;
 
 _Atomic(_Atomic uint64_t *) mid_feed_recording_at;
+// x: set with release once the feed is whole, for those who publish without the lock.
+static _Atomic(struct feed_head *) feed_ready;
 
-enum { FEED_IN_PROCESS, FEED_IN_CLASS, FEED_IN_HEAP, FEED_IN_COUNT, FEED_SECTIONS };
+enum {
+  FEED_IN_PROCESS,
+  FEED_IN_CLASS,
+  FEED_IN_HEAP,
+  FEED_IN_COUNT,
+  FEED_IN_GC,
+  FEED_IN_GC_WORK,
+  FEED_IN_GC_PAUSE,
+  FEED_IN_GC_WINDOW,
+  FEED_IN_GC_LAST,
+  FEED_SECTIONS
+};
 
 #define FEED_FIELD(where, type, field, unit) {#field, unit, where, offsetof(struct type, field)},
 static const struct mid_feed_field feed_fields[] = {
@@ -71,6 +84,21 @@ static const struct mid_feed_field feed_fields[] = {
 #define X(field, unit, ...) FEED_FIELD(FEED_IN_COUNT, mid_feed_count, field, unit)
                 MID_FEED_COUNT(X)
 #undef X
+#define X(field, unit, ...) FEED_FIELD(FEED_IN_GC, mid_feed_gc, field, unit)
+                    MID_FEED_GC(X)
+#undef X
+#define X(field, unit, ...) FEED_FIELD(FEED_IN_GC_WORK, mid_feed_gc_work, field, unit)
+                        MID_FEED_GC_WORK(X)
+#undef X
+#define X(field, unit, ...) FEED_FIELD(FEED_IN_GC_PAUSE, mid_feed_gc_pause, field, unit)
+                            MID_FEED_GC_PAUSE(X)
+#undef X
+#define X(field, unit, ...) FEED_FIELD(FEED_IN_GC_WINDOW, mid_feed_gc_window, field, unit)
+                                MID_FEED_GC_WINDOW(X)
+#undef X
+#define X(field, unit, ...) FEED_FIELD(FEED_IN_GC_LAST, mid_feed_gc_last, field, unit)
+                                    MID_FEED_GC_LAST(X)
+#undef X
 };
 
 // What stands before the slots.
@@ -79,6 +107,8 @@ struct feed_head {
   struct mid_feed_section section[FEED_SECTIONS];
   struct mid_feed_field field[sizeof feed_fields / sizeof *feed_fields];
   struct mid_feed_process process;
+  struct mid_feed_gc gc;
+  struct mid_feed_gc_all gc_all;
   struct mid_feed_class klass[];
 };
 
@@ -255,6 +285,16 @@ void mid_feed_publish_count(struct mid_feed_place *place, uint32_t klass,
     feed_store(&((struct mid_feed_slot *)place)->count[klass], values, sizeof *values);
 }
 
+void mid_feed_publish_gc(const struct mid_feed_gc *values) {
+  struct feed_head *head = atomic_load_explicit(&feed_ready, memory_order_acquire);
+  if (head != NULL) feed_store(&head->gc, values, sizeof *values);
+}
+
+void mid_feed_publish_gc_all(const struct mid_feed_gc_all *values) {
+  struct feed_head *head = atomic_load_explicit(&feed_ready, memory_order_acquire);
+  if (head != NULL) feed_store(&head->gc_all, values, sizeof *values);
+}
+
 // ---- open, grow, end -------------------------------------------------------------------------
 
 static void feed_write_sections(struct mid_feed_section *section) {
@@ -266,6 +306,15 @@ static void feed_write_sections(struct mid_feed_section *section) {
   section[FEED_IN_COUNT] =
       (struct mid_feed_section){"count", offsetof(struct mid_feed_slot, count),
                                 sizeof(struct mid_feed_count), 1 + FEED_IN_HEAP, feed.classes};
+#define FEED_SECTION(name, member, records)                           \
+  (struct mid_feed_section){name, offsetof(struct feed_head, member), \
+                            sizeof(((struct feed_head *)0)->member) / (records), 0, (records)}
+  section[FEED_IN_GC] = FEED_SECTION("gc", gc, 1);
+  section[FEED_IN_GC_WORK] = FEED_SECTION("gc_work", gc_all.work, 1);
+  section[FEED_IN_GC_PAUSE] = FEED_SECTION("gc_pause", gc_all.pause, MID_FEED_PAUSES);
+  section[FEED_IN_GC_WINDOW] = FEED_SECTION("gc_window", gc_all.window, MID_FEED_WINDOWS);
+  section[FEED_IN_GC_LAST] = FEED_SECTION("gc_last", gc_all.last, MID_FEED_LAST);
+#undef FEED_SECTION
 }
 
 static void feed_write_command(struct mid_feed_header *h) {
@@ -299,6 +348,7 @@ static void feed_write_head(uint64_t start_ticks, uint64_t run, uint64_t recordi
   uint64_t magic;
   memcpy(&magic, MID_FEED_MAGIC, sizeof magic);
   feed_store(h->magic, &magic, sizeof magic);
+  atomic_store_explicit(&feed_ready, head, memory_order_release);
 }
 
 // Slots are whole cache lines, since each has a writer of its own.
@@ -430,6 +480,7 @@ uint64_t mid_feed_lost(void) { return feed.lost; }
 
 MID_RARELY void mid_feed_forget(void) {
   atomic_store_explicit(&mid_feed_recording_at, NULL, memory_order_relaxed);
+  atomic_store_explicit(&feed_ready, NULL, memory_order_relaxed);
   for (size_t i = 0; i < feed.pieces; i++) mid_call_unmap(feed.piece[i].start, feed.piece[i].bytes);
   memset(&feed, 0, sizeof feed);
   feed.forked_ticks = mid_os_ticks();

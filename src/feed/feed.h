@@ -50,6 +50,12 @@ void mid_feed_publish_heap(struct mid_feed_place *place, const struct mid_feed_h
 void mid_feed_publish_count(struct mid_feed_place *place, uint32_t klass,
                             const struct mid_feed_count *values);
 
+// Collected heaps, and their collections.  Without the span lock, and without effect before the
+// feed is there.
+// threads  any; one at a time for each call
+void mid_feed_publish_gc(const struct mid_feed_gc *values);
+void mid_feed_publish_gc_all(const struct mid_feed_gc_all *values);
+
 // The word of the last look; NULL without a feed of this very process.
 _Atomic uint32_t *mid_feed_last_look(void);
 // The file of this name in the feed's folder, to read and write: its descriptor, or an error.

@@ -24,6 +24,9 @@
 #define MID_FEED_MAGIC "MIDDENFD"  // 8 letters, no NUL
 #define MID_FEED_VERSION 1
 #define MID_FEED_CLASSES 128  // most size classes that a feed can hold
+#define MID_FEED_PAUSES 88    // buckets of pauses: the last begins at 3.8 s
+#define MID_FEED_WINDOWS 10   // lengths of windows of mutator utilisation
+#define MID_FEED_LAST 32      // collections that are remembered one by one
 
 // One record for the process.  Written under the sequence lock by whoever holds the span lock.
 // clang-format off
@@ -59,6 +62,46 @@
   X(end_huge,         "bytes",  "in transparent huge pages, part of it")                               \
   X(end_swap,         "bytes",  "swapped out at the exit")                                             \
   X(end_span_rss,     "bytes",  "resident in the address space taken for spans")
+
+// Collected heaps: one record for all of them, and one for their collections.  Of each heap, as its
+// last collection left it.  Times are from CLOCK_MONOTONIC.
+#define MID_FEED_GC(X)                                                                                 \
+  X(heaps,            "heaps",  "collected heaps opened so far")                                       \
+  X(opened,           "ns",     "when the first was")                                                  \
+  X(used,             "bytes",  "in objects, and not yet found dead")                                  \
+  X(live,             "bytes",  "in objects that were reachable at the last major collection")         \
+  X(live_objects,     "objects","these")                                                               \
+  X(committed,        "bytes",  "held for objects")
+
+#define MID_FEED_GC_WORK(X)                                                                            \
+  X(minor,            "times",  "minor collections so far")                                            \
+  X(major,            "times",  "major ones")                                                          \
+  X(stopped,          "ns",     "that they stopped the program for, so far")                           \
+  X(longest,          "ns",     "the longest of these pauses")                                         \
+  X(cpu,              "ns",     "of processors that they took so far")                                 \
+  X(promoted,         "bytes",  "moved from young to old so far")                                      \
+  X(peak_committed,   "bytes",  "the most that was held for objects at the end of one")
+
+// A bucket of a logarithmic scale of pauses.
+#define MID_FEED_GC_PAUSE(X)                                                                           \
+  X(from,             "ns",     "the least pause that is counted here; the most: where the next begins") \
+  X(pauses,           "times",  "so far")
+
+// Mutator utilisation: the share of a window of time in which the program was not stopped.
+#define MID_FEED_GC_WINDOW(X)                                                                          \
+  X(window,           "ns",     "its length")                                                          \
+  X(least,            "ppm",    "in the worst window, wherever it begins")                             \
+  X(p1,               "%",      "that 1 in 100 windows does not exceed")                               \
+  X(p50,              "%",      "that half of the windows do not exceed")
+
+// The last collections: number n is at n % records.
+#define MID_FEED_GC_LAST(X)                                                                            \
+  X(is_major,         "flag",   "1: a major collection")                                               \
+  X(began,            "ns",     "when the program was stopped")                                        \
+  X(pause,            "ns",     "for so long")                                                         \
+  X(before,           "bytes",  "in use in its heap")                                                  \
+  X(after,            "bytes",  "the same, when it ended")                                             \
+  X(held,             "bytes",  "committed by its heap then")
 
 // A size class; constant.
 #define MID_FEED_CLASS(X)                                                                              \
@@ -99,7 +142,48 @@ struct mid_feed_heap {
 struct mid_feed_count {
   MID_FEED_COUNT(X)
 };
+struct mid_feed_gc {
+  MID_FEED_GC(X)
+};
+struct mid_feed_gc_work {
+  MID_FEED_GC_WORK(X)
+};
+struct mid_feed_gc_pause {
+  MID_FEED_GC_PAUSE(X)
+};
+struct mid_feed_gc_window {
+  MID_FEED_GC_WINDOW(X)
+};
+struct mid_feed_gc_last {
+  MID_FEED_GC_LAST(X)
+};
 #undef X
+
+// What is told of collections, as it lies in the file.
+struct mid_feed_gc_all {
+  struct mid_feed_gc_work work;
+  struct mid_feed_gc_pause pause[MID_FEED_PAUSES];
+  struct mid_feed_gc_window window[MID_FEED_WINDOWS];
+  struct mid_feed_gc_last last[MID_FEED_LAST];
+};
+
+// The scale of pauses: four buckets to an octave from 1.024 us on, below which is bucket 0.
+static inline uint64_t mid_feed_pause_from(unsigned bucket) {
+  return bucket == 0 ? 0 : (uint64_t)(4 + (bucket - 1) % 4) << ((bucket - 1) / 4 + 8);
+}
+static inline unsigned mid_feed_pause_bucket(uint64_t ns) {
+  if (ns < mid_feed_pause_from(1)) return 0;
+  unsigned octave = 63 - (unsigned)__builtin_clzll(ns);
+  unsigned bucket = (octave - 10) * 4 + (unsigned)(ns >> (octave - 2) & 3) + 1;
+  return bucket < MID_FEED_PAUSES ? bucket : MID_FEED_PAUSES - 1;
+}
+// The lengths of windows: 1, 2, 5, 10 ms and so on to 1 s.
+static inline uint64_t mid_feed_window_ns(unsigned k) {
+  static const uint64_t first[] = {1000000, 2000000, 5000000};
+  uint64_t ns = first[k % 3];
+  for (; k >= 3; k -= 3) ns *= 10;
+  return ns;
+}
 
 // In the file and on the writer's side alike; the writer keeps its own copy and publishes from it.
 struct mid_feed_slot {

@@ -268,7 +268,7 @@ void *mid_gc_next_object(struct mid_gc_block *block, char *at, char **next) {
   *next = NULL;
   if (block->object != NULL) return at == block->base ? block->object : NULL;
   while (object == NULL && at < block->end) at = mid_gc_step(block, at, &object);
-  *next = at;
+  if (object != NULL) *next = at;
   return object;
 }
 

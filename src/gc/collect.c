@@ -121,7 +121,7 @@ static void collect_cycle(midden_gc *gc, bool minor, bool moves) {
   gc->live = 0;
   gc->survived_bytes = 0;
   if (minor) memset(gc->survived, 0, sizeof gc->survived);
-    collect_hold_blocks(gc);
+  collect_hold_blocks(gc);
   collect_take_logs(gc);
   mid_gc_scan_ambiguous_roots(gc);
   mid_gc_scan_exact_roots(gc);
@@ -315,10 +315,10 @@ static void collect_check(midden_gc *gc, const char *when) {
 }
 
 static void collect_begin(midden_gc *gc, const char *cause) {
-    double reach = gc->now.reach;
+  double reach = gc->now.reach;
   gc->now = (midden_gc_collection){.number = gc->minors + gc->majors,
                                    .cause = cause,
-                                                                      .at = collect_seconds(gc->opened_ns),
+                                   .at = collect_seconds(gc->opened_ns),
                                    .reach = reach,
                                    .before = mid_gc_used(gc),
                                    .eden_before = gc->eden_used,
@@ -346,7 +346,7 @@ static void collect_end(midden_gc *gc, uint64_t start) {
 
 void mid_gc_collect(midden_gc *gc, struct mid_mutator *m, enum midden_gc_scope scope,
                     const char *cause) {
-    uint64_t asked = mid_os_nanoseconds();
+  uint64_t asked = mid_os_nanoseconds();
   mid_gc_retire(m);
   mid_gc_stop_world(gc, m, cause);
   struct mid_os_times before = mid_os_times_read(), after;
@@ -360,7 +360,7 @@ void mid_gc_collect(midden_gc *gc, struct mid_mutator *m, enum midden_gc_scope s
   collect_end(gc, asked);
   mid_gc_tell(gc, &gc->now);
   if (gc->events.collected != NULL) gc->events.collected(gc->context, &gc->now);
-    mid_gc_resume_world(gc);
+  mid_gc_resume_world(gc);
   mid_gc_weak_free(gc);
   if (gc->now.scope == MIDDEN_GC_MAJOR) {
     mid_gc_types_free(gc);

@@ -292,18 +292,18 @@ struct mid_mutator {
   bool gone;                    // of no thread, kept for another: gc->lock
   bool waits;                   // for a lock, and so counts as stopped; only the thread itself
   bool told;                    // that it does not come: who stops the world
-  _Atomic bool xsent;           // x: a signal is on its way; set by who sends, cleared by the thread
-  uint64_t thread;              // the kernel's number
+  _Atomic bool xsent;  // x: a signal is on its way; set by who sends, cleared by the thread
+  uint64_t thread;     // the kernel's number
   uintptr_t stack_low, stack_high;
   midden_gc_stack *on;  // the coroutine stack it runs on; NULL: its own
   midden_gc_stack own;  // its own, while it runs on another
   // x: enum mid_gc_state.  A thread writes those below before it says so here (release), and who
   // stops the world reads them after that (acquire).
   _Atomic uint32_t xstate;
-  uintptr_t sp;                  // all above it is scanned
-  uintptr_t enter_sp;            // the same of mid_gc_enter, while it waits for a lock
-  uintptr_t alt_low, alt_high;   // alternate signal stack, where `sp` is not in its own
-  void *context;                 // SIGNALLED: as the signal found it
+  uintptr_t sp;                          // all above it is scanned
+  uintptr_t enter_sp;                    // the same of mid_gc_enter, while it waits for a lock
+  uintptr_t alt_low, alt_high;           // alternate signal stack, where `sp` is not in its own
+  void *context;                         // SIGNALLED: as the signal found it
   uint64_t registers[MID_GC_REGISTERS];  // at mid_gc_enter: if this thread itself collects
 };
 static inline struct mid_mutator *mid_mutator_of(midden_mutator *m) {
@@ -314,11 +314,11 @@ static inline struct mid_mutator *mid_mutator_of(midden_mutator *m) {
 
 struct mid_gc_plan {
   const char *name, *source;
-  unsigned needs;    // of enum midden_gc_keeps
-  bool generations;  // young objects are collected by themselves
-  bool barrier;      // old objects that are stored to are told of by the store barrier
-  bool copies;       // majors copy all that can be moved
-    bool (*open)(midden_gc *gc);  // NULL: nothing to do; false: out of memory
+  unsigned needs;               // of enum midden_gc_keeps
+  bool generations;             // young objects are collected by themselves
+  bool barrier;                 // old objects that are stored to are told of by the store barrier
+  bool copies;                  // majors copy all that can be moved
+  bool (*open)(midden_gc *gc);  // NULL: nothing to do; false: out of memory
   void (*close)(midden_gc *gc);
   // Called in a minor cycle before anything is copied: mid_gc_remember each old object that may
   // refer to young ones.  NULL: those that were logged

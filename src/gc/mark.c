@@ -86,10 +86,10 @@ static void mark_scan(struct mark_worker *w, void *object, uint64_t word) {
       mark_words(w, object, mid_gc_field_bytes(object, word));
       break;
     case MID_GC_WEAK:
-            (void)mid_gc_weak_found(w->gc, object);
+      (void)mid_gc_weak_found(w->gc, object);
       break;
     case MID_GC_TABLE:
-            (void)mid_gc_table_found(w->gc, object);
+      (void)mid_gc_table_found(w->gc, object);
       break;
     default:
       mid_gc_each_ref(object, word, mark_visit, w);

@@ -17,7 +17,7 @@ static const struct mid_gc_plan *open_plan_named(const char *name) {
 
 // The option's words, in the order of base/options.h.
 static const char *open_option_name(void) {
-    static const char *const names[] = {NULL, "mark-sweep", "copying", "generational", "no-barrier"};
+  static const char *const names[] = {NULL, "mark-sweep", "copying", "generational", "no-barrier"};
   return names[mid_options.gc];
 }
 
@@ -85,7 +85,7 @@ midden_status midden_gc_open(const midden_gc_config *config, midden_gc **out) {
   gc->opened_ns = mid_os_nanoseconds();
   open_sizes(gc, c);
   const char *why = NULL;
-    if (!mid_gc_mutators_open(gc, &why)) {
+  if (!mid_gc_mutators_open(gc, &why)) {
     midden_free(gc);
     return mid_gc_fail("collector", plan->name, why);
   }
@@ -101,7 +101,7 @@ midden_status midden_gc_open(const midden_gc_config *config, midden_gc **out) {
 
 void midden_gc_close(midden_gc *gc) {
   if (gc == NULL) return;
-    mid_gc_weak_close(gc);
+  mid_gc_weak_close(gc);
   mid_gc_mutators_close(gc);
   mid_gc_tell_close(gc);
   mid_gc_helpers_close(gc);

@@ -93,7 +93,7 @@ const char *mid_gc_broken(midden_gc *gc) {
     const char *wrong = verify_list(gc, all[i]);
     if (wrong != NULL) return wrong;
   }
-    return mid_gc_tables_broken(gc);
+  return mid_gc_tables_broken(gc);
 }
 
 const char *midden_gc_verify(midden_mutator *m) {
@@ -101,6 +101,7 @@ const char *midden_gc_verify(midden_mutator *m) {
   __builtin_unwind_init();
   mid_gc_enter(own);
   mid_gc_lock(own);
+  mid_gc_retire(own);
   mid_gc_stop_world(m->gc, own, "verification");
   const char *wrong = mid_gc_broken(m->gc);
   mid_gc_resume_world(m->gc);
@@ -133,6 +134,7 @@ void midden_gc_walk(midden_mutator *m, bool (*visit)(void *, size_t, void *), vo
   __builtin_unwind_init();
   mid_gc_enter(own);
   mid_gc_lock(own);
+  mid_gc_retire(own);
   mid_gc_stop_world(m->gc, own, "walk");
   verify_walk_now = &walk;
   mid_gc_each_block(m->gc, verify_walk_block);

@@ -604,6 +604,9 @@ bool mid_gc_finaliser_add(midden_gc *gc, void *object, void (*finalise)(void *, 
 void mid_gc_weak_free(midden_gc *gc);
 // Runs what waits, so the heap still works; then nothing of these is left, nor of handles and pins.
 void mid_gc_weak_close(midden_gc *gc);
+// The references of a weak object and of a table, between cycles.
+void mid_gc_weak_each(void *weak, midden_visit *visit, void *context);
+void mid_gc_table_each(void *table, midden_visit *visit, void *context);
 const char *mid_gc_tables_broken(midden_gc *gc);  // the world is stopped
 
 // ---- type.c ----

@@ -400,14 +400,13 @@ static void table_pending_reset(struct mid_gc_pending *p) {
 }
 
 void mid_gc_tables_clear(midden_gc *gc) {
-  struct mid_gc_entries *young = gc->weak.young, *old = gc->weak.old;
+  struct mid_gc_entries *young = gc->weak.young, *old = gc->minor ? NULL : gc->weak.old;
   struct table *t;
   while ((t = mid_gc_found_take(&gc->weak.looked_at)) != NULL) table_clear(gc, t);
   table_pending_reset(&gc->weak.pending);
   gc->weak.young = NULL;
+  if (!gc->minor) gc->weak.old = NULL;
   table_sort(gc, young);
-  if (gc->minor) return;
-  gc->weak.old = NULL;
   table_sort(gc, old);
 }
 
@@ -421,6 +420,14 @@ void mid_gc_tables_free(midden_gc *gc, struct mid_gc_entries *list) {
 }
 
 // ---- checking ----
+
+void mid_gc_table_each(void *table, midden_visit *visit, void *context) {
+  const struct mid_gc_entries *b = ((struct table *)table)->entries;
+  for (uint32_t i = 0; b != NULL && i < b->used; i++) {
+    visit(context, &b->entry[i].key);
+    visit(context, &b->entry[i].value);
+  }
+}
 
 static const char *table_entry_broken(const struct mid_gc_entries *b,
                                       const struct mid_gc_entry *e) {

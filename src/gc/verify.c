@@ -56,6 +56,8 @@ static const char *verify_object(midden_gc *gc, struct mid_gc_block *block, void
   v.tells = gc->plan->barrier && (word & MID_GC_OLD) != 0 && block->cards == NULL;
   if (type->inside == MID_GC_FIELDS || type->inside == MID_GC_REFS || type->inside == MID_GC_CALLS)
     mid_gc_each_ref(object, word, verify_visit, &v);
+  if (type->inside == MID_GC_WEAK) mid_gc_weak_each(object, verify_visit, &v);
+  if (type->inside == MID_GC_TABLE) mid_gc_table_each(object, verify_visit, &v);
   return v.wrong;
 }
 

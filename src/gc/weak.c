@@ -102,6 +102,10 @@ bool mid_gc_weak_found(midden_gc *gc, void *weak) {
   return gc->minor && mid_gc_is_young(w->object.word);
 }
 
+void mid_gc_weak_each(void *weak, midden_visit *visit, void *context) {
+  visit(context, &((struct weak *)weak)->object);
+}
+
 static void weak_enqueue(struct midden_gc_queue *queue, struct weak *w) {
   midden_ref *stack = mid_gc_is_young(w) ? &queue->young : &queue->old;
   w->next = *stack;

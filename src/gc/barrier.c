@@ -17,21 +17,39 @@ static void barrier_log(midden_mutator *m, void *object) {
     __atomic_store_n(&m->gc->forgot, true, __ATOMIC_RELAXED);
 }
 
-static void barrier_told(midden_mutator *m, void *object, midden_ref *slot) {
-  struct mid_gc_block *block = mid_gc_block_of(object);
-  if (block->cards == NULL) return barrier_log(m, object);
-  size_t card = (size_t)((char *)slot - block->base) / MID_GC_CARD;
-  __atomic_store_n(&block->cards[card], 1, __ATOMIC_RELAXED);
+// Of a large array: the byte that stands for the part that `slot` is in.
+static uint8_t *barrier_card(const struct mid_gc_block *block, const midden_ref *slot) {
+  return &block->cards[(size_t)((const char *)slot - block->base) / MID_GC_CARD];
 }
 
+static void barrier_tell(midden_mutator *m, void *object, midden_ref *slot) {
+  struct mid_gc_block *block = mid_gc_block_of(object);
+  if (block->cards == NULL) return barrier_log(m, object);
+  __atomic_store_n(barrier_card(block, slot), 1, __ATOMIC_RELAXED);
+}
+
+static bool barrier_is_told(void *object, midden_ref *slot) {
+  if ((__atomic_load_n(mid_gc_word(object), __ATOMIC_RELAXED) & MID_GC_OLD) == 0) return true;
+  struct mid_gc_block *block = mid_gc_block_of(object);
+  return block->cards != NULL && __atomic_load_n(barrier_card(block, slot), __ATOMIC_RELAXED) != 0;
+}
+
+// The log belongs to the thread, and a signal that stopped it there would find it half done.  But
+// when it leaves it may be stopped, and the collection, which finds nothing young in the object
+// yet, forgets what it was told.  A signal that comes later still does no harm: what the thread is
+// at is remembered then.
 void midden_gc_store_slow(midden_mutator *m, void *object, midden_ref *slot, void *value) {
+  struct mid_mutator *own = mid_mutator_of(m);
+  bool stress = (m->gc->keeps & MIDDEN_GC_PRECISE) == 0;
   (void)value;
-  // The log belongs to the thread, and a signal that stopped it there would find it half done.
   __builtin_unwind_init();
-  mid_gc_enter(mid_mutator_of(m));
-  if ((*mid_gc_word(object) & MID_GC_OLD) != 0) barrier_told(m, object, slot);
-  if ((m->gc->keeps & MIDDEN_GC_PRECISE) == 0) mid_gc_stress(mid_mutator_of(m));
-  mid_gc_leave(mid_mutator_of(m));
+  do {
+    mid_gc_enter(own);
+    if (stress) mid_gc_stress(own);
+    stress = false;
+    if (!barrier_is_told(object, slot)) barrier_tell(m, object, slot);
+    mid_gc_leave(own);
+  } while (!barrier_is_told(object, slot));
 }
 
 void *midden_gc_load_slow(midden_mutator *m, midden_ref *slot, void *word) {

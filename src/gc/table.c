@@ -183,17 +183,25 @@ static midden_status table_put(midden_mutator *m, struct table *t, void *key, vo
   return MIDDEN_OK;
 }
 
-// The store tells of the table before it is changed, and may collect in stress mode.
+// Tell of the table before it is changed, and enter.  A signal between the two lets a collection
+// forget it; the store may collect in stress mode, so what is named here is in a frame.
+static void table_enter(midden_mutator *m, const midden_ref *table) {
+  for (;;) {
+    midden_gc_store(m, table->word, &((struct table *)table->word)->touched, NULL);
+    mid_gc_enter(mid_mutator_of(m));
+    if ((*mid_gc_word(table->word) & MID_GC_OLD) == 0) return;
+    mid_gc_leave(mid_mutator_of(m));
+  }
+}
+
 midden_status midden_gc_table_put(midden_mutator *m, void *table, void *key, void *value) {
   if (key == NULL) return MIDDEN_INVALID;
-  struct mid_mutator *own = mid_mutator_of(m);
   MIDDEN_FRAME(m, ref, 3);
   ref[0].word = table, ref[1].word = key, ref[2].word = value;
-  midden_gc_store(m, table, &((struct table *)table)->touched, NULL);
   __builtin_unwind_init();
-  mid_gc_enter(own);
+  table_enter(m, &ref[0]);
   midden_status status = table_put(m, ref[0].word, ref[1].word, ref[2].word);
-  mid_gc_leave(own);
+  mid_gc_leave(mid_mutator_of(m));
   MIDDEN_FRAME_END(m, ref);
   return status;
 }

@@ -858,6 +858,34 @@ TEST(threads_use_tables_queues_handles_and_finalisers_at_once)
   }
 }
 
+// Keys, values and weak references far from each other, for several markers.
+TEST(markers_find_keys_and_weak_references_at_once)
+{
+  enum { WIDE = 20000 };
+  EACH_CALM_HEAP {
+    MIDDEN_FRAME(m, f, 4);
+    midden_gc_queue *queue = midden_gc_queue_new(gc);
+    f[0].word = midden_gc_new_array(m, list_type, WIDE);
+    f[1].word = midden_gc_new_array(m, list_type, WIDE);
+    f[2].word = midden_gc_table(m);
+    for (size_t i = 0; i < WIDE; i++) {
+      f[3].word = new_node(i);
+      if (i % 2 == 0) midden_gc_store(m, f[0].word, (midden_ref *)f[0].word + i, f[3].word);
+      put_new(&f[2], &f[3], i);
+      void *weak = weak_to(f[3].word, MIDDEN_GC_WEAK_SHORT, queue);
+      midden_gc_store(m, f[1].word, (midden_ref *)f[1].word + i, weak);
+    }
+    f[3].word = NULL;
+    for (int i = 0; i < 3; i++) {
+      collect(MIDDEN_GC_MAJOR);
+      CHECK_EQ(midden_gc_table_count(m, f[2].word), WIDE / 2);
+      CHECK_EQ(drain(queue), i == 0 ? WIDE / 2 : 0);
+    }
+    midden_gc_queue_close(queue);
+    MIDDEN_FRAME_END(m, f);
+  }
+}
+
 // ---- plain C: the stack holds what it happens to hold ----
 
 // The last of PLAIN + 1 references is to the table.

@@ -17,6 +17,7 @@
 #include "midden/heap.h"
 #include "midden/malloc.h"
 #include "midden/pool.h"
+#include "midden/rc.h"
 #include "midden/scratch.h"
 #include "midden/slab.h"
 #include "midden/stack.h"

@@ -116,11 +116,11 @@ MIDDEN_API void *midden_rc_new(midden_rc_type *type, size_t more_bytes);
 
 /* Private, but for the inline functions: the 8 bytes before an object.
  *
- *   63 atomic | 62 dead | 61 not listed | 60 .. 8 count | 7 .. 0 private
+ *   63 atomic | 62 dead | 61 old | 60 .. 8 count | 7 .. 0 private
  */
 #define MIDDEN_RC_ATOMIC ((uint64_t)1 << 63)
 #define MIDDEN_RC_DEAD ((uint64_t)1 << 62)
-#define MIDDEN_RC_UNLISTED ((uint64_t)1 << 61)
+#define MIDDEN_RC_OLD ((uint64_t)1 << 61)
 #define MIDDEN_RC_ONE ((uint64_t)1 << 8)
 
 /* The ways out of the inline paths.  Call midden_rc_retain and midden_rc_release. */
@@ -153,7 +153,7 @@ static inline void midden_rc_release(void *object) {
   if (object != NULL) {
     uint64_t *word = (uint64_t *)object - 1, was = __atomic_load_n(word, __ATOMIC_RELAXED);
     /* A count of 2 or more, and none of the flags above it. */
-    if (was - 2 * MIDDEN_RC_ONE < MIDDEN_RC_UNLISTED - 2 * MIDDEN_RC_ONE)
+    if (was - 2 * MIDDEN_RC_ONE < MIDDEN_RC_OLD - 2 * MIDDEN_RC_ONE)
       __atomic_store_n(word, was - MIDDEN_RC_ONE, __ATOMIC_RELAXED);
     else
       midden_rc_release_slow(object);
@@ -175,7 +175,7 @@ static inline void midden_rc_set(void *slot, void *object) {
 /* How many references there are.  threads: for atomic types a guess, unless it is 1 and yours. */
 static inline size_t midden_rc_count(const void *object) {
   uint64_t word = __atomic_load_n((const uint64_t *)object - 1, __ATOMIC_RELAXED);
-  return (size_t)((word & (MIDDEN_RC_UNLISTED - 1)) / MIDDEN_RC_ONE);
+  return (size_t)((word & (MIDDEN_RC_OLD - 1)) / MIDDEN_RC_ONE);
 }
 
 /* The type of `object`, and its name.  threads: as the object. */
@@ -202,12 +202,14 @@ MIDDEN_API void midden_rc_weak_give(midden_rc_weak *weak);
 
 /* ---- cycles ---- */
 
-/* Find and free all objects that are held by each other alone.  Their weak references are cleared
- * first; then each is finalised, while all are still whole; what finalisers saved stays, with all
- * that it refers to; and the rest goes.
- * returns  how many went
- * cost     two visits for each object that was made or touched since it was last looked at and for
- *          all that they lead to; takes no memory.  From a finaliser that a collection runs: 0.
+/* Find and free all objects that are held by each other alone.  No collection that begins by itself
+ * sees all of them: not old objects that were let go by moving the last reference into one of them,
+ * rather than by a release.  Weak references to what is found are cleared first; then each object
+ * is finalised, while all are still whole; what finalisers saved stays, with all that it refers to;
+ * and the rest goes.
+ *
+ * returns  how many went; 0 from a finaliser that a collection runs
+ * cost     two visits for each object whose type can be in a cycle; takes no memory
  */
 MIDDEN_API size_t midden_rc_collect(midden_rc *rc);
 
@@ -220,9 +222,9 @@ MIDDEN_API bool midden_rc_is_due(midden_rc *rc);
 
 typedef struct midden_rc_figures {
   size_t live_objects;
-  size_t candidates;      /* where a collection would begin */
+  size_t candidates;      /* new ones, and old ones that were touched */
   size_t collections;     /* so far */
-  size_t whole;           /* of these, such as midden_rc_collect makes */
+  size_t wide;            /* of these, the ones that looked at more than new objects */
   size_t visited_objects; /* by all of them */
   size_t freed_objects;   /* by all of them */
 } midden_rc_figures;

@@ -19,6 +19,7 @@ midden_status midden_rc_open(midden_allocator *from, enum midden_rc_cycles cycle
   *rc = (midden_rc){.from = from, .no_cycles = cycles == MIDDEN_RC_NO_CYCLES, .xholders = 1};
   mid_rc_list_open(&rc->young);
   mid_rc_list_open(&rc->waiting);
+  mid_rc_list_open(&rc->old);
   *out = rc;
   return MIDDEN_OK;
 }
@@ -70,8 +71,7 @@ midden_status midden_rc_type_open(midden_rc *rc, const midden_rc_description *wh
       .what = *what,
       .rc = rc,
       .next = rc->types,
-      .born = MIDDEN_RC_ONE | (what->atomic ? MIDDEN_RC_ATOMIC : 0) |
-              (cyclic ? MID_RC_CYCLIC | MIDDEN_RC_UNLISTED : 0),
+      .born = MIDDEN_RC_ONE | (what->atomic ? MIDDEN_RC_ATOMIC : 0) | (cyclic ? MID_RC_CYCLIC : 0),
       .before_bytes = cyclic ? sizeof(struct mid_rc_node) : sizeof(struct mid_rc_head),
   };
   rc->types = type;
@@ -127,7 +127,7 @@ void *midden_rc_new(midden_rc_type *type, size_t more_bytes) {
   head->xtype = (uintptr_t)type;
   head->xword = type->born;
   rc_count_object(type, 1);
-  if (type->born & MID_RC_CYCLIC) mid_rc_enlist(rc, mid_rc_node_of(head));
+  if (type->born & MID_RC_CYCLIC) mid_rc_list_new(rc, mid_rc_node_of(head));
   return mid_rc_object_of(head);
 }
 
@@ -152,13 +152,13 @@ void midden_rc_retain_slow(void *object) {
   __atomic_fetch_add(&head->xword, MIDDEN_RC_ONE, __ATOMIC_RELAXED);
 }
 
-// One reference less to an object of an atomic type.  Returns whether it was the last.  A candidate
-// is listed while the reference is still there, so that the object is.
+// One reference less to an object of an atomic type.  Returns whether it was the last.  An old one
+// is made young while the reference is still there, so that the object is.
 static bool rc_drop_atomic(struct mid_rc_head *head) {
   uint64_t was = mid_rc_word(head);
-  while ((was & MIDDEN_RC_UNLISTED) != 0) {
-    if (was / MIDDEN_RC_ONE % (MIDDEN_RC_UNLISTED / MIDDEN_RC_ONE) > 1) {
-      mid_rc_enlist(mid_rc_type(head)->rc, mid_rc_node_of(head));
+  while ((was & MIDDEN_RC_OLD) != 0) {
+    if (was / MIDDEN_RC_ONE % (MIDDEN_RC_OLD / MIDDEN_RC_ONE) > 1) {
+      mid_rc_list_touch(mid_rc_type(head)->rc, mid_rc_node_of(head));
       was = mid_rc_word(head);
     } else if (__atomic_compare_exchange_n(&head->xword, &was, was - MIDDEN_RC_ONE, false,
                                            __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
@@ -166,14 +166,14 @@ static bool rc_drop_atomic(struct mid_rc_head *head) {
     }
   }
   was = __atomic_fetch_sub(&head->xword, MIDDEN_RC_ONE, __ATOMIC_ACQ_REL);
-  return (was & (MIDDEN_RC_UNLISTED - 1)) / MIDDEN_RC_ONE == 1;
+  return (was & (MIDDEN_RC_OLD - 1)) / MIDDEN_RC_ONE == 1;
 }
 
 static bool rc_drop(struct mid_rc_head *head, uint64_t was) {
   if ((was & MIDDEN_RC_ATOMIC) != 0) return rc_drop_atomic(head);
-  bool last = (was & (MIDDEN_RC_UNLISTED - 1)) / MIDDEN_RC_ONE == 1;
-  if (!last && (was & MIDDEN_RC_UNLISTED) != 0)
-    mid_rc_enlist(mid_rc_type(head)->rc, mid_rc_node_of(head));
+  bool last = (was & (MIDDEN_RC_OLD - 1)) / MIDDEN_RC_ONE == 1;
+  if (!last && (was & MIDDEN_RC_OLD) != 0)
+    mid_rc_list_touch(mid_rc_type(head)->rc, mid_rc_node_of(head));
   mid_rc_set_word(head, mid_rc_word(head) - MIDDEN_RC_ONE);
   return last;
 }
@@ -216,6 +216,7 @@ static void rc_bury(struct mid_rc_head *head, uint64_t flags) {
   if (type->what.finalize != NULL && (flags & MID_RC_FINALIZED) == 0) {
     // With release: who still looks through a weak reference sees that it was cleared.
     __atomic_store_n(&head->xword, type->born | MID_RC_FINALIZED, __ATOMIC_RELEASE);
+    if ((type->born & MID_RC_CYCLIC) != 0) mid_rc_list_new(type->rc, mid_rc_node_of(head));
     type->what.finalize(mid_rc_object_of(head));
     midden_rc_release(mid_rc_object_of(head));
     return;
@@ -243,8 +244,7 @@ void mid_rc_let_go(bool held_before) {
 
 void mid_rc_die(struct mid_rc_head *head) {
   uint64_t word = mid_rc_word(head);
-  if ((word & (MID_RC_CYCLIC | MIDDEN_RC_UNLISTED)) == MID_RC_CYCLIC)
-    mid_rc_unlist(mid_rc_type(head)->rc, mid_rc_node_of(head));
+  if ((word & MID_RC_CYCLIC) != 0) mid_rc_list_drop(mid_rc_type(head)->rc, mid_rc_node_of(head));
   mid_rc_weak_clear(head);
   mid_rc_set_word(head, MIDDEN_RC_DEAD | (word & MID_RC_FINALIZED) | (uintptr_t)rc_dead.first);
   rc_dead.first = head;

@@ -8,17 +8,17 @@
 //   |        | or trial    | reference | 1  |        |                 |
 //   +--------+-------------+----------------+--------+-----------------+
 //
-// The word: see midden/rc.h; here its private bits.  A node is in one of two lists of candidates,
-// or in none and UNLISTED:
+// The word: see midden/rc.h; here its private bits.  A node is in one of three lists:
 //
-//   new --> young --> collected                        (or dies of its last release, from anywhere)
-//             `-----> waiting --> collected
-//                        `------> UNLISTED --> young, when it is released and not to 0
+//   new --> young --> waiting --> old         each may be found to be garbage, or die, at any time
+//             ^                    |
+//             '--------------------'  released, and not to 0
 //
-// A young collection looks at the young alone, and what it finds held waits.  A whole one looks at
-// both and all they lead to; what that finds held is not looked at again until it is touched: only
-// an object that a reference to was given up can have become garbage.  New ones are candidates
-// since a reference can be given up by moving it into an object.
+// A young collection looks at the young alone, and what it finds held waits.  A touched one looks
+// at both and all they lead to, and what it finds held is old: not looked at again until it is
+// touched, since only an object that a reference to was given up can have become garbage.  (Unless
+// it was given up by moving it into an object.  So new ones begin as candidates; and a whole
+// collection, which the program asks for, looks at the old as well.)
 //
 // While a collection runs, its nodes are in a list of its own, linked by `next` alone, and `prev`
 // is `trial`: the count less the references from nodes of this list.
@@ -35,7 +35,7 @@
 enum {
   MID_RC_FINALIZED = 1,  // its finaliser has run or runs
   MID_RC_CYCLIC = 2,     // it has a node
-  MID_RC_WAITING = 16,   // listed, and not among the young
+  MID_RC_WAITING = 16,   // in that list
   MID_RC_VISITED = 32,   // in the list of the collection that runs
   MID_RC_HELD = 64       // of these, found to be held from outside
 };
@@ -79,15 +79,15 @@ struct midden_rc {
   bool locks;       // it has a type both atomic and cyclic; set before such objects are
   bool collecting;  // a collection's finalisers run, or trace functions
   size_t pauses;
-  size_t held;  // by the last whole collection, of those it visited
+  size_t held;  // of those that the last touched collection visited
   midden_rc_figures figures;
   // 1 while open, 1 for each type with objects, 1 for a collection that runs: at 0 it goes.
   _Atomic size_t xholders;
   midden_rc *next, *prev;  // among those that lock, for fork
 
-  // Lists of candidates; under `lock` where the heap locks.
+  // Under `lock` where the heap locks.
   _Alignas(64) struct mid_lock lock;
-  struct mid_rc_list young, waiting;
+  struct mid_rc_list young, waiting, old;
 };
 
 static inline struct mid_rc_head *mid_rc_head_of(const void *object) {
@@ -133,9 +133,12 @@ static inline void mid_rc_trace(struct mid_rc_head *head, midden_rc_visit *visit
 
 void mid_rc_list_open(struct mid_rc_list *list);
 void mid_rc_list_put(struct mid_rc_list *list, struct mid_rc_node *node);
-// Put a node that is in no list, or UNLISTED, among the young.
-void mid_rc_enlist(midden_rc *rc, struct mid_rc_node *node);
-void mid_rc_unlist(midden_rc *rc, struct mid_rc_node *node);
+// A new node is young.
+void mid_rc_list_new(midden_rc *rc, struct mid_rc_node *node);
+// An old node is young again; another thread may have been quicker.
+void mid_rc_list_touch(midden_rc *rc, struct mid_rc_node *node);
+// A node leaves its list.
+void mid_rc_list_drop(midden_rc *rc, struct mid_rc_node *node);
 // `rc` has locked lists from now on, which a forked child finds whole; or it goes.
 void mid_rc_lock_lists(midden_rc *rc);
 void mid_rc_forget_lists(midden_rc *rc);
@@ -151,6 +154,7 @@ bool mid_rc_weak_leave(uintptr_t tagged, void *block);
 
 // Collect by the rules that rc_cycle.c states, unless the heap may not.
 void mid_rc_collect_some(midden_rc *rc);
+size_t mid_rc_collect_young(midden_rc *rc);
 
 // NULL, or a sentence naming the first broken invariant.
 const char *mid_rc_broken(midden_rc *rc);

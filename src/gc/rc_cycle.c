@@ -14,20 +14,27 @@
 // Program code runs in two places.  Finalisers may do anything: objects of the collection are
 // listed as far as a release can see, so that it links none of them anew.  The dead that our
 // own releases make wait until all memory is freed.
+#include "base/bits.h"
 #include "gc/rc.h"
 
 // A young collection comes with so many young objects: 1000 of 64 bytes stay in a cache of 64 KiB,
-// and what does not depend on their number is 1 % of its cost.  A whole one comes with it when as
+// and what does not depend on their number is 1 % of its cost.  A touched one comes instead when as
 // many wait, or a quarter of those that the last one visited in vain: so each object costs at most
 // five visits in the long run (CPython's rule).
 enum { CYCLE_YOUNG_MOST = 1000, CYCLE_WAITING_SHARE = 4 };
+
+enum cycle_scope {
+  CYCLE_YOUNG,    // the young
+  CYCLE_TOUCHED,  // also those that wait, and all that both lead to
+  CYCLE_WHOLE     // all
+};
 
 struct cycle {
   midden_rc *rc;
   struct mid_rc_node *first, *last;  // linked by `next`
   struct mid_rc_node *grey;          // linked by `grey`
   size_t count;
-  bool widens;  // takes in what its objects lead to
+  bool widens;  // takes in old objects that its own lead to
 };
 
 static struct cycle cycle_open(midden_rc *rc) { return (struct cycle){.rc = rc}; }
@@ -57,7 +64,7 @@ static void cycle_append(struct cycle *cycle, struct mid_rc_node *node) {
 }
 
 static void cycle_add(struct cycle *cycle, struct mid_rc_node *node) {
-  cycle_flag(node, MIDDEN_RC_UNLISTED | MID_RC_WAITING, MID_RC_VISITED);
+  cycle_flag(node, MIDDEN_RC_OLD | MID_RC_WAITING, MID_RC_VISITED);
   node->trial = (int64_t)midden_rc_count(mid_rc_object_of(&node->head));
   cycle_append(cycle, node);
 }
@@ -78,6 +85,7 @@ static void cycle_subtract(void *reference, void *with) {
   if (node == NULL) return;
   if (!cycle_has(node, MID_RC_VISITED)) {
     if (!cycle->widens) return;
+    mid_rc_list_drop(cycle->rc, node);
     cycle_add(cycle, node);
   }
   node->trial--;
@@ -113,7 +121,7 @@ static void cycle_mark_held(struct cycle *cycle) {
   }
 }
 
-// Leave in the list what is not HELD; the rest waits, or is not looked at until it is touched.
+// Leave in the list what is not HELD; the rest waits, or is old.
 static void cycle_sift(struct cycle *cycle, bool waits) {
   struct cycle rest = cycle_open(cycle->rc);
   for (struct mid_rc_node *node = cycle->first, *next; node != NULL; node = next) {
@@ -124,7 +132,8 @@ static void cycle_sift(struct cycle *cycle, bool waits) {
       cycle_flag(node, MID_RC_VISITED | MID_RC_HELD, MID_RC_WAITING);
       mid_rc_list_put(&cycle->rc->waiting, node);
     } else {
-      cycle_flag(node, MID_RC_VISITED | MID_RC_HELD, MIDDEN_RC_UNLISTED);
+      cycle_flag(node, MID_RC_VISITED | MID_RC_HELD, MIDDEN_RC_OLD);
+      mid_rc_list_put(&cycle->rc->old, node);
     }
   }
   *cycle = rest;
@@ -179,17 +188,18 @@ static void cycle_free(struct cycle *garbage) {
   }
 }
 
-static size_t cycle_collect(midden_rc *rc, bool whole) {
+static size_t cycle_collect(midden_rc *rc, enum cycle_scope scope) {
   struct cycle cycle = cycle_open(rc);
   mid_rc_join(rc);
   rc->collecting = true;
-  cycle.widens = whole;
+  cycle.widens = scope == CYCLE_TOUCHED;
   cycle_add_list(&cycle, &rc->young);
-  if (whole) cycle_add_list(&cycle, &rc->waiting);
+  if (scope != CYCLE_YOUNG) cycle_add_list(&cycle, &rc->waiting);
+  if (scope == CYCLE_WHOLE) cycle_add_list(&cycle, &rc->old);
   cycle_mark_held(&cycle);
   size_t visited = cycle.count;
-  cycle_sift(&cycle, !whole);
-  if (whole) rc->held = visited - cycle.count;
+  cycle_sift(&cycle, scope == CYCLE_YOUNG);
+  if (scope == CYCLE_TOUCHED) rc->held = visited - cycle.count;
 
   for (struct mid_rc_node *node = cycle.first; node != NULL; node = node->next)
     mid_rc_weak_clear(&node->head);
@@ -198,7 +208,7 @@ static size_t cycle_collect(midden_rc *rc, bool whole) {
   size_t freed = cycle.count;
   cycle_free(&cycle);
   rc->figures.collections++;
-  rc->figures.whole += whole;
+  rc->figures.wide += scope != CYCLE_YOUNG;
   rc->figures.visited_objects += visited;
   rc->figures.freed_objects += freed;
   rc->collecting = false;
@@ -209,13 +219,19 @@ static size_t cycle_collect(midden_rc *rc, bool whole) {
 
 // ---- when ----
 
+size_t mid_rc_collect_young(midden_rc *rc) { return cycle_collect(rc, CYCLE_YOUNG); }
+
 void mid_rc_collect_some(midden_rc *rc) {
   if (rc->locks || rc->collecting || rc->pauses > 0 || !midden_rc_is_due(rc)) return;
-  size_t most = rc->held / CYCLE_WAITING_SHARE;
-  cycle_collect(rc, rc->waiting.count >= (most > CYCLE_YOUNG_MOST ? most : CYCLE_YOUNG_MOST));
+  if (rc->waiting.count < mid_max(CYCLE_YOUNG_MOST, rc->held / CYCLE_WAITING_SHARE))
+    mid_rc_collect_young(rc);
+  else
+    cycle_collect(rc, CYCLE_TOUCHED);
 }
 
-size_t midden_rc_collect(midden_rc *rc) { return rc->collecting ? 0 : cycle_collect(rc, true); }
+size_t midden_rc_collect(midden_rc *rc) {
+  return rc->collecting ? 0 : cycle_collect(rc, CYCLE_WHOLE);
+}
 
 void midden_rc_pause(midden_rc *rc) { rc->pauses++; }
 
@@ -246,27 +262,32 @@ midden_rc_figures midden_rc_stats(midden_rc *rc) {
 // ---- check ----
 
 static const char *cycle_list_broken(const midden_rc *rc, const struct mid_rc_list *list,
-                                     uint64_t waiting) {
-  const uint64_t flags = MIDDEN_RC_UNLISTED | MIDDEN_RC_DEAD | MID_RC_VISITED | MID_RC_HELD;
+                                     uint64_t flag) {
+  const uint64_t flags =
+      MIDDEN_RC_OLD | MIDDEN_RC_DEAD | MID_RC_WAITING | MID_RC_VISITED | MID_RC_HELD;
   size_t left = list->count;
   for (const struct mid_rc_node *node = list->ends.next; node != &list->ends; node = node->next) {
-    if (left-- == 0) return "a list of candidates is longer than its count";
-    if (node->next->prev != node) return "a candidate's neighbour does not know it";
-    if (mid_rc_type(&node->head)->rc != rc) return "a candidate is of another heap";
-    if (midden_rc_count(&node->head + 1) == 0) return "a candidate has no references";
-    if (cycle_has(node, flags)) return "a candidate has flags of other states";
-    if (cycle_has(node, MID_RC_WAITING) != (waiting != 0)) return "a candidate is on another list";
+    if (left-- == 0) return "a list of objects is longer than its count";
+    if (node->next->prev != node) return "an object's neighbour in a list does not know it";
+    if (mid_rc_type(&node->head)->rc != rc) return "a list has an object of another heap";
+    if (midden_rc_count(&node->head + 1) == 0) return "a list has an object without references";
+    if ((mid_rc_word(&node->head) & flags) != flag) return "an object has flags of another list";
   }
-  return left == 0 ? NULL : "a list of candidates is shorter than its count";
+  return left == 0 ? NULL : "a list of objects is shorter than its count";
 }
 
 const char *mid_rc_broken(midden_rc *rc) {
   if (rc->collecting) return "a collection has not ended";
-  size_t holders = 1;
-  for (const midden_rc_type *type = rc->types; type != NULL; type = type->next)
+  size_t holders = 1, nodes = 0;
+  for (const midden_rc_type *type = rc->types; type != NULL; type = type->next) {
     holders += midden_rc_live(type) > 0;
+    nodes += (type->born & MID_RC_CYCLIC) != 0 ? midden_rc_live(type) : 0;
+  }
   if (holders != atomic_load_explicit(&rc->xholders, memory_order_relaxed))
     return "a heap's holders are not its types with objects";
+  if (nodes != rc->young.count + rc->waiting.count + rc->old.count)
+    return "an object that can be in a cycle is in no list";
   const char *broken = cycle_list_broken(rc, &rc->young, 0);
-  return broken != NULL ? broken : cycle_list_broken(rc, &rc->waiting, MID_RC_WAITING);
+  if (broken == NULL) broken = cycle_list_broken(rc, &rc->waiting, MID_RC_WAITING);
+  return broken != NULL ? broken : cycle_list_broken(rc, &rc->old, MIDDEN_RC_OLD);
 }

@@ -1,4 +1,4 @@
-// gc/rc_list.c -- the lists of candidates, and their lock where threads share them.
+// gc/rc_list.c -- the lists of objects, and their lock where threads share them.
 // SPDX-License-Identifier: MIT
 #include "gc/rc.h"
 
@@ -20,25 +20,39 @@ void mid_rc_list_put(struct mid_rc_list *list, struct mid_rc_node *node) {
   list->count++;
 }
 
-void mid_rc_enlist(midden_rc *rc, struct mid_rc_node *node) {
+static void rc_list_unlink(midden_rc *rc, struct mid_rc_node *node) {
+  uint64_t word = mid_rc_word(&node->head);
+  struct mid_rc_list *list = &rc->young;
+  if ((word & MID_RC_WAITING) != 0) list = &rc->waiting;
+  if ((word & MIDDEN_RC_OLD) != 0) list = &rc->old;
+  list->count--;
+  node->prev->next = node->next;
+  node->next->prev = node->prev;
+}
+
+void mid_rc_list_new(midden_rc *rc, struct mid_rc_node *node) {
+  if (rc->locks) mid_lock_take(&rc->lock);
+  mid_rc_list_put(&rc->young, node);
+  if (rc->locks) mid_lock_give(&rc->lock);
+}
+
+void mid_rc_list_touch(midden_rc *rc, struct mid_rc_node *node) {
   if (rc->locks) mid_lock_take(&rc->lock);
   uint64_t word = mid_rc_word(&node->head);
-  if ((word & MIDDEN_RC_UNLISTED) != 0) {  // else another thread was quicker
+  if ((word & MIDDEN_RC_OLD) != 0) {
+    rc_list_unlink(rc, node);
     mid_rc_list_put(&rc->young, node);
     if ((word & MIDDEN_RC_ATOMIC) != 0)
-      __atomic_fetch_and(&node->head.xword, ~MIDDEN_RC_UNLISTED, __ATOMIC_RELAXED);
+      __atomic_fetch_and(&node->head.xword, ~MIDDEN_RC_OLD, __ATOMIC_RELAXED);
     else
-      mid_rc_set_word(&node->head, word & ~MIDDEN_RC_UNLISTED);
+      mid_rc_set_word(&node->head, word & ~MIDDEN_RC_OLD);
   }
   if (rc->locks) mid_lock_give(&rc->lock);
 }
 
-void mid_rc_unlist(midden_rc *rc, struct mid_rc_node *node) {
+void mid_rc_list_drop(midden_rc *rc, struct mid_rc_node *node) {
   if (rc->locks) mid_lock_take(&rc->lock);
-  bool waits = (mid_rc_word(&node->head) & MID_RC_WAITING) != 0;
-  (waits ? &rc->waiting : &rc->young)->count--;
-  node->prev->next = node->next;
-  node->next->prev = node->prev;
+  rc_list_unlink(rc, node);
   if (rc->locks) mid_lock_give(&rc->lock);
 }
 

@@ -93,8 +93,7 @@ midden_rc_weak *midden_rc_weak_take(void *object) {
 static bool weak_try_retain(struct mid_rc_head *head) {
   uint64_t was = mid_rc_word(head);
   do {
-    if ((was & MIDDEN_RC_DEAD) != 0 || (was & (MIDDEN_RC_UNLISTED - 1)) < MIDDEN_RC_ONE)
-      return false;
+    if ((was & MIDDEN_RC_DEAD) != 0 || (was & (MIDDEN_RC_OLD - 1)) < MIDDEN_RC_ONE) return false;
   } while (!__atomic_compare_exchange_n(&head->xword, &was, was + MIDDEN_RC_ONE, true,
                                         __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
   return true;

@@ -133,6 +133,7 @@ void *midden_rc_new(midden_rc_type *type, size_t more_bytes) {
 
 void mid_rc_free(struct mid_rc_head *head) {
   midden_rc_type *type = mid_rc_type(head);
+  mid_rc_weak_clear(head);  // taken by the finaliser of an object in a cycle
   uintptr_t tagged = head->xtype;
   void *block = (char *)(head + 1) - type->before_bytes;
   mid_rc_set_word(head, 0);  // most of who comes too late is seen

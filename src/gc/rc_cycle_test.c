@@ -314,6 +314,30 @@ TEST(what_a_finaliser_saves_stays_with_all_it_leads_to_and_is_finalised_once)
   close_empty();
 }
 
+// A weak reference to its own object, which is about to go.
+static void node_take_weak(void *object) {
+  weak[((struct node *)object)->id] = midden_rc_weak_take(object);
+  finalized++;
+}
+
+TEST(weak_references_that_finalisers_take_outlive_their_objects)
+{
+  for (int atomic = 0; atomic < 2; atomic++) {
+    midden_rc_description what = finalized_by(node_take_weak);
+    what.atomic = atomic;
+    open_with(what);
+    finalized = 0;
+    midden_rc_release(make_ring(10, false));
+    CHECK_EQ(midden_rc_collect(rc), 10);
+    CHECK_EQ(finalized, 10);
+    for (size_t i = 0; i < 10; i++) {
+      CHECK(midden_rc_weak_lock(weak[i]) == NULL);
+      midden_rc_weak_give(weak[i]);
+    }
+    close_empty();
+  }
+}
+
 // Cuts the ring, and gives up what it took out.
 static void node_cut(void *object) {
   struct node *node = object;

@@ -26,6 +26,7 @@ struct midden_rc_weak {
   bool is_atomic;
 };
 
+// An address has 48 bits: Linux hands out more only where it is asked to.
 enum { WEAK_VISITOR_BITS = 16 };
 
 static struct mid_rc_head *weak_head(uint64_t target) {

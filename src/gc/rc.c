@@ -80,11 +80,6 @@ midden_status midden_rc_type_open(midden_rc *rc, const midden_rc_description *wh
   return MIDDEN_OK;
 }
 
-midden_rc_type *mid_rc_type(const struct mid_rc_head *head) {
-  uintptr_t type = __atomic_load_n(&head->xtype, __ATOMIC_ACQUIRE);
-  return mid_unlikely((type & 1) != 0) ? mid_rc_weak_type(type) : (midden_rc_type *)type;
-}
-
 midden_rc_type *midden_rc_type_of(const void *object) {
   return mid_rc_type(mid_rc_head_of(object));
 }
@@ -119,7 +114,8 @@ void *midden_rc_new(midden_rc_type *type, size_t more_bytes) {
   size_t bytes = type->before_bytes + type->what.bytes;
   if (!mid_region_size_is_sane(more_bytes)) return NULL;
   bytes += more_bytes;
-  if (type->born & MID_RC_CYCLIC) mid_rc_collect_some(rc);
+  // A heap that locks collects when it is told to; nobody knows its count without the lock.
+  if (!rc->locks && rc->young.count >= MID_RC_YOUNG_MOST) mid_rc_collect_some(rc);
   char *block = rc_block_new(rc, bytes);
   if (block == NULL) return NULL;
   memset(block, 0, bytes);
@@ -127,7 +123,7 @@ void *midden_rc_new(midden_rc_type *type, size_t more_bytes) {
   head->xtype = (uintptr_t)type;
   head->xword = type->born;
   rc_count_object(type, 1);
-  if (type->born & MID_RC_CYCLIC) mid_rc_list_new(rc, mid_rc_node_of(head));
+  if ((type->born & MID_RC_CYCLIC) != 0) mid_rc_list_new(rc, mid_rc_node_of(head));
   return mid_rc_object_of(head);
 }
 

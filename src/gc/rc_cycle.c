@@ -17,11 +17,10 @@
 #include "base/bits.h"
 #include "gc/rc.h"
 
-// A young collection comes with so many young objects: 1000 of 64 bytes stay in a cache of 64 KiB,
-// and what does not depend on their number is 1 % of its cost.  A touched one comes instead when as
-// many wait, or a quarter of those that the last one visited in vain: so each object costs at most
-// five visits in the long run (CPython's rule).
-enum { CYCLE_YOUNG_MOST = 1000, CYCLE_WAITING_SHARE = 4 };
+// A touched collection comes instead of a young one when as many wait, or a quarter of those that
+// the last one visited in vain: so each object costs at most five visits in the long run (CPython's
+// rule).
+enum { CYCLE_WAITING_SHARE = 4 };
 
 enum cycle_scope {
   CYCLE_YOUNG,    // the young
@@ -222,8 +221,8 @@ static size_t cycle_collect(midden_rc *rc, enum cycle_scope scope) {
 size_t mid_rc_collect_young(midden_rc *rc) { return cycle_collect(rc, CYCLE_YOUNG); }
 
 void mid_rc_collect_some(midden_rc *rc) {
-  if (rc->locks || rc->collecting || rc->pauses > 0 || !midden_rc_is_due(rc)) return;
-  if (rc->waiting.count < mid_max(CYCLE_YOUNG_MOST, rc->held / CYCLE_WAITING_SHARE))
+  if (rc->collecting || rc->pauses > 0) return;
+  if (rc->waiting.count < mid_max(MID_RC_YOUNG_MOST, rc->held / CYCLE_WAITING_SHARE))
     mid_rc_collect_young(rc);
   else
     cycle_collect(rc, CYCLE_TOUCHED);
@@ -242,10 +241,9 @@ void midden_rc_resume(midden_rc *rc) {
 }
 
 bool midden_rc_is_due(midden_rc *rc) {
-  if (!rc->locks) return rc->young.count >= CYCLE_YOUNG_MOST;
-  mid_lock_take(&rc->lock);
-  bool due = rc->young.count >= CYCLE_YOUNG_MOST;
-  mid_lock_give(&rc->lock);
+  if (rc->locks) mid_lock_take(&rc->lock);
+  bool due = rc->young.count >= MID_RC_YOUNG_MOST;
+  if (rc->locks) mid_lock_give(&rc->lock);
   return due;
 }
 

@@ -65,7 +65,7 @@ static midden_rc_weak *weak_new(midden_rc_type *type) {
 
 // The object's block, made when it has none.  Another thread may make one as well: the first stays.
 static midden_rc_weak *weak_of(struct mid_rc_head *head) {
-  uintptr_t seen = __atomic_load_n(&head->xtype, __ATOMIC_ACQUIRE);
+  uintptr_t seen = mid_rc_tagged(head);
   if ((seen & 1) != 0) return weak_tagged(seen);
   midden_rc_weak *weak = weak_new((midden_rc_type *)seen);
   if (weak == NULL) return NULL;
@@ -125,10 +125,8 @@ void *midden_rc_weak_lock(midden_rc_weak *weak) {
 
 // ---- the object goes ----
 
-void mid_rc_weak_clear(struct mid_rc_head *head) {
-  uintptr_t tagged = __atomic_load_n(&head->xtype, __ATOMIC_ACQUIRE);
-  if ((tagged & 1) == 0) return;
-  midden_rc_weak *weak = weak_tagged(tagged);
+void mid_rc_weak_clear_slow(struct mid_rc_head *head) {
+  midden_rc_weak *weak = weak_tagged(mid_rc_tagged(head));
   if (weak_head(atomic_load_explicit(&weak->xtarget, memory_order_relaxed)) != NULL)
     atomic_fetch_sub_explicit(&weak->xtarget, weak_target(head), memory_order_acq_rel);
 }

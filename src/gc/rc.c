@@ -89,16 +89,12 @@ size_t midden_rc_live(const midden_rc_type *type) {
   return atomic_load_explicit(&type->xlive, memory_order_relaxed);
 }
 
-// One object of `type` more (1) or less (-1).  Of atomic types, others' may come and go meanwhile:
-// who takes the number from 0 or to 0 tells the heap, and comes before or after those.
-static void rc_count_object(midden_rc_type *type, size_t one) {
-  size_t was = midden_rc_live(type);
-  if (type->what.atomic)
-    was = atomic_fetch_add_explicit(&type->xlive, one, memory_order_acq_rel);
-  else
-    atomic_store_explicit(&type->xlive, was + one, memory_order_relaxed);
-  if (was == 0) mid_rc_join(type->rc);
-  if (was + one == 0) mid_rc_leave(type->rc);
+// One object of `type` more (1) or less (-1).  Returns how many there were.
+static inline size_t rc_count_object(midden_rc_type *type, size_t one) {
+  if (type->what.atomic) return atomic_fetch_add_explicit(&type->xlive, one, memory_order_acq_rel);
+  size_t was = atomic_load_explicit(&type->xlive, memory_order_relaxed);
+  atomic_store_explicit(&type->xlive, was + one, memory_order_relaxed);
+  return was;
 }
 
 // ---- objects ----
@@ -122,7 +118,7 @@ void *midden_rc_new(midden_rc_type *type, size_t more_bytes) {
   struct mid_rc_head *head = (struct mid_rc_head *)(void *)(block + type->before_bytes) - 1;
   head->xtype = (uintptr_t)type;
   head->xword = type->born;
-  rc_count_object(type, 1);
+  if (rc_count_object(type, 1) == 0) mid_rc_join(rc);
   if ((type->born & MID_RC_CYCLIC) != 0) mid_rc_list_new(rc, mid_rc_node_of(head));
   return mid_rc_object_of(head);
 }
@@ -135,7 +131,7 @@ void mid_rc_free(struct mid_rc_head *head) {
   mid_rc_set_word(head, 0);  // most of who comes too late is seen
   if ((tagged & 1) == 0 || mid_rc_weak_leave(tagged, block))
     type->rc->from->free(type->rc->from, block, 0);
-  rc_count_object(type, (size_t)-1);
+  if (rc_count_object(type, (size_t)-1) == 1) mid_rc_leave(type->rc);
 }
 
 // ---- counts ----

@@ -142,8 +142,10 @@ void mid_rc_free(struct mid_rc_head *head);
 static inline void mid_rc_trace(struct mid_rc_head *head, midden_rc_visit *visit, void *with) {
   const midden_rc_description *what = &mid_rc_type(head)->what;
   const char *object = mid_rc_object_of(head);
-  for (size_t i = 0; i < what->reference_count; i++)
-    visit(*(void *const *)(const void *)(object + what->references[i]), with);
+  for (size_t i = 0; i < what->reference_count; i++) {
+    void *reference = *(void *const *)(const void *)(object + what->references[i]);
+    if (reference != NULL) visit(reference, with);
+  }
   if (what->trace != NULL) what->trace(object, visit, with);
 }
 

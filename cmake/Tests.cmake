@@ -197,7 +197,7 @@ foreach(file IN LISTS files)
   midden_test(web ${name} ${NODE} ${file})
 endforeach()
 
-foreach(name layering symbols headers analyzer)
+foreach(name layering symbols headers analyzer docs)
   midden_test(checks ${name} sh ${PROJECT_SOURCE_DIR}/tests/${name}.sh)
 endforeach()
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# tests/docs.sh -- the pages that teach by a program: it compiles as it stands, and prints what they say.
+# tests/docs.sh -- pages that teach by a program: it compiles as it stands, and prints what they say.
 # SPDX-License-Identifier: MIT
 #
 # The ```c blocks of such a page, one after the other, are the program, and its ```text blocks what

@@ -3,8 +3,8 @@
 # SPDX-License-Identifier: MIT
 """cyclic.py SHAPE OBJECTS: the shapes of cyclic.c, and the same line.
 
-CPython makes its objects by an interpreter, so what it costs to make one that is freed by its count,
-the shape `release`, is to be taken off before collectors are compared."""
+CPython makes its objects by an interpreter: take off what one costs that is freed by its count, the
+shape `release`, before you compare collectors."""
 
 import gc
 import sys

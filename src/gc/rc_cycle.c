@@ -18,7 +18,7 @@
 #include "gc/rc.h"
 
 // A touched collection comes instead of a young one when as many wait, or a quarter of those that
-// the last one visited in vain: so each object costs at most five visits in the long run (CPython's
+// the last one visited in vain: so each object costs at most six visits in the long run (CPython's
 // rule).
 enum { CYCLE_WAITING_SHARE = 4 };
 

@@ -51,7 +51,8 @@ enum midden_rc_cycles {
 
 /* Open a heap without objects.
  * from     where they come from, fit for any thread if a type is atomic; NULL: malloc of this
- *          library
+ *          library.  Of a midden_heap, all goes at once when that is closed; if a type is both
+ *          atomic and able to be in a cycle, this heap is to be closed first.
  * out      written only on MIDDEN_OK
  * errors   MIDDEN_NOMEM
  */
@@ -90,7 +91,8 @@ typedef struct midden_rc_description {
    * is not finalised again.  References that it takes out of the object it gives up itself. */
   void (*finalize)(void *object);
 
-  bool acyclic; /* no object of this type is ever part of a cycle: costs less, and is skipped */
+  bool acyclic; /* no object of this type is ever part of a cycle: it costs less and is skipped,
+                   and a cycle through one, as one through two heaps, is not found */
   bool atomic;  /* counted for any thread: see above */
 } midden_rc_description;
 

@@ -17,13 +17,13 @@ static struct source {
 } source;
 
 static void *source_alloc(midden_allocator *self, size_t bytes, size_t align) {
-  (void)self, (void)align;
+  (void)self;
   if (source.until_refusal > 0 && --source.until_refusal == 0) {
     source.refused++;
     return errno = ENOMEM, NULL;
   }
   source.blocks++;
-  return midden_malloc(bytes);
+  return midden_aligned_alloc(align == 0 ? 16 : align, bytes);
 }
 
 static void source_free(midden_allocator *self, void *p, size_t bytes) {

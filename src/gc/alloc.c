@@ -151,7 +151,7 @@ static bool alloc_born_old(midden_gc *gc, void *object, const struct mid_gc_type
   *mid_gc_word(object) |= MID_GC_TENURED;
   if ((type->flags & MIDDEN_TYPE_CONSERVATIVE) != 0)
     return mid_gc_words_add(&gc->conservative, (uintptr_t)object);
-  return !gc->plan->generations || mid_gc_words_add(&gc->remembered, (uintptr_t)object);
+  return !gc->plan->barrier || mid_gc_words_add(&gc->remembered, (uintptr_t)object);
 }
 
 // ---- one object ----

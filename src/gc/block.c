@@ -78,10 +78,13 @@ static struct mid_span *block_span(midden_gc *gc, size_t slices, bool urgent) {
   }
   mid_span_count_large(span, true, false);
   block_commit(gc, slices * MID_SLICE_BYTES);
+  if (gc->plan->took != NULL)
+    gc->plan->took(gc, (char *)mid_span_base(span), slices * MID_SLICE_BYTES);
   return span;
 }
 
 static void block_span_give(midden_gc *gc, struct mid_span *span) {
+  if (gc->plan->gave != NULL) gc->plan->gave(gc, (char *)mid_span_base(span), span->bytes);
   gc->committed -= span->bytes;
   mid_span_count_large(span, false, false);
   mid_span_give(span);

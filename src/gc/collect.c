@@ -149,13 +149,21 @@ static void collect_settle_from(midden_gc *gc, struct mid_gc_list *list) {
       mid_gc_block_give(gc, block);
       continue;
     }
-    mid_gc_sweep(block, gc->colour);
+    // In a major collection all that is young becomes old, where it stands if it has to.
+    bool tenure = gc->minor && gc->promote_all && block->buffer_top == NULL;
+    mid_gc_sweep(block, gc->colour, tenure ? mid_gc_tenured(gc) : 0);
     if (block->live_bytes == 0 && block->buffer_top == NULL) {
       mid_gc_block_give(gc, block);
       continue;
     }
-    gc->survivors += block->live_bytes;
     gc->now.pinned_blocks++;
+    if (tenure) {
+      mid_gc_kind_set(block, MID_GC_IN | MID_GC_TRACE);
+      gc->now.promoted += block->live_bytes;
+      mid_gc_push(block->holes != NULL ? &gc->holes : &gc->old, block);
+      continue;
+    }
+    gc->survivors += block->live_bytes;
     bool holes = block->holes != NULL && block->buffer_top == NULL;
     mid_gc_push(holes ? &gc->young_holes : &gc->young, block);
   }
@@ -173,17 +181,18 @@ static void collect_settle_copies(midden_gc *gc) {
 // one lets the barrier tell of stores again.
 static void collect_promote_large(midden_gc *gc, struct mid_gc_block *block) {
   uint64_t *word = mid_gc_word(block->object);
-  bool refs = mid_gc_type_in(*word)->inside == MID_GC_REFS && gc->plan->barrier;
-  *word = (*word & ~(uint64_t)(MID_GC_MARK | MID_GC_PIN)) | MID_GC_TENURED |
-          (uint64_t)gc->major_colour << MID_GC_MARK_SHIFT;
+  bool refs = mid_gc_type_in(*word)->inside == MID_GC_REFS;
+  *word = (*word & ~(uint64_t)(MID_GC_MARK | MID_GC_PIN | MID_GC_OLD)) |
+          (mid_gc_tenured(gc) & ~(uint64_t)MID_GC_OLD);
   mid_gc_kind_set(block, MID_GC_IN | MID_GC_TRACE | MID_GC_IS_LARGE);
   mid_gc_push(&gc->large, block);
-  gc->old_used += block->bytes;
   gc->now.promoted += block->bytes;
   if (refs) block->cards = mid_os_map(NULL, mid_gc_card_bytes(block));
   if (block->cards != NULL) {
     memset(block->cards, 1, block->bytes / MID_GC_CARD);
-    *word |= MID_GC_OLD;
+    *word |= gc->plan->barrier ? MID_GC_OLD : 0;
+  } else if (!gc->plan->barrier) {
+    block->written = 1;
   } else if (!mid_gc_words_add(&gc->remembered, (uintptr_t)block->object)) {
     gc->forgot = true;
   }
@@ -203,14 +212,12 @@ static void collect_settle_large(midden_gc *gc, struct mid_gc_list *list, bool p
 }
 
 static void collect_settle_minor(midden_gc *gc) {
-  size_t promoted = gc->now.promoted;
   gc->survivors = gc->survived_bytes;
   collect_settle_from(gc, &gc->young_holes);
   collect_settle_from(gc, &gc->young);
   collect_settle_copies(gc);
   collect_settle_large(gc, &gc->young_large, true);
-  gc->old_used += promoted - gc->told_promoted;
-  gc->told_promoted = gc->now.promoted;
+  gc->old_used += gc->now.promoted;
 }
 
 // What a major cycle has not reached must not be found in the lists of what is looked at next.
@@ -235,7 +242,7 @@ static void collect_settle_old(midden_gc *gc, struct mid_gc_list *list, bool sta
     block->holes = NULL;
     *mid_gc_marked_at(block->base) = 0;
     // A thread goes on allocating in it: what is new must not be swept.
-    if (stays || held) mid_gc_sweep(block, gc->colour);
+    if (stays || held) mid_gc_sweep(block, gc->colour, 0);
     block->unswept = !stays && !held;
     mid_gc_push(stays ? &gc->stays : held ? &gc->old : &gc->unswept, block);
   }
@@ -250,7 +257,7 @@ static void collect_settle_chosen(midden_gc *gc) {
       continue;
     }
     mid_gc_kind_set(block, MID_GC_IN | MID_GC_TRACE);
-    mid_gc_sweep(block, gc->colour);
+    mid_gc_sweep(block, gc->colour, 0);
     mid_gc_push(block->holes != NULL ? &gc->holes : &gc->old, block);
   }
 }
@@ -279,7 +286,6 @@ static void collect_settle_major(midden_gc *gc) {
 
 static void collect_minor(midden_gc *gc, bool promote_all) {
   gc->promote_all = promote_all;
-  gc->told_promoted = gc->now.promoted;
   collect_cycle(gc, true, true);
   collect_settle_minor(gc);
 }

@@ -320,6 +320,9 @@ struct mid_gc_plan {
   bool copies;                  // majors copy all that can be moved
   bool (*open)(midden_gc *gc);  // NULL: nothing to do; false: out of memory
   void (*close)(midden_gc *gc);
+  // Memory was taken from span/, or is about to go back.  NULL: it is all the same
+  void (*took)(midden_gc *gc, char *base, size_t bytes);
+  void (*gave)(midden_gc *gc, char *base, size_t bytes);
   // Called in a minor cycle before anything is copied: mid_gc_remember each old object that may
   // refer to young ones.  NULL: those that were logged
   void (*remembered)(midden_gc *gc);
@@ -343,6 +346,7 @@ struct mid_gc_pinned {  // an open table would be one more: pins are few
   uint32_t count;
 };
 
+struct mid_written;
 struct midden_gc {
   const struct mid_gc_plan *plan;
   unsigned keeps;
@@ -401,7 +405,6 @@ struct midden_gc {
   bool forgot;      // the remembered objects are not all: the next cycle looks at all old ones
   unsigned major_colour;  // of the last major cycle
   size_t survived_bytes;
-  size_t told_promoted;              // bytes of this collection that old_used has already
   struct mid_gc_words stack;         // marked, not yet scanned
   struct mid_gc_words ranges;        // copied to, not yet scanned: from and to, in pairs
   struct mid_gc_words remembered;    // objects logged before, still without MID_GC_OLD
@@ -420,13 +423,19 @@ struct midden_gc {
   size_t type_count, type_bytes;
   struct mid_lock types_lock;
   struct mid_gc_weak_state weak;
-  void *written;  // gc/plan/no_barrier.c
-  void *helpers;  // gc/helper.c
-  void *told;     // gc/log.c
+  struct mid_written *written;  // gc/plan/no_barrier.c: NULL: the kernel does not tell
+  void *helpers;                // gc/helper.c
+  void *told;                   // gc/log.c
 
   uint64_t opened_ns, minors, majors, allocated;
   double pause, pause_most;
 };
+
+// The bits of an object that is old from now on: as the last major cycle would have marked it.
+static inline uint64_t mid_gc_tenured(const midden_gc *gc) {
+  return MID_GC_TENURED | (gc->plan->barrier ? MID_GC_OLD : 0) |
+         (uint64_t)gc->major_colour << MID_GC_MARK_SHIFT;
+}
 
 // ---- block.c ----
 
@@ -483,7 +492,8 @@ void mid_gc_buffer_close(midden_gc *gc, struct mid_gc_buffer *buffer);
 // ---- sweep.c ----
 
 // Make holes of what is not of `colour` in `block`.
-void mid_gc_sweep(struct mid_gc_block *block, unsigned colour);
+// tenured  not 0: the bits that the rest has from now on, being old
+void mid_gc_sweep(struct mid_gc_block *block, unsigned colour, uint64_t tenured);
 void mid_gc_sweep_all(midden_gc *gc);
 // A swept block with holes, sweeping on until there is one; NULL: none.
 struct mid_gc_block *mid_gc_sweep_for_hole(midden_gc *gc);

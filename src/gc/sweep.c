@@ -29,24 +29,26 @@ static void sweep_gap_end(struct sweep *s, char *end) {
   s->gap = NULL;
 }
 
-// Objects that were copied out, or not reached, are gone; the rest is as new to minor cycles.
-static bool sweep_keeps(uint64_t *word, unsigned colour, bool young) {
+// Objects that were copied out, or not reached, are gone; the rest is as new to minor cycles, or
+// old from now on.
+static bool sweep_keeps(uint64_t *word, unsigned colour, bool young, uint64_t tenured) {
   if (mid_gc_is_forwarded(*word) || mid_gc_colour(*word) != colour) return false;
   *word &= ~(uint64_t)MID_GC_PIN;
-  if (!young) return true;
+  if (tenured != 0) *word = (*word & ~(uint64_t)MID_GC_MARK) | tenured;
+  if (!young || tenured != 0) return true;
   uint64_t age = mid_gc_age(*word) + (mid_gc_age(*word) < MID_GC_AGE_MOST);
   *word = (*word & ~(uint64_t)(MID_GC_MARK | MID_GC_AGE)) | age << MID_GC_AGE_SHIFT;
   return true;
 }
 
-void mid_gc_sweep(struct mid_gc_block *block, unsigned colour) {
+void mid_gc_sweep(struct mid_gc_block *block, unsigned colour, uint64_t tenured) {
   struct sweep s = {.block = block, .link = &block->holes};
   bool young = (*mid_gc_kind_at(block->base) & MID_GC_YOUNG) != 0;
   for (char *at = block->base, *next; at < block->end; at = next) {
     void *object;
     bool buffer = mid_gc_is_buffer(block, at);
     next = mid_gc_step(block, at, &object);
-    if (buffer || (object != NULL && sweep_keeps(mid_gc_word(object), colour, young))) {
+    if (buffer || (object != NULL && sweep_keeps(mid_gc_word(object), colour, young, tenured))) {
       sweep_gap_end(&s, at);
       s.live_bytes += buffer ? 0 : (uint32_t)(next - at);
     } else if (s.gap == NULL) {
@@ -64,7 +66,7 @@ void mid_gc_sweep(struct mid_gc_block *block, unsigned colour) {
 
 static void sweep_next(midden_gc *gc) {
   struct mid_gc_block *block = mid_gc_pop(&gc->unswept);
-  mid_gc_sweep(block, gc->major_colour);
+  mid_gc_sweep(block, gc->major_colour, 0);
   if (block->live_bytes == 0)
     mid_gc_block_give(gc, block);
   else

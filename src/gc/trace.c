@@ -56,9 +56,7 @@ static uint64_t trace_aged(midden_gc *gc, uint64_t word, size_t bytes, bool old)
     return word | age << MID_GC_AGE_SHIFT;
   }
   gc->now.promoted += bytes;
-  uint64_t told = gc->plan->barrier ? MID_GC_OLD : 0;
-  // As the last major cycle would have marked it.
-  return word | MID_GC_TENURED | told | (uint64_t)gc->major_colour << MID_GC_MARK_SHIFT;
+  return word | mid_gc_tenured(gc);
 }
 
 static void *trace_copy(midden_gc *gc, void *object, uint64_t word) {

@@ -1,0 +1,196 @@
+// gc/plan/no_barrier.c -- generational, for programs that store with `=`: the kernel tells of
+// stores. SPDX-License-Identifier: MIT
+//
+// A minor cycle asks the kernel which pages of the old space were written since the last one, and
+// scans the objects that lie on these.  A page on which something young is still referred to stays
+// among them.  What the kernel says of pages is kept by block, 16 bits for as many pages; of large
+// arrays by card.
+//
+//   old block   | page | page | page | ... 16      written   0 1 0 ...
+//   kernel      |      | written     |  --> bits --> scanned --> bits that stay: young inside
+//
+// Marking writes into all old objects: before a major cycle the pages are let go, and protected
+// anew behind it, when nothing is young and so nothing needs to be remembered.  Where the kernel
+// follows no writes, or has lost track, all of the old space counts as written; that is said once.
+#include <string.h>
+
+#include "base/text.h"
+#include "gc/trace.h"
+#include "os/written.h"
+
+// ---- runs of old blocks ----
+
+static bool no_barrier_is_old(const midden_gc *gc, uintptr_t p) {
+  const struct mid_gc_block *block = mid_gc_block_of((void *)p);
+  uint8_t kind = *mid_gc_kind_at((void *)p);
+  return block != NULL && block->gc == gc && (kind & MID_GC_TRACE) != 0 &&
+         (kind & MID_GC_YOUNG) == 0;
+}
+
+// Addresses that the heap's memory lies between.
+static void no_barrier_bounds(const midden_gc *gc, uintptr_t *low, uintptr_t *high) {
+  const struct mid_gc_list *large = &gc->large;
+  *low = UINTPTR_MAX;
+  *high = 0;
+  for (const struct mid_gc_area *a = gc->areas; a != NULL; a = a->next) {
+    *low = mid_min(*low, (uintptr_t)a->block[0].base);
+    *high = mid_max(*high, (uintptr_t)a->block[0].base + MID_GC_AREA_BLOCKS * (size_t)MID_GC_BLOCK);
+  }
+  for (const struct mid_gc_block *b = large->first; b != NULL; b = b->next) {
+    *low = mid_min(*low, (uintptr_t)b->base);
+    *high = mid_max(*high, (uintptr_t)b->base + b->bytes);
+  }
+}
+
+// Tell of each run of old blocks until `visit` returns false.
+static bool no_barrier_each_run(midden_gc *gc,
+                                bool (*visit)(midden_gc *gc, char *base, size_t bytes)) {
+  uintptr_t low, high, from = 0;
+  no_barrier_bounds(gc, &low, &high);
+  for (uintptr_t p = low; p < high; p += MID_GC_BLOCK) {
+    bool old = no_barrier_is_old(gc, p), last = p + MID_GC_BLOCK >= high;
+    if (old && from == 0) from = p;
+    uintptr_t to = old ? p + MID_GC_BLOCK : p;
+    if (from == 0 || (old && !last)) continue;
+    if (!visit(gc, (char *)from, to - from)) return false;
+    from = 0;
+  }
+  return true;
+}
+
+// ---- what was written ----
+
+static void no_barrier_note_page(struct mid_gc_block *block, uintptr_t page) {
+  size_t off = page - (uintptr_t)block->base, page_bytes = mid_os_page_bytes();
+  if (block->cards != NULL)
+    memset(block->cards + off / MID_GC_CARD, 1, page_bytes / MID_GC_CARD);
+  else if (block->object != NULL)
+    block->written = 1;
+  else
+    block->written |= (uint16_t)(1u << off / page_bytes);
+}
+
+static void no_barrier_note(void *context, uintptr_t from, uintptr_t to) {
+  midden_gc *gc = context;
+  for (uintptr_t page = from; page < to; page += mid_os_page_bytes(), gc->now.remembered++)
+    no_barrier_note_page(mid_gc_block_of((void *)page), page);
+}
+
+static bool no_barrier_ask(midden_gc *gc, char *base, size_t bytes) {
+  if (mid_written_scan(gc->written, base, bytes, no_barrier_note, gc)) return true;
+  no_barrier_note(gc, (uintptr_t)base, (uintptr_t)base + bytes);
+  return true;
+}
+
+static bool no_barrier_note_all(midden_gc *gc, char *base, size_t bytes) {
+  no_barrier_note(gc, (uintptr_t)base, (uintptr_t)base + bytes);
+  return true;
+}
+
+// ---- the objects there ----
+
+// The bits of the pages that [from, to) touches, of a block that starts at `base`.
+static uint16_t no_barrier_bits(const char *base, const char *from, const char *to) {
+  size_t page = mid_os_page_bytes();
+  unsigned first = (unsigned)((size_t)(from - base) / page);
+  unsigned last = (unsigned)((size_t)(to - 1 - base) / page);
+  return (uint16_t)((2u << last) - (1u << first));
+}
+
+static void no_barrier_look(midden_gc *gc, struct mid_gc_block *block) {
+  uint16_t written = block->written, stay = 0;
+  if (written == 0 || !no_barrier_is_old(gc, (uintptr_t)block->base)) return;
+  MID_GC_EACH(object, block) {
+    uint64_t word = *mid_gc_word(object);
+    if (block->unswept && mid_gc_colour(word) != gc->major_colour) continue;
+    uint16_t bits = written;
+    if (block->object == NULL) {
+      char *first = mid_gc_first(object, word);
+      bits = no_barrier_bits(block->base, first, first + mid_gc_whole_bytes(object, word));
+    }
+    if ((bits & written) != 0 && mid_gc_scan(gc, object)) stay |= bits;
+  }
+  block->written = stay;
+}
+
+static void no_barrier_remembered(midden_gc *gc) {
+  if (gc->written != NULL)
+    no_barrier_each_run(gc, no_barrier_ask);
+  else
+    no_barrier_each_run(gc, no_barrier_note_all);
+  mid_gc_each_block(gc, no_barrier_look);
+  mid_gc_remembered(gc);
+}
+
+// ---- around major cycles ----
+
+static bool no_barrier_lift(midden_gc *gc, char *base, size_t bytes) {
+  mid_written_lift(gc->written, base, bytes);
+  return true;
+}
+
+static void no_barrier_marking(midden_gc *gc) {
+  if (gc->written != NULL) no_barrier_each_run(gc, no_barrier_lift);
+}
+
+static bool no_barrier_arm(midden_gc *gc, char *base, size_t bytes) {
+  return mid_written_scan(gc->written, base, bytes, NULL, NULL);
+}
+
+static void no_barrier_forget(midden_gc *gc, struct mid_gc_block *block) {
+  (void)gc;
+  block->written = 0;
+  if (block->cards != NULL) memset(block->cards, 0, block->bytes / MID_GC_CARD);
+}
+
+// Only a thread that a signal stopped in its young block leaves anything young behind.
+static void no_barrier_over(midden_gc *gc) {
+  bool young = gc->young.count + gc->young_holes.count + gc->young_large.count > 0;
+  if (gc->now.scope != MIDDEN_GC_MAJOR || gc->written == NULL || young) return;
+  if (no_barrier_each_run(gc, no_barrier_arm)) mid_gc_each_block(gc, no_barrier_forget);
+}
+
+// ---- the heap's memory ----
+
+static void no_barrier_took(midden_gc *gc, char *base, size_t bytes) {
+  if (gc->written != NULL) (void)mid_written_track(gc->written, base, bytes);
+}
+
+static void no_barrier_gave(midden_gc *gc, char *base, size_t bytes) {
+  if (gc->written != NULL) mid_written_untrack(gc->written, base, bytes);
+}
+
+static bool no_barrier_open(midden_gc *gc) {
+  const char *why;
+  struct mid_written *w = mid_meta_take(sizeof *w);
+  if (w == NULL) return false;
+  if (mid_written_open(w, &why)) {
+    gc->written = w;
+    return true;
+  }
+  char room[256];
+  struct mid_text text = mid_text_open(room, sizeof room);
+  mid_text_add(&text, "midden: collector no-barrier looks at all old objects in each collection: ");
+  mid_text_add(&text, why);
+  mid_text_add(&text, "\n");
+  mid_text_say(&text);
+  return true;
+}
+
+static void no_barrier_close(midden_gc *gc) {
+  if (gc->written != NULL) mid_written_close(gc->written);
+}
+
+const struct mid_gc_plan mid_gc_plan_no_barrier = {
+    .name = "no-barrier",
+    .source =
+        "H.-J. Boehm, A. Demers, S. Shenker, \"Mostly Parallel Garbage Collection\", PLDI 1991",
+    .generations = true,
+    .open = no_barrier_open,
+    .close = no_barrier_close,
+    .took = no_barrier_took,
+    .gave = no_barrier_gave,
+    .remembered = no_barrier_remembered,
+    .marking = no_barrier_marking,
+    .over = no_barrier_over,
+};

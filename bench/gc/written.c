@@ -32,7 +32,8 @@ static uint64_t random_next(void) {
   return random_state ^= random_state << 17;
 }
 
-static double now_us(void) { return (double)mid_os_nanoseconds() / 1000; }
+// Of the processor, since the machine may have other work.
+static double now_us(void) { return (double)mid_os_cpu_nanoseconds() / 1000; }
 
 static unsigned char *followed(size_t bytes, int advice) {
   unsigned char *p = mid_os_map_aligned(bytes, 2 * MIB);

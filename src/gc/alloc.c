@@ -205,6 +205,8 @@ static struct mid_gc_buffer alloc_seen(const struct mid_mutator *m) {
 
 static void alloc_see(struct mid_mutator *m, const struct mid_gc_buffer *b) {
   char *clear = b->clear;
+  size_t at = (size_t)(b->top - b->block->base);
+  if (at < MID_GC_BLOCK) b->block->known[at / MID_GC_PIECE] = (uint16_t)(at / MID_GC_WORD);
   if (clear < b->top + CLEAR_BYTES / 8) {
     size_t ahead = mid_min(CLEAR_BYTES, (size_t)(b->end - clear));
     memset(clear, 0, ahead);

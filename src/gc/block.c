@@ -139,6 +139,7 @@ struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind, bool urgent)
   block->free_bytes = MID_GC_BLOCK;
   block->live_bytes = 0;
   block->starts_cycle = 0;
+  memset(block->known, 0, sizeof block->known);
   block->written = 0;
   block->pinned = block->unswept = false;
   block_link(block->base, MID_GC_BLOCK, block, kind | MID_GC_IN);
@@ -277,34 +278,60 @@ void *mid_gc_next_object(struct mid_gc_block *block, char *at, char **next) {
 
 // ---- what an address is in ----
 
-// Where objects start, made when the first ambiguous word of a cycle points into the block.
-static uint64_t *block_starts(struct mid_gc_block *block) {
+// Where objects start, in pieces of the block, each made when an ambiguous word of a cycle points
+// into it.  A piece begins at an object that was noted there while it was allocated, or else where
+// the walk over the piece before it ended.
+enum { STARTS = MID_GC_BLOCK / MID_GC_WORD, PIECE_STARTS = MID_GC_PIECE / MID_GC_WORD };
+
+static bool block_starts_begin(struct mid_gc_block *block) {
   midden_gc *gc = block->gc;
-  enum { BITS = MID_GC_BLOCK / MID_GC_WORD };
-  if (block->starts_cycle == gc->cycle) return block->starts;
+  if (block->starts_cycle == gc->cycle) return true;
   if (block->area->starts == NULL) {
     block->area->starts = mid_os_map(NULL, MID_GC_STARTS_BYTES);
-    if (block->area->starts == NULL) return NULL;
+    if (block->area->starts == NULL) return false;
     gc->meta += MID_GC_STARTS_BYTES;
   }
-  block->starts = block->area->starts + (size_t)(block - block->area->block) * (BITS / 64);
-  memset(block->starts, 0, BITS / 8);
-  MID_GC_EACH(object, block) {
-    size_t i = (size_t)((char *)object - block->base) / MID_GC_WORD;
-    // That of an object without fields at the very end would be the next block's.
-    if (i < BITS) block->starts[i / 64] |= (uint64_t)1 << i % 64;
-  }
+  block->starts = block->area->starts + (size_t)(block - block->area->block) * (STARTS / 64);
+  block->starts_made = 0;
   block->starts_cycle = gc->cycle;
-  return block->starts;
+  return true;
+}
+
+// Note the starts from `at` on until the end of piece `last`.
+static void block_starts_walk(struct mid_gc_block *block, char *at, unsigned last) {
+  char *stop = block->base + (last + 1) * (size_t)MID_GC_PIECE;
+  for (void *object; at < stop && at < block->end;) {
+    at = mid_gc_step(block, at, &object);
+    size_t i = object != NULL ? (size_t)((char *)object - block->base) / MID_GC_WORD : STARTS;
+    // That of an object without fields at the very end would be the next block's.
+    if (i < STARTS) block->starts[i / 64] |= (uint64_t)1 << i % 64;
+  }
+}
+
+static void block_starts_make(struct mid_gc_block *block, unsigned piece) {
+  unsigned first = piece;
+  if ((block->starts_made >> piece & 1) != 0) return;
+  // The object that reaches into this piece may start in the one before.
+  while (first > 0 && (first == piece || block->known[first] == 0)) first--;
+  for (unsigned i = first; i <= piece; i++)
+    if ((block->starts_made >> i & 1) == 0)
+      memset(block->starts + i * (PIECE_STARTS / 64), 0, PIECE_STARTS / 8);
+  size_t from = first == 0 ? 0 : (size_t)block->known[first] * MID_GC_WORD;
+  block_starts_walk(block, block->base + from, piece);
+  // Of the first of them only what lies behind the known start was seen.
+  for (unsigned i = first + (first != 0); i <= piece; i++) block->starts_made |= (uint8_t)(1u << i);
 }
 
 // The last start at or before word `i`; -1: none.
-static ptrdiff_t block_start_before(const uint64_t *starts, size_t i) {
+static ptrdiff_t block_start_before(struct mid_gc_block *block, size_t i) {
   size_t k = i / 64;
-  uint64_t bits = starts[k] & (~(uint64_t)0 >> (63 - i % 64));
+  block_starts_make(block, (unsigned)(i / PIECE_STARTS));
+  uint64_t bits = block->starts[k] & (~(uint64_t)0 >> (63 - i % 64));
   while (bits == 0) {
     if (k-- == 0) return -1;
-    bits = starts[k];
+    if (k % (PIECE_STARTS / 64) == PIECE_STARTS / 64 - 1)
+      block_starts_make(block, (unsigned)(k / (PIECE_STARTS / 64)));
+    bits = block->starts[k];
   }
   return (ptrdiff_t)(k * 64 + 63 - (size_t)__builtin_clzll(bits));
 }
@@ -312,7 +339,8 @@ static ptrdiff_t block_start_before(const uint64_t *starts, size_t i) {
 static void *block_first_at(struct mid_gc_block *block, uintptr_t word) {
   for (size_t words = 1; words <= 2; words++) {
     size_t i = (word - (uintptr_t)block->base) / MID_GC_WORD + words;
-    if (i >= MID_GC_BLOCK / MID_GC_WORD) return NULL;
+    if (i >= STARTS) return NULL;
+    block_starts_make(block, (unsigned)(i / PIECE_STARTS));
     if ((block->starts[i / 64] >> i % 64 & 1) == 0) continue;
     void *object = block->base + i * MID_GC_WORD;
     bool counted = (block_word_of(object) & MID_GC_COUNTED) != 0;
@@ -335,10 +363,10 @@ static void *block_find_slowly(struct mid_gc_block *block, uintptr_t word, void 
 void *mid_gc_find(struct mid_gc_block *block, uintptr_t word, void **also) {
   *also = NULL;
   if (block->object != NULL) return block->object;
-  if (block_starts(block) == NULL) return block_find_slowly(block, word, also);
+  if (!block_starts_begin(block)) return block_find_slowly(block, word, also);
   if (word % MID_GC_WORD == 0) *also = block_first_at(block, word);
   size_t at = (word - (uintptr_t)block->base) / MID_GC_WORD;
-  ptrdiff_t i = block_start_before(block->starts, mid_min(at, MID_GC_BLOCK / MID_GC_WORD - 1));
+  ptrdiff_t i = block_start_before(block, mid_min(at, STARTS - 1));
   if (i < 0) return NULL;
   void *object = block->base + (size_t)i * MID_GC_WORD;
   return word <= (uintptr_t)block_end_of(object) ? object : NULL;

@@ -25,8 +25,8 @@ static double collect_seconds(uint64_t from) {
 // moves.
 static void collect_hold_block(struct mid_gc_block *block) {
   if (block == NULL || (*mid_gc_kind_at(block->base) & MID_GC_FROM) == 0) return;
+  MID_GC_EACH(object, block) { mid_gc_pin_in(block->gc, block, object); }
   block->pinned = true;
-  MID_GC_EACH(object, block) { *mid_gc_word(object) |= MID_GC_PIN; }
 }
 
 static void collect_hold_blocks(midden_gc *gc) {
@@ -120,6 +120,8 @@ static void collect_cycle(midden_gc *gc, bool minor, bool moves) {
   gc->colour = minor ? MID_GC_YOUNG_MARK : 3 - gc->major_colour;
   gc->live = 0;
   gc->survived_bytes = 0;
+  gc->pins.count = 0;
+  gc->pins_lost = false;
   if (minor) memset(gc->survived, 0, sizeof gc->survived);
   collect_hold_blocks(gc);
   collect_take_logs(gc);
@@ -151,7 +153,11 @@ static void collect_settle_from(midden_gc *gc, struct mid_gc_list *list) {
     }
     // In a major collection all that is young becomes old, where it stands if it has to.
     bool tenure = gc->minor && gc->promote_all && block->buffer_top == NULL;
-    mid_gc_sweep(block, gc->colour, tenure ? mid_gc_tenured(gc) : 0);
+    uint64_t bits = tenure ? mid_gc_tenured(gc) : 0;
+    if (gc->minor && !gc->pins_lost && block->buffer_top == NULL)
+      mid_gc_sweep_pinned(gc, block, bits);
+    else
+      mid_gc_sweep(block, gc->colour, bits);
     if (block->live_bytes == 0 && block->buffer_top == NULL) {
       mid_gc_block_give(gc, block);
       continue;
@@ -213,6 +219,7 @@ static void collect_settle_large(midden_gc *gc, struct mid_gc_list *list, bool p
 
 static void collect_settle_minor(midden_gc *gc) {
   gc->survivors = gc->survived_bytes;
+  mid_gc_sort(&gc->pins);
   collect_settle_from(gc, &gc->young_holes);
   collect_settle_from(gc, &gc->young);
   collect_settle_copies(gc);

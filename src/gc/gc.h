@@ -161,6 +161,8 @@ struct mid_gc_hole {  // a fill that is free, of MID_GC_HOLE_LEAST bytes or more
   struct mid_gc_hole *next;  // by rising address
 };
 
+enum { MID_GC_PIECE = 8192, MID_GC_PIECES = MID_GC_BLOCK / MID_GC_PIECE };
+
 struct mid_gc_block {
   char *base;
   midden_gc *gc;
@@ -174,11 +176,14 @@ struct mid_gc_block {
   void *object;              // large: it
   char *const *buffer_top;   // of the buffer in it, which ends at buffer_end; NULL: none
   char *buffer_end;
-  uint64_t *starts;       // bit i: an object's fields start at word i; see mid_gc_find
-  uint64_t starts_cycle;  // when `starts` was made
-  uint8_t *cards;         // large, old: one for each MID_GC_CARD bytes; NULL: none is set
-  struct mid_span *span;  // large
-  uint16_t written;       // bit i: page i may refer to young objects (no-barrier)
+  uint64_t *starts;               // bit i: an object's fields start at word i; see mid_gc_find
+  uint64_t starts_cycle;          // when it was begun
+  uint8_t starts_made;            // bit i: for piece i of the block
+  uint16_t known[MID_GC_PIECES];  // an object starts at word known[i] of the block, in piece i; 0:
+                                  // it is not known of any
+  uint8_t *cards;                 // large, old: one for each MID_GC_CARD bytes; NULL: none is set
+  struct mid_span *span;          // large
+  uint16_t written;               // bit i: page i may refer to young objects (no-barrier)
 
   bool pinned;  // an object in it is pinned in this cycle
   bool unswept;
@@ -400,6 +405,7 @@ struct midden_gc {
   uint8_t scope;  // kinds it looks at: FROM and TRACE, or less
   bool promote_all;
   bool moves;       // FROM blocks are left, where nothing is pinned
+  bool pins_lost;   // `pins` are not all
   bool failed;      // a copy found no room: its object stayed where it was
   bool overflowed;  // the stack lost something: all that is marked is scanned again
   bool forgot;      // the remembered objects are not all: the next cycle looks at all old ones
@@ -408,6 +414,7 @@ struct midden_gc {
   struct mid_gc_words stack;         // marked, not yet scanned
   struct mid_gc_words ranges;        // copied to, not yet scanned: from and to, in pairs
   struct mid_gc_words remembered;    // objects logged before, still without MID_GC_OLD
+  struct mid_gc_words pins;          // objects with MID_GC_PIN, in FROM blocks
   struct mid_gc_words conservative;  // all objects of MID_GC_WORDS types
 
   midden_gc_collection now;  // being filled in
@@ -491,6 +498,10 @@ void mid_gc_buffer_close(midden_gc *gc, struct mid_gc_buffer *buffer);
 
 // ---- sweep.c ----
 
+void mid_gc_sort(struct mid_gc_words *w);
+// Make holes of all but the objects of gc->pins, which is sorted, in a block that a minor cycle
+// copied from.  Else as mid_gc_sweep.
+void mid_gc_sweep_pinned(midden_gc *gc, struct mid_gc_block *block, uint64_t tenured);
 // Make holes of what is not of `colour` in `block`.
 // tenured  not 0: the bits that the rest has from now on, being old
 void mid_gc_sweep(struct mid_gc_block *block, unsigned colour, uint64_t tenured);
@@ -509,6 +520,8 @@ void mid_gc_trace_word(midden_gc *gc, uintptr_t word, bool signalled);
 void *mid_gc_owner(const midden_gc *gc, uintptr_t word);
 // As mid_gc_trace_word; `mark` false: only pinned, and dead if nothing else reaches it.
 void mid_gc_pin_word(midden_gc *gc, uintptr_t word, bool signalled, bool mark);
+// An object of a FROM block stays where it is; of others nothing is moved anyway.
+void mid_gc_pin_in(midden_gc *gc, struct mid_gc_block *block, void *object);
 // Remember an old object, whose barrier may not have told of a store.
 void mid_gc_log(midden_gc *gc, void *object);
 // What an object's hash is until it is moved, and kept behind it from then on (hash.c).

@@ -41,6 +41,16 @@ static bool sweep_keeps(uint64_t *word, unsigned colour, bool young, uint64_t te
   return true;
 }
 
+static void sweep_finish(struct sweep *s) {
+  struct mid_gc_block *block = s->block;
+  *s->link = NULL;
+  block->free_bytes = s->free_bytes;
+  block->live_bytes = s->live_bytes;
+  block->pinned = block->unswept = false;
+  block->starts_cycle = 0;
+  for (int i = 0; i < MID_GC_PIECES; i++) block->known[i] = 0;
+}
+
 void mid_gc_sweep(struct mid_gc_block *block, unsigned colour, uint64_t tenured) {
   struct sweep s = {.block = block, .link = &block->holes};
   bool young = (*mid_gc_kind_at(block->base) & MID_GC_YOUNG) != 0;
@@ -56,10 +66,55 @@ void mid_gc_sweep(struct mid_gc_block *block, unsigned colour, uint64_t tenured)
     }
   }
   sweep_gap_end(&s, block->end);
-  *s.link = NULL;
-  block->free_bytes = s.free_bytes;
-  block->live_bytes = s.live_bytes;
-  block->pinned = block->unswept = false;
+  sweep_finish(&s);
+}
+
+// By D. Shell, "A High-Speed Sorting Procedure", CACM 2(7), 1959: pins are hundreds, rarely more,
+// and nothing may be allocated here.
+void mid_gc_sort(struct mid_gc_words *w) {
+  for (size_t gap = w->count / 2; gap > 0; gap /= 2)
+    for (size_t i = gap; i < w->count; i++) {
+      uintptr_t word = w->word[i];
+      size_t k = i;
+      for (; k >= gap && w->word[k - gap] > word; k -= gap) w->word[k] = w->word[k - gap];
+      w->word[k] = word;
+    }
+}
+
+// What is pinned is known without a walk over what is not; at `first`, its first word.
+static char *sweep_keep(struct sweep *s, void *object, unsigned colour, bool young,
+                        uint64_t tenured, char *gap) {
+  uint64_t word = *mid_gc_word(object);
+  char *first = mid_gc_first(object, word), *next = first + mid_gc_whole_bytes(object, word);
+  if (!sweep_keeps(mid_gc_word(object), colour, young, tenured)) return gap;
+  s->gap = gap < first ? gap : NULL;
+  sweep_gap_end(s, first);
+  s->live_bytes += (uint32_t)(next - first);
+  return next;
+}
+
+// The first of `w`, which is sorted, that is at least `least`.
+static size_t sweep_first_of(const struct mid_gc_words *w, uintptr_t least) {
+  size_t low = 0, high = w->count;
+  while (low < high) {
+    size_t middle = (low + high) / 2;
+    if (w->word[middle] < least)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low;
+}
+
+void mid_gc_sweep_pinned(midden_gc *gc, struct mid_gc_block *block, uint64_t tenured) {
+  struct sweep s = {.block = block, .link = &block->holes};
+  char *gap = block->base;
+  size_t i = sweep_first_of(&gc->pins, (uintptr_t)block->base);
+  for (; i < gc->pins.count && gc->pins.word[i] <= (uintptr_t)block->end; i++)
+    gap = sweep_keep(&s, (void *)gc->pins.word[i], gc->colour, true, tenured, gap);
+  s.gap = gap < block->end ? gap : NULL;
+  sweep_gap_end(&s, block->end);
+  sweep_finish(&s);
 }
 
 // ---- old blocks, one by one ----

@@ -19,13 +19,20 @@ static uint64_t trace_colour_word(const midden_gc *gc) {
   return (uint64_t)gc->colour << MID_GC_MARK_SHIFT;
 }
 
-static void trace_mark(midden_gc *gc, void *object, uint64_t more) {
+// An object of a FROM block stays where it is.
+void mid_gc_pin_in(midden_gc *gc, struct mid_gc_block *block, void *object) {
   uint64_t *word = mid_gc_word(object);
-  if (mid_gc_colour(*word) == gc->colour) {
-    *word |= more;
-    return;
-  }
-  *word = (*word & ~(uint64_t)MID_GC_MARK) | trace_colour_word(gc) | more;
+  if ((*mid_gc_kind_at(block->base) & (MID_GC_FROM | MID_GC_IS_LARGE)) != MID_GC_FROM) return;
+  if ((*word & MID_GC_PIN) != 0) return;
+  *word |= MID_GC_PIN;
+  block->pinned = true;
+  if (!mid_gc_words_add(&gc->pins, (uintptr_t)object)) gc->pins_lost = true;
+}
+
+static void trace_mark(midden_gc *gc, void *object) {
+  uint64_t *word = mid_gc_word(object);
+  if (mid_gc_colour(*word) == gc->colour) return;
+  *word = (*word & ~(uint64_t)MID_GC_MARK) | trace_colour_word(gc);
   *mid_gc_marked_at(object) = 1;
   gc->now.marked++;
   gc->live += mid_gc_whole_bytes(object, *word);
@@ -59,13 +66,23 @@ static uint64_t trace_aged(midden_gc *gc, uint64_t word, size_t bytes, bool old)
   return word | mid_gc_tenured(gc);
 }
 
+// Most objects are of a few words.
+static inline void trace_copy_words(char *to, const char *from, size_t bytes) {
+  if (bytes > 128) {
+    memcpy(to, from, bytes);
+    return;
+  }
+  for (size_t i = 0; i < bytes; i += MID_GC_WORD)
+    *(uint64_t *)(void *)(to + i) = *(const uint64_t *)(const void *)(from + i);
+}
+
 static void *trace_copy(midden_gc *gc, void *object, uint64_t word) {
   bool grows = trace_grows(word), old = trace_promotes(gc, word) && !gc->plan->copies;
   size_t bytes = mid_gc_whole_bytes(object, word);
   char *from = mid_gc_first(object, word);
   char *to = mid_gc_copy_room(gc, bytes + (grows ? 8 : 0), old);
   if (to == NULL) return NULL;
-  memcpy(to, from, bytes);
+  trace_copy_words(to, from, bytes);
   void *copy = to + ((char *)object - from);
   if (grows) {
     *(uint64_t *)(void *)(to + bytes) = mid_gc_hash_of_address((uintptr_t)object);
@@ -96,9 +113,8 @@ static void *trace_object(midden_gc *gc, void *object) {
     if (copy != NULL) return copy;
     gc->failed = true;
   }
-  uint64_t pin = moves == MID_GC_FROM ? MID_GC_PIN : 0;
-  if (pin != 0) mid_gc_block_of(object)->pinned = true;
-  trace_mark(gc, object, pin);
+  if (moves == MID_GC_FROM) mid_gc_pin_in(gc, mid_gc_block_of(object), object);
+  trace_mark(gc, object);
   return object;
 }
 
@@ -123,14 +139,9 @@ bool mid_gc_trace_slot(midden_gc *gc, midden_ref *slot) { return trace_slot(gc, 
 // ---- ambiguous words ----
 
 static void trace_pin(midden_gc *gc, struct mid_gc_block *block, void *object, bool mark) {
-  uint64_t *word = mid_gc_word(object);
-  uint8_t kind = *mid_gc_kind_at(block->base);
-  if (mid_gc_is_forwarded(*word)) return;  // found too late: only a trace function can do that
-  if ((kind & (MID_GC_FROM | MID_GC_IS_LARGE)) == MID_GC_FROM) {
-    *word |= MID_GC_PIN;
-    block->pinned = true;
-  }
-  if (mark) trace_mark(gc, object, 0);
+  if (mid_gc_is_forwarded(*mid_gc_word(object))) return;  // too late: only a trace function can
+  mid_gc_pin_in(gc, block, object);
+  if (mark) trace_mark(gc, object);
 }
 
 // `block` may own the address just behind it as well.
@@ -209,25 +220,25 @@ static void trace_scan_copy(midden_gc *gc, void *copy) {
     mid_gc_log(gc, copy);
 }
 
-static char *trace_scan_at(midden_gc *gc, char *at) {
+static void *trace_copy_at(char *at, char **next) {
   void *copy = at + ((*(uint64_t *)(void *)at & 7) == MID_GC_COUNT ? 16 : 8);
-  char *next = at + mid_gc_whole_bytes(copy, *mid_gc_word(copy));
-  trace_scan_copy(gc, copy);
-  return next;
+  *next = at + mid_gc_whole_bytes(copy, *mid_gc_word(copy));
+  return copy;
 }
 
 void mid_gc_scan_range(midden_gc *gc, char *from, char *to) {
-  while (from < to) from = trace_scan_at(gc, from);
+  while (from < to) trace_scan_copy(gc, trace_copy_at(from, &from));
 }
 
 static bool trace_scan_buffer(midden_gc *gc, struct mid_gc_buffer *b) {
   if (b->scan == b->top) return false;
   // Scanning may fill the buffer and open another: what is left of this one is in `ranges` then.
-  char *at = b->scan;
-  b->scan = at + mid_gc_whole_bytes(
-                     at + ((*(uint64_t *)(void *)at & 7) == MID_GC_COUNT ? 16 : 8),
-                     *mid_gc_word(at + ((*(uint64_t *)(void *)at & 7) == MID_GC_COUNT ? 16 : 8)));
-  trace_scan_at(gc, at);
+  char *next;
+  do {
+    void *copy = trace_copy_at(b->scan, &next);
+    b->scan = next;
+    trace_scan_copy(gc, copy);
+  } while (b->scan == next && next != b->top);
   return true;
 }
 

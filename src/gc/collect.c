@@ -78,6 +78,15 @@ static void collect_remember_all(midden_gc *gc) {
   mid_gc_each_block(gc, collect_remember_block);
 }
 
+// Those that may be stored to as soon as the world runs are remembered for the next cycle, whatever
+// this one found in them.
+static void collect_remember_pending(midden_gc *gc) {
+  for (size_t i = 0; i < gc->pending.count; i++) mid_gc_log(gc, (void *)gc->pending.word[i]);
+  gc->pending.count = 0;
+  if (gc->pending_lost) gc->forgot = true;
+  gc->pending_lost = false;
+}
+
 void mid_gc_remembered(midden_gc *gc) {
   if (gc->forgot) return collect_remember_all(gc);
   struct mid_gc_words then = gc->remembered;
@@ -130,6 +139,7 @@ static void collect_cycle(midden_gc *gc, bool minor, bool moves) {
   gc->now.roots += collect_seconds(start);
   start = mid_os_nanoseconds();
   if (minor) (gc->plan->remembered != NULL ? gc->plan->remembered : mid_gc_remembered)(gc);
+  collect_remember_pending(gc);
   collect_trace(gc);
   gc->now.trace += collect_seconds(start);
   start = mid_os_nanoseconds();

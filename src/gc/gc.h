@@ -409,12 +409,14 @@ struct midden_gc {
   bool failed;      // a copy found no room: its object stayed where it was
   bool overflowed;  // the stack lost something: all that is marked is scanned again
   bool forgot;      // the remembered objects are not all: the next cycle looks at all old ones
+  bool pending_lost;                 // the same of `pending`
   unsigned major_colour;  // of the last major cycle
   size_t survived_bytes;
   struct mid_gc_words stack;         // marked, not yet scanned
   struct mid_gc_words ranges;        // copied to, not yet scanned: from and to, in pairs
   struct mid_gc_words remembered;    // objects logged before, still without MID_GC_OLD
   struct mid_gc_words pins;          // objects with MID_GC_PIN, in FROM blocks
+  struct mid_gc_words pending;       // old objects that a signal may have stopped a store to
   struct mid_gc_words conservative;  // all objects of MID_GC_WORDS types
 
   midden_gc_collection now;  // being filled in

@@ -107,7 +107,8 @@ void midden_gc_close(midden_gc *gc) {
   mid_gc_helpers_close(gc);
   mid_gc_blocks_close(gc);
   if (gc->plan->close != NULL) gc->plan->close(gc);
-  struct mid_gc_words *words[] = {&gc->stack, &gc->ranges, &gc->remembered, &gc->conservative};
+  struct mid_gc_words *words[] = {&gc->stack,   &gc->ranges, &gc->remembered,
+                                  &gc->pending, &gc->pins,   &gc->conservative};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) mid_gc_words_close(words[i]);
   mid_gc_roots_close(gc);
   mid_gc_types_close(gc);

@@ -144,6 +144,10 @@ static void trace_pin(midden_gc *gc, struct mid_gc_block *block, void *object, b
   if (mark) trace_mark(gc, object);
 }
 
+static void trace_pending(midden_gc *gc, void *object) {
+  if (!mid_gc_words_add(&gc->pending, (uintptr_t)object)) gc->pending_lost = true;
+}
+
 // `block` may own the address just behind it as well.
 static void trace_ambiguous_in(midden_gc *gc, struct mid_gc_block *block, uintptr_t word,
                                bool signalled, bool mark) {
@@ -158,7 +162,7 @@ static void trace_ambiguous_in(midden_gc *gc, struct mid_gc_block *block, uintpt
     if (looked_at) trace_pin(gc, block, found[i], mark);
     // The thread may be about to store into it, having seen that it need not tell.
     else if (!block->unswept || mid_gc_colour(*mid_gc_word(found[i])) == gc->major_colour)
-      mid_gc_log(gc, found[i]);
+      trace_pending(gc, found[i]);
   }
 }
 

@@ -291,7 +291,8 @@ void mid_gc_key_found(midden_gc *gc, void *key) {
     __atomic_fetch_and((uint8_t *)mid_gc_word(key) + 1, (uint8_t) ~(MID_GC_KEY >> 8),
                        __ATOMIC_RELAXED);
   mid_lock_take(&p->lock);
-  for (struct mid_gc_entry **at = table_pending_bucket(p, key), *e; (e = *at) != NULL;) {
+  struct mid_gc_entry **at = table_pending_bucket(p, key);
+  for (struct mid_gc_entry *e; (e = *at) != NULL; gc->weak.steps++) {
     if (e->key.word != key) {
       at = &e->next;
       continue;

@@ -216,10 +216,12 @@ MIDDEN_API void *midden_gc_new_slow(midden_mutator *m, const midden_type *type);
 /* A signal may stop the thread between any two instructions: these stores stay in order. */
 #define MIDDEN_GC_IN_ORDER() __atomic_signal_fence(__ATOMIC_SEQ_CST)
 #define MIDDEN_GC_LIMIT(m) ((uintptr_t)__atomic_load_n(&(m)->limit, __ATOMIC_RELAXED))
+#define MIDDEN_GC_TYPE_WORD(object) __atomic_load_n((uint64_t *)(object)-1, __ATOMIC_RELAXED)
 #else
 #define MIDDEN_GC_UNLIKELY(x) (x)
 #define MIDDEN_GC_IN_ORDER() ((void)0)
 #define MIDDEN_GC_LIMIT(m) ((uintptr_t)(m)->limit)
+#define MIDDEN_GC_TYPE_WORD(object) (((uint64_t *)(object))[-1])
 #endif
 
 /* A new object of a type without elements; all zero.
@@ -255,7 +257,7 @@ MIDDEN_API void *midden_gc_load_slow(midden_mutator *m, midden_ref *slot, void *
 /* Store a reference into a field of `object`.  Through a pointer that another thread may change,
  * the program has to see to order itself.  cost  4 instructions */
 static inline void midden_gc_store(midden_mutator *m, void *object, midden_ref *slot, void *value) {
-  if (MIDDEN_GC_UNLIKELY((((uint64_t *)object)[-1] & m->mask) != 0))
+  if (MIDDEN_GC_UNLIKELY((MIDDEN_GC_TYPE_WORD(object) & m->mask) != 0))
     midden_gc_store_slow(m, object, slot, value);
   MIDDEN_GC_IN_ORDER();
 #if defined(__GNUC__)

@@ -30,14 +30,16 @@ static void sweep_gap_end(struct sweep *s, char *end) {
 }
 
 // Objects that were copied out, or not reached, are gone; the rest is as new to minor cycles, or
-// old from now on.
-static bool sweep_keeps(uint64_t *word, unsigned colour, bool young, uint64_t tenured) {
-  if (mid_gc_is_forwarded(*word) || mid_gc_colour(*word) != colour) return false;
-  *word &= ~(uint64_t)MID_GC_PIN;
-  if (tenured != 0) *word = (*word & ~(uint64_t)MID_GC_MARK) | tenured;
+// old from now on.  Those that were old are left alone: the program runs, and sets bits in their
+// words.
+static bool sweep_keeps(uint64_t *at, unsigned colour, bool young, uint64_t tenured) {
+  uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
+  if (mid_gc_is_forwarded(word) || mid_gc_colour(word) != colour) return false;
+  if ((word & MID_GC_PIN) != 0) *at = word &= ~(uint64_t)MID_GC_PIN;
+  if (tenured != 0) *at = word = (word & ~(uint64_t)MID_GC_MARK) | tenured;
   if (!young || tenured != 0) return true;
-  uint64_t age = mid_gc_age(*word) + (mid_gc_age(*word) < MID_GC_AGE_MOST);
-  *word = (*word & ~(uint64_t)(MID_GC_MARK | MID_GC_AGE)) | age << MID_GC_AGE_SHIFT;
+  uint64_t age = mid_gc_age(word) + (mid_gc_age(word) < MID_GC_AGE_MOST);
+  *at = (word & ~(uint64_t)(MID_GC_MARK | MID_GC_AGE)) | age << MID_GC_AGE_SHIFT;
   return true;
 }
 

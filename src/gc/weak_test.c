@@ -654,6 +654,7 @@ static void check_whole(void *object, void *context) {
 // Two that refer to each other, both with a finaliser: both run, each finds the other whole.
 TEST(objects_that_die_together_are_whole_in_their_finalisers)
 {
+  static char nothing[] = "";
   EACH_HEAP {
     int ran = 0;
     MIDDEN_FRAME(m, f, 2);
@@ -663,7 +664,7 @@ TEST(objects_that_die_together_are_whole_in_their_finalisers)
       midden_gc_store(m, f[0].word, &((struct node *)f[0].word)->a, f[1].word);
       midden_gc_store(m, f[1].word, &((struct node *)f[1].word)->a, f[0].word);
       CHECK_EQ(midden_gc_finaliser(m, f[0].word, check_whole, &ran), MIDDEN_OK);
-      CHECK_EQ(midden_gc_finaliser(m, f[1].word, note_order, (char[]){""}), MIDDEN_OK);
+      CHECK_EQ(midden_gc_finaliser(m, f[1].word, note_order, nothing), MIDDEN_OK);
     }
     f[0].word = f[1].word = NULL;
     collect(MIDDEN_GC_MAJOR);

@@ -189,9 +189,11 @@ static void table_enter(midden_mutator *m, const midden_ref *table) {
   for (;;) {
     midden_gc_store(m, table->word, &((struct table *)table->word)->touched, NULL);
     mid_gc_enter(mid_mutator_of(m));
-    if ((*mid_gc_word(table->word) & MID_GC_OLD) == 0) return;
+    if ((*mid_gc_word(table->word) & MID_GC_OLD) == 0) break;
     mid_gc_leave(mid_mutator_of(m));
   }
+  // Its page counts as written, whenever that was last asked.
+  __atomic_store_n(&((struct table *)table->word)->touched.word, NULL, __ATOMIC_RELAXED);
 }
 
 midden_status midden_gc_table_put(midden_mutator *m, void *table, void *key, void *value) {

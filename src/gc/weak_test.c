@@ -874,17 +874,33 @@ static void *wait_for(void *thread) {
   return NULL;
 }
 
+static void use_by_threads(struct work *w) {
+  pthread_t thread[THREADS];
+  w->queue = midden_gc_queue_new(gc);
+  for (int i = 0; i < THREADS; i++) CHECK_EQ(pthread_create(&thread[i], NULL, work, w), 0);
+  for (int i = 0; i < THREADS; i++) midden_gc_call_blocking(m, wait_for, &thread[i]);
+  collect(MIDDEN_GC_MAJOR);
+  midden_gc_finalise(m, SIZE_MAX);
+  midden_gc_queue_close(w->queue);
+}
+
 TEST(threads_use_tables_queues_handles_and_finalisers_at_once)
 {
   EACH_CALM_HEAP {
-    pthread_t thread[THREADS];
-    struct work w = {.queue = midden_gc_queue_new(gc)};
-    for (int i = 0; i < THREADS; i++) CHECK_EQ(pthread_create(&thread[i], NULL, work, &w), 0);
-    for (int i = 0; i < THREADS; i++) midden_gc_call_blocking(m, wait_for, &thread[i]);
-    collect(MIDDEN_GC_MAJOR);
-    midden_gc_finalise(m, SIZE_MAX);
+    struct work w = {0};
+    use_by_threads(&w);
     CHECK_EQ(atomic_load(&w.ran), THREADS * ROUNDS);
-    midden_gc_queue_close(w.queue);
+  }
+}
+
+TEST(threads_that_signals_stop_anywhere_use_them_at_once)
+{
+  for (size_t i = 0; heap_open(i, MIDDEN_GC_STORES, false); i++) {
+    struct work w = {0};
+    use_by_threads(&w);
+    CHECK(atomic_load(&w.ran) <= THREADS * ROUNDS);
+    CHECK(atomic_load(&w.ran) > THREADS * ROUNDS / 2);  // some are still on a stack
+    heap_close();
   }
 }
 

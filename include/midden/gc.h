@@ -347,13 +347,17 @@ MIDDEN_API void *midden_gc_handle_get(midden_mutator *m, const midden_handle *ha
 MIDDEN_API void midden_gc_handle_set(midden_mutator *m, midden_handle *handle, void *object);
 MIDDEN_API void midden_gc_handle_drop(midden_mutator *m, midden_handle *handle);
 
-/* ---- weak references, tables, finalisers ---- */
+/* ---- weak references, tables, finalisers: docs/gc-weak.md ---- */
 
-/* A queue of weak references whose object has died. */
+/* A queue of weak references whose object has died; it holds those that are in it.
+ * returns  NULL when out of memory
+ * threads  any, as all calls here but those that change a table
+ */
 typedef struct midden_gc_queue midden_gc_queue;
 MIDDEN_API midden_gc_queue *midden_gc_queue_new(midden_gc *gc);
+/* What is in it is dropped.  Weak references may still name it, and are not queued. */
 MIDDEN_API void midden_gc_queue_close(midden_gc_queue *queue);
-/* The next, or NULL. */
+/* The next, in no order; or NULL: there is none now. */
 MIDDEN_API void *midden_gc_queue_take(midden_mutator *m, midden_gc_queue *queue);
 
 /* A weak reference is an object itself.  A short one is cleared when its object can only be reached
@@ -364,28 +368,39 @@ MIDDEN_API void *midden_gc_queue_take(midden_mutator *m, midden_gc_queue *queue)
 enum midden_gc_weakness { MIDDEN_GC_WEAK_SHORT, MIDDEN_GC_WEAK_LONG };
 MIDDEN_API void *midden_gc_weak(midden_mutator *m, void *object, enum midden_gc_weakness how,
                                 midden_gc_queue *queue);
-/* Its object, strong from here on, or NULL. */
+/* Its object, strong from here on, or NULL.  cost  a call and a load */
 MIDDEN_API void *midden_gc_weak_get(midden_mutator *m, void *weak);
 
 /* A table of ephemerons, an object itself: a value is held as long as its key is otherwise
- * reachable (B. Hayes, "Ephemerons: A New Finalization Mechanism", OOPSLA 1997).  Keys are compared
- * as midden_same does.  A table is changed by one thread at a time.
- * cost  of a collection: linear in the entries
+ * reachable.  Keys are compared as midden_same does.  A table is changed by one thread at a time,
+ * and meanwhile not looked into by others.
+ * returns  NULL when out of memory
+ * cost     44 bytes outside of the heap an entry; of a collection: linear in the entries, of a
+ * minor one in those that are new source   B. Hayes, "Ephemerons: A New Finalization Mechanism",
+ * OOPSLA 1997
  */
 MIDDEN_API void *midden_gc_table(midden_mutator *m);
+/* A key that is there already gets the value.
+ * errors   MIDDEN_NOMEM: the table is as it was; MIDDEN_INVALID: the key is NULL
+ */
 MIDDEN_API MIDDEN_CHECKED midden_status midden_gc_table_put(midden_mutator *m, void *table,
                                                             void *key, void *value);
+/* The value of a key; NULL: the key is not there. */
 MIDDEN_API void *midden_gc_table_get(midden_mutator *m, void *table, void *key);
 MIDDEN_API void midden_gc_table_remove(midden_mutator *m, void *table, void *key);
+/* Entries, also those whose key has died since the last collection. */
 MIDDEN_API size_t midden_gc_table_count(midden_mutator *m, void *table);
 
 /* Give one object a finaliser, as its type might, or once more after it has run.  Several run in
- * the order in which they were given. */
+ * the order in which they were given.
+ * errors   MIDDEN_NOMEM; MIDDEN_INVALID: one of the two is NULL
+ */
 MIDDEN_API MIDDEN_CHECKED midden_status midden_gc_finaliser(midden_mutator *m, void *object,
                                                             void (*finalise)(void *, void *),
                                                             void *context);
 /* Run what waits, at most `most`, on this thread; objects that died together have no order.
- * returns how many ran */
+ * returns  how many ran
+ */
 MIDDEN_API size_t midden_gc_finalise(midden_mutator *m, size_t most);
 
 /* ---- collections ---- */

@@ -140,6 +140,7 @@ struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind, bool urgent)
   block->live_bytes = 0;
   block->starts_cycle = 0;
   memset(block->known, 0, sizeof block->known);
+  block->born = gc->cycle;
   block->written = 0;
   block->pinned = block->unswept = false;
   block_link(block->base, MID_GC_BLOCK, block, kind | MID_GC_IN);

@@ -178,6 +178,7 @@ struct mid_gc_block {
   char *buffer_end;
   uint64_t *starts;               // bit i: an object's fields start at word i; see mid_gc_find
   uint64_t starts_cycle;          // when it was begun
+  uint64_t born;                  // the cycle before which it was taken; see gc/hash.c
   uint8_t starts_made;            // bit i: for piece i of the block
   uint16_t known[MID_GC_PIECES];  // an object starts at word known[i] of the block, in piece i; 0:
                                   // it is not known of any
@@ -527,6 +528,7 @@ void mid_gc_pin_in(midden_gc *gc, struct mid_gc_block *block, void *object);
 // Remember an old object, whose barrier may not have told of a store.
 void mid_gc_log(midden_gc *gc, void *object);
 // What an object's hash is until it is moved, and kept behind it from then on (hash.c).
+uint64_t mid_gc_hash_here(const void *object);
 uint64_t mid_gc_hash_of_address(uintptr_t address);
 void mid_gc_scan_range(midden_gc *gc, char *from, char *to);  // copies that lie there
 // The references of an object.  returns whether one is to a young object afterwards

@@ -7,6 +7,9 @@
 //   asked    | type word, HASHED            | fields |
 //   copied   | type word, HASHED, HASH_KEPT | fields | hash |
 //
+// The same young blocks are filled again and again: when the block was taken counts as well, or
+// each address would give its number to an object of every minor cycle.
+//
 // Source: O. Agesen, "Space and Time-Efficient Hashing of Garbage-Collected Objects", TAPOS 5(2),
 // 1999.
 #include "gc/gc.h"
@@ -19,6 +22,11 @@ uint64_t mid_gc_hash_of_address(uintptr_t address) {
   return a ^ a >> 32;
 }
 
+uint64_t mid_gc_hash_here(const void *object) {
+  return mid_gc_hash_of_address((uintptr_t)object +
+                                ((uintptr_t)mid_gc_block_of(object)->born << 44));
+}
+
 uint64_t midden_gc_hash(midden_mutator *m, void *object) {
   (void)m;
   uint64_t word = __atomic_load_n(mid_gc_word(object), __ATOMIC_RELAXED);
@@ -29,5 +37,5 @@ uint64_t midden_gc_hash(midden_mutator *m, void *object) {
   // Other threads may clear MID_GC_OLD in the same byte.
   if ((word & MID_GC_HASHED) == 0)
     __atomic_fetch_or((uint8_t *)mid_gc_word(object), MID_GC_HASHED, __ATOMIC_RELAXED);
-  return mid_gc_hash_of_address((uintptr_t)object);
+  return mid_gc_hash_here(object);
 }

@@ -85,7 +85,7 @@ static void *trace_copy(midden_gc *gc, void *object, uint64_t word) {
   trace_copy_words(to, from, bytes);
   void *copy = to + ((char *)object - from);
   if (grows) {
-    *(uint64_t *)(void *)(to + bytes) = mid_gc_hash_of_address((uintptr_t)object);
+    *(uint64_t *)(void *)(to + bytes) = mid_gc_hash_here(object);
     word |= MID_GC_HASH_KEPT;
   }
   *mid_gc_word(copy) = trace_aged(gc, word, bytes, old);

@@ -85,6 +85,22 @@ foreach(test random generations fork)
   set_property(TEST stress/hardened/${test} APPEND PROPERTY ENVIRONMENT MIDDEN_OPTIONS=hardened=1)
 endforeach()
 
+# Each collector passes the same programs: as it is, and where it is hardest.
+file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/gc/*.c)
+foreach(file IN LISTS files)
+  midden_test_program(gc ${file})
+  cmake_path(GET file STEM name)
+  foreach(collector mark-sweep copying generational no-barrier)
+    foreach(options "gc_verify=1" "gc_verify=1,gc_stress=61" "gc_verify=1,gc_young=256K"
+                    "gc_threads=2")
+      string(REGEX REPLACE "gc_|=1|," "" how ${options})
+      midden_test(gc ${collector}/${how}/${name} gc_${name})
+      set_property(TEST gc/${collector}/${how}/${name} APPEND PROPERTY ENVIRONMENT
+                   MIDDEN_OPTIONS=feed=0,gc=${collector},${options})
+    endforeach()
+  endforeach()
+endforeach()
+
 # What the fuzzer found worth keeping, without the fuzzer.  At the limit many calls are refused.
 add_executable(soak_replay ${PROJECT_SOURCE_DIR}/tests/soak/replay.c
                            ${PROJECT_SOURCE_DIR}/tests/soak/fuzz_api.c)

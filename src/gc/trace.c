@@ -76,12 +76,22 @@ static inline void trace_copy_words(char *to, const char *from, size_t bytes) {
     *(uint64_t *)(void *)(to + i) = *(const uint64_t *)(const void *)(from + i);
 }
 
+// Where the copy starts in a room of 8 bytes more, so that its fields, `before` bytes behind that,
+// are at a multiple of 16; those 8 are a fill before or behind it.
+static char *trace_align(char *room, size_t bytes, size_t before) {
+  bool first = ((uintptr_t)room + before) % 16 != 0;
+  mid_gc_fill(first ? room : room + bytes, 8);
+  return first ? room + 8 : room;
+}
+
 static void *trace_copy(midden_gc *gc, void *object, uint64_t word) {
   bool grows = trace_grows(word), old = trace_promotes(gc, word) && !gc->plan->copies;
   size_t bytes = mid_gc_whole_bytes(object, word);
   char *from = mid_gc_first(object, word);
-  char *to = mid_gc_copy_room(gc, bytes + (grows ? 8 : 0), old);
+  bool aligned = (mid_gc_type_in(word)->flags & MIDDEN_TYPE_ALIGN_16) != 0;
+  char *to = mid_gc_copy_room(gc, bytes + (grows ? 8 : 0) + (aligned ? 8 : 0), old);
   if (to == NULL) return NULL;
+  if (aligned) to = trace_align(to, bytes + (grows ? 8 : 0), (size_t)((char *)object - from));
   trace_copy_words(to, from, bytes);
   void *copy = to + ((char *)object - from);
   if (grows) {
@@ -224,14 +234,21 @@ static void trace_scan_copy(midden_gc *gc, void *copy) {
     mid_gc_log(gc, copy);
 }
 
-static void *trace_copy_at(char *at, char **next) {
-  void *copy = at + ((*(uint64_t *)(void *)at & 7) == MID_GC_COUNT ? 16 : 8);
-  *next = at + mid_gc_whole_bytes(copy, *mid_gc_word(copy));
-  return copy;
+// The copy at `at`, NULL: a fill.  returns where the next begins
+static char *trace_step(char *at, void **copy) {
+  uint64_t first = *(uint64_t *)(void *)at;
+  *copy = NULL;
+  if ((first & 7) == MID_GC_FILL) return at + (first >> 3);
+  *copy = at + ((first & 7) == MID_GC_COUNT ? 16 : 8);
+  return at + mid_gc_whole_bytes(*copy, *mid_gc_word(*copy));
 }
 
 void mid_gc_scan_range(midden_gc *gc, char *from, char *to) {
-  while (from < to) trace_scan_copy(gc, trace_copy_at(from, &from));
+  while (from < to) {
+    void *copy;
+    from = trace_step(from, &copy);
+    if (copy != NULL) trace_scan_copy(gc, copy);
+  }
 }
 
 static bool trace_scan_buffer(midden_gc *gc, struct mid_gc_buffer *b) {
@@ -239,9 +256,9 @@ static bool trace_scan_buffer(midden_gc *gc, struct mid_gc_buffer *b) {
   // Scanning may fill the buffer and open another: what is left of this one is in `ranges` then.
   char *next;
   do {
-    void *copy = trace_copy_at(b->scan, &next);
-    b->scan = next;
-    trace_scan_copy(gc, copy);
+    void *copy;
+    b->scan = next = trace_step(b->scan, &copy);
+    if (copy != NULL) trace_scan_copy(gc, copy);
   } while (b->scan == next && next != b->top);
   return true;
 }

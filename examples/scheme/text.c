@@ -1,0 +1,148 @@
+// examples/scheme/text.c -- characters, strings, symbols.
+// SPDX-License-Identifier: MIT
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "scheme.h"
+
+// ---- characters ----
+
+static int text_letter(midden_ref slot) {
+  return (int)(AS(number, need(slot, CHARACTER))->character & 255);
+}
+
+PRIMITIVE_IN_C(text_to_integer) { return fixnum(text_letter(a[0])); }
+PRIMITIVE_IN_C(text_of_integer) { return character(need_index(a[0], 256)); }
+PRIMITIVE_IN_C(text_changed) {
+  return character((uint64_t)scheme.running->letter(text_letter(a[0])));
+}
+PRIMITIVE_IN_C(text_is) { return boolean(scheme.running->letter(text_letter(a[0])) != 0); }
+
+// ---- strings ----
+
+static char *text_of(midden_ref slot) { return AS(string, need(slot, STRING))->text; }
+static size_t text_bytes(midden_ref slot) { return count_of(need(slot, STRING)); }
+
+PRIMITIVE_IN_C(text_make) {
+  value v = make_array(STRING, need_index(a[0], MOST_ELEMENTS));
+  memset(AS(string, v)->text, n == 2 ? text_letter(a[1]) : ' ', count_of(v));
+  return v;
+}
+
+PRIMITIVE_IN_C(text_length) { return fixnum((int64_t)text_bytes(a[0])); }
+
+PRIMITIVE_IN_C(text_ref) {
+  size_t i = need_index(a[1], text_bytes(a[0]));
+  return character((unsigned char)text_of(a[0])[i]);
+}
+
+PRIMITIVE_IN_C(text_set) {
+  size_t i = need_index(a[1], text_bytes(a[0]));
+  text_of(a[0])[i] = (char)text_letter(a[2]);
+  return scheme.root.unspecified;
+}
+
+PRIMITIVE_IN_C(text_substring) {
+  size_t end = n == 3 ? need_index(a[2], text_bytes(a[0]) + 1) : text_bytes(a[0]);
+  size_t start = need_index(a[1], end + 1);
+  value v = make_array(STRING, end - start);
+  memcpy(AS(string, v)->text, text_of(a[0]) + start, end - start);
+  return v;
+}
+
+PRIMITIVE_IN_C(text_append) {
+  size_t bytes = 0;
+  for (int i = 0; i < n; i++) bytes += text_bytes(a[i]);
+  value v = make_array(STRING, bytes);
+  char *at = AS(string, v)->text;
+  for (int i = 0; i < n; at += text_bytes(a[i]), i++) memcpy(at, text_of(a[i]), text_bytes(a[i]));
+  return v;
+}
+
+static int text_order(midden_ref *a) {
+  size_t x = text_bytes(a[0]), y = text_bytes(a[1]);
+  int order = memcmp(text_of(a[0]), text_of(a[1]), x < y ? x : y);
+  return order != 0 ? order : (x > y) - (x < y);
+}
+
+PRIMITIVE_IN_C(text_equal) { return boolean(text_order(a) == 0); }
+PRIMITIVE_IN_C(text_less) { return boolean(text_order(a) < 0); }
+
+PRIMITIVE_IN_C(text_to_list) {
+  FRAME(x, 1);
+  for (size_t i = text_bytes(a[0]); i > 0; i--) {
+    value letter = character((unsigned char)text_of(a[0])[i - 1]);
+    x[0].word = cons(letter, x[0].word);
+  }
+  RETURN(x, x[0].word);
+}
+
+PRIMITIVE_IN_C(text_of_list) {
+  size_t bytes = 0;
+  for (midden_ref v = {a[0].word}; v.word != NULL; v.word = cdr(need(v, PAIR))) bytes++;
+  value made = make_array(STRING, bytes), list = a[0].word;
+  for (size_t i = 0; i < bytes; i++, list = cdr(list))
+    AS(string, made)->text[i] = (char)text_letter((midden_ref){car(list)});
+  return made;
+}
+
+// ---- symbols, numbers ----
+
+// Those are made of text outside of the heap, since that in it may move.
+enum { TEXT_MOST = 1000 };
+static size_t text_copy(midden_ref slot, char *to) {
+  size_t bytes = text_bytes(slot);
+  if (bytes > TEXT_MOST) fail("%s: longer than 1000 bytes", scheme.running->name);
+  memcpy(to, text_of(slot), bytes);
+  return bytes;
+}
+
+PRIMITIVE_IN_C(text_to_symbol) {
+  char copy[TEXT_MOST];
+  return symbol(copy, text_copy(a[0], copy));
+}
+
+PRIMITIVE_IN_C(text_to_number) {
+  char copy[TEXT_MOST];
+  value number = read_number(copy, text_copy(a[0], copy));
+  return number != NULL ? number : boolean(false);
+}
+
+PRIMITIVE_IN_C(text_gensym) {
+  static unsigned made;
+  char name[32];
+  return symbol(name, (size_t)snprintf(name, sizeof name, "%%g%u", made++));
+}
+
+// Anything as `display` or `write` shows it.
+PRIMITIVE_IN_C(text_show) {
+  char *text = NULL;
+  size_t bytes;
+  FILE *to = open_memstream(&text, &bytes);
+  if (to == NULL) die("out of memory");
+  print(to, a[0].word, n == 2 && is_true(a[1].word));
+  fclose(to);
+  value v = string(text, bytes);
+  free(text);
+  return v;
+}
+
+// clang-format off
+const struct row text_rows[] = {
+    {"char->integer", 1, 1, text_to_integer}, {"integer->char", 1, 1, text_of_integer},
+    {"char-upcase", 1, 1, text_changed, .letter = toupper},
+    {"char-downcase", 1, 1, text_changed, .letter = tolower},
+    {"char-alphabetic?", 1, 1, text_is, .letter = isalpha},
+    {"char-numeric?", 1, 1, text_is, .letter = isdigit},
+    {"char-whitespace?", 1, 1, text_is, .letter = isspace},
+    {"make-string", 1, 2, text_make}, {"string-length", 1, 1, text_length},
+    {"string-ref", 2, 2, text_ref}, {"string-set!", 3, 3, text_set},
+    {"substring", 2, 3, text_substring}, {"string-append", 0, -1, text_append},
+    {"string=?", 2, 2, text_equal}, {"string<?", 2, 2, text_less},
+    {"string->list", 1, 1, text_to_list}, {"list->string", 1, 1, text_of_list},
+    {"string->symbol", 1, 1, text_to_symbol}, {"symbol->string", 1, 1, text_show},
+    {"gensym", 0, 0, text_gensym}, {"string->number", 1, 1, text_to_number},
+    {"number->string", 1, 1, text_show}, {"%show", 1, 2, text_show},
+    {.name = NULL},
+};

@@ -1,0 +1,13 @@
+; div: a list halved by taking every other element, by loops and by recursion.
+(define (numbers n) (if (= n 0) '() (cons n (numbers (- n 1)))))
+(define (half-by-loop l)
+  (do ((l l (cddr l)) (kept '() (cons (car l) kept))) ((null? l) kept)))
+(define (half-by-recursion l)
+  (if (null? l) '() (cons (car l) (half-by-recursion (cddr l)))))
+(define l (numbers 200))
+(define (repeat f n) (if (= n 1) (f l) (begin (f l) (repeat f (- n 1)))))
+(define sum (lambda (l) (apply + l)))
+(write (list (sum (repeat half-by-loop 1000)) (sum (repeat half-by-recursion 1000))))
+(newline)
+(write (equal? (half-by-loop l) (reverse (half-by-recursion l))))
+(newline)

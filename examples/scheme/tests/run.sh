@@ -1,0 +1,30 @@
+#!/bin/sh
+# examples/scheme/tests/run.sh -- runs programs on one collector and compares what they print.
+# SPDX-License-Identifier: MIT
+#
+#   run.sh SCHEME COLLECTOR PROGRAM.scm...
+#
+# Those in tests/ run twice, the second time with a collection every few allocations and stores; all
+# in a heap so small that it is collected many times.
+set -u
+scheme=$1 collector=$2
+shift 2
+bad=0
+
+# try OPTIONS PROGRAM: whether it prints what is expected, errors too
+try() {
+  expected=${2%.scm}.expected
+  (cd "$(dirname "$2")" &&
+    MIDDEN_OPTIONS=$1 "$scheme" --gc "$collector" "$(basename "$2")" 2>&1) | cmp - "$expected" || {
+    echo "failed: MIDDEN_OPTIONS=$1 $scheme --gc $collector $2"
+    bad=1
+  }
+}
+
+for program in "$@"; do
+  try gc_young=1M "$program"
+  case $program in
+    */tests/*) try gc_young=1M,gc_stress=97,gc_verify=1 "$program" ;;
+  esac
+done
+exit $bad

@@ -269,11 +269,11 @@ PRIMITIVE_IN_C(analyse_macro) {
 
 // clang-format off
 const struct row analyse_rows[] = {
-    {"quote", .call = analyse_quote}, {"if", .call = analyse_if},
-    {"define", .call = analyse_define}, {"set!", .call = analyse_set},
-    {"lambda", .call = analyse_lambda}, {"begin", .call = analyse_begin},
-    {"or", .call = analyse_or}, {"let", .call = analyse_let},
-    {"define-macro", .call = analyse_macro}, {.name = NULL},
+    ROW("quote", 0, 0, analyse_quote), ROW("if", 0, 0, analyse_if),
+    ROW("define", 0, 0, analyse_define), ROW("set!", 0, 0, analyse_set),
+    ROW("lambda", 0, 0, analyse_lambda), ROW("begin", 0, 0, analyse_begin),
+    ROW("or", 0, 0, analyse_or), ROW("let", 0, 0, analyse_let),
+    ROW("define-macro", 0, 0, analyse_macro), {.name = NULL},
 };
 // clang-format on
 

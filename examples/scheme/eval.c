@@ -244,9 +244,8 @@ static value eval_loop(value code, value scope, value callee, value list) {
         n = eval_operands(x);
         struct scope *inner = AS(scope, make_scope(NODE->c));
         INIT(inner, up, x[SCOPE_AT].word);
-        value list = x[ARGUMENT].word;
-        for (int i = 0; n == IN_A_LIST && list != NULL; i++, list = cdr(list))
-          INIT(inner, at[i], car(list));
+        value rest = n == IN_A_LIST ? x[ARGUMENT].word : NULL;
+        for (int i = 0; rest != NULL; i++, rest = cdr(rest)) INIT(inner, at[i], car(rest));
         for (int i = 0; i < n; i++) INIT(inner, at[i], x[ARGUMENT + i].word);
         x[SCOPE_AT].word = inner;
         x[CODE_AT].word = GET(NODE, at[0]);
@@ -313,9 +312,9 @@ PRIMITIVE_IN_C(eval_set_handlers) { return scheme.root.handlers = a[0].word; }
 
 // clang-format off
 const struct row eval_rows[] = {
-    {"apply", 2, -1, NULL, APPLY}, {"call/cc", 1, 1, NULL, CALL_CC},
-    {"call-with-current-continuation", 1, 1, NULL, CALL_CC}, {"%resume", 2, 2, eval_resume},
-    {"eval", 1, 1, eval_eval}, {"%winders", 0, 1, eval_winders},
-    {"%set-winders!", 1, 1, eval_set_winders}, {"%handlers", 0, 0, eval_handlers},
-    {"%set-handlers!", 1, 1, eval_set_handlers}, {.name = NULL},
+    ROW("apply", 2, -1, NULL, APPLY), ROW("call/cc", 1, 1, NULL, CALL_CC),
+    ROW("call-with-current-continuation", 1, 1, NULL, CALL_CC), ROW("%resume", 2, 2, eval_resume),
+    ROW("eval", 1, 1, eval_eval), ROW("%winders", 0, 1, eval_winders),
+    ROW("%set-winders!", 1, 1, eval_set_winders), ROW("%handlers", 0, 0, eval_handlers),
+    ROW("%set-handlers!", 1, 1, eval_set_handlers), {.name = NULL},
 };

@@ -16,11 +16,11 @@ enum { SYMBOL_LISTS = 509 };
   .element_bytes = 8, .element_offsets = (const uint32_t[]){0}, .element_refs = 1
 
 static const midden_type_config heap_types[KINDS] = {
-    [CONSTANT] = {"constant", sizeof(struct object)},
+    [CONSTANT] = {"constant", .bytes = sizeof(struct object)},
     [PAIR] = {"pair", sizeof(struct pair), REFS(pair, WORD(pair, car), WORD(pair, cdr))},
-    [FIXNUM] = {"fixnum", sizeof(struct number)},
-    [FLONUM] = {"flonum", sizeof(struct number)},
-    [CHARACTER] = {"character", sizeof(struct number)},
+    [FIXNUM] = {"fixnum", .bytes = sizeof(struct number)},
+    [FLONUM] = {"flonum", .bytes = sizeof(struct number)},
+    [CHARACTER] = {"character", .bytes = sizeof(struct number)},
     [STRING] = {"string", WORD(string, text), .element_bytes = 1},
     [SYMBOL] = {"symbol", WORD(symbol, name), REFS(symbol, WORD(symbol, global)),
                 .element_bytes = 1},
@@ -28,7 +28,7 @@ static const midden_type_config heap_types[KINDS] = {
     [TABLE] = {"table", sizeof(struct table), REFS(table, WORD(table, buckets))},
     [CLOSURE] = {"closure", sizeof(struct closure),
                  REFS(closure, WORD(closure, code), WORD(closure, scope))},
-    [PRIMITIVE] = {"primitive", sizeof(struct primitive)},
+    [PRIMITIVE] = {"primitive", .bytes = sizeof(struct primitive)},
     [CONTINUATION] = {"continuation", WORD(continuation, copy), .element_bytes = 8,
 #if SCHEME_PRECISE
                       .trace = trace_continuation},

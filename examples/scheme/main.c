@@ -49,10 +49,10 @@ PRIMITIVE_IN_C(main_verify) {
 
 // clang-format off
 const struct row system_rows[] = {
-    {"display", 1, 1, main_print, false}, {"write", 1, 1, main_print, true},
-    {"%die", 1, 1, main_die}, {"exit", 0, 1, main_exit}, {"seconds", 0, 0, main_seconds},
-    {"collect", 0, 1, main_collect},  // (collect #f): only what is young
-    {"collections", 0, 0, main_collections}, {"verify", 0, 0, main_verify},
+    ROW("display", 1, 1, main_print, false), ROW("write", 1, 1, main_print, true),
+    ROW("%die", 1, 1, main_die), ROW("exit", 0, 1, main_exit), ROW("seconds", 0, 0, main_seconds),
+    ROW("collect", 0, 1, main_collect),  // (collect #f): only what is young
+    ROW("collections", 0, 0, main_collections), ROW("verify", 0, 0, main_verify),
     {.name = NULL},
 };
 // clang-format on

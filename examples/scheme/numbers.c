@@ -31,8 +31,8 @@ static value number_of_reals(int how, double x, double y) {
 }
 
 static value number_two(int how, value a, value b) {
-  if (number_is_flonum(a) | number_is_flonum(b))
-    return number_of_reals(how, number_real(a), number_real(b));
+  bool real = number_is_flonum(a);
+  if (number_is_flonum(b) || real) return number_of_reals(how, number_real(a), number_real(b));
   int64_t x = AS(number, a)->fixnum, y = AS(number, b)->fixnum, z;
   if (how == ADD && !__builtin_add_overflow(x, y, &z)) return fixnum(z);
   if (how == SUBTRACT && !__builtin_sub_overflow(x, y, &z)) return fixnum(z);
@@ -55,7 +55,8 @@ PRIMITIVE_IN_C(number_fold) {
 enum { LESS = 1, EQUAL = 2, GREATER = 4 };
 
 static int number_order(value a, value b) {
-  if (number_is_flonum(a) | number_is_flonum(b)) {
+  bool real = number_is_flonum(a);
+  if (number_is_flonum(b) || real) {
     double x = number_real(a), y = number_real(b);
     return x < y ? LESS : x > y ? GREATER : x == y ? EQUAL : 0;
   }
@@ -119,18 +120,18 @@ PRIMITIVE_IN_C(number_sqrt) {
 
 // clang-format off
 const struct row number_rows[] = {
-    {"+", 0, -1, number_fold, ADD}, {"-", 1, -1, number_fold, SUBTRACT},
-    {"*", 0, -1, number_fold, MULTIPLY}, {"/", 1, -1, number_fold, DIVIDE},
-    {"=", 1, -1, number_in_order, EQUAL}, {"<", 1, -1, number_in_order, LESS},
-    {">", 1, -1, number_in_order, GREATER}, {"<=", 1, -1, number_in_order, LESS | EQUAL},
-    {">=", 1, -1, number_in_order, GREATER | EQUAL}, {"quotient", 2, 2, number_divide, QUOTIENT},
-    {"remainder", 2, 2, number_divide, REMAINDER}, {"modulo", 2, 2, number_divide, MODULO},
-    {"number?", 1, 1, number_is}, {"integer?", 1, 1, number_is_integer},
-    {"exact?", 1, 1, number_is_exact}, {"exact->inexact", 1, 1, number_to_inexact},
-    {"inexact->exact", 1, 1, number_to_exact}, {"floor", 1, 1, number_rounded, .real = floor},
-    {"truncate", 1, 1, number_rounded, .real = trunc}, {"sqrt", 1, 1, number_sqrt},
-    {"round", 1, 1, number_rounded, .real = nearbyint}, {"exp", 1, 1, number_function, .real = exp},
-    {"log", 1, 1, number_function, .real = log}, {"sin", 1, 1, number_function, .real = sin},
-    {"cos", 1, 1, number_function, .real = cos}, {"atan", 1, 1, number_function, .real = atan},
+    ROW("+", 0, -1, number_fold, ADD), ROW("-", 1, -1, number_fold, SUBTRACT),
+    ROW("*", 0, -1, number_fold, MULTIPLY), ROW("/", 1, -1, number_fold, DIVIDE),
+    ROW("=", 1, -1, number_in_order, EQUAL), ROW("<", 1, -1, number_in_order, LESS),
+    ROW(">", 1, -1, number_in_order, GREATER), ROW("<=", 1, -1, number_in_order, LESS | EQUAL),
+    ROW(">=", 1, -1, number_in_order, GREATER | EQUAL), ROW("quotient", 2, 2, number_divide, QUOTIENT),
+    ROW("remainder", 2, 2, number_divide, REMAINDER), ROW("modulo", 2, 2, number_divide, MODULO),
+    ROW("number?", 1, 1, number_is), ROW("integer?", 1, 1, number_is_integer),
+    ROW("exact?", 1, 1, number_is_exact), ROW("exact->inexact", 1, 1, number_to_inexact),
+    ROW("inexact->exact", 1, 1, number_to_exact), ROW("floor", 1, 1, number_rounded, .real = floor),
+    ROW("truncate", 1, 1, number_rounded, .real = trunc), ROW("sqrt", 1, 1, number_sqrt),
+    ROW("round", 1, 1, number_rounded, .real = nearbyint), ROW("exp", 1, 1, number_function, .real = exp),
+    ROW("log", 1, 1, number_function, .real = log), ROW("sin", 1, 1, number_function, .real = sin),
+    ROW("cos", 1, 1, number_function, .real = cos), ROW("atan", 1, 1, number_function, .real = atan),
     {.name = NULL},
 };

@@ -167,6 +167,8 @@ struct row {
   double (*real)(double);
   int (*letter)(int);
 };
+#define ROW(name, least, most, f, ...) \
+  { name, least, most, .call = f, __VA_ARGS__ }
 
 enum { SMALL_LEAST = -512, SMALLS = 1536, LETTERS = 128, MOST_ELEMENTS = 1 << 30 };
 

@@ -136,8 +136,8 @@ PRIMITIVE_IN_C(table_to_list) {
 
 // clang-format off
 const struct row table_rows[] = {
-    {"make-hash-table", 0, 0, table_make}, {"hash-table-set!", 3, 3, table_set},
-    {"hash-table-ref/default", 3, 3, table_ref}, {"hash-table-delete!", 2, 2, table_delete},
-    {"hash-table-count", 1, 1, table_count}, {"hash-table->alist", 1, 1, table_to_list},
+    ROW("make-hash-table", 0, 0, table_make), ROW("hash-table-set!", 3, 3, table_set),
+    ROW("hash-table-ref/default", 3, 3, table_ref), ROW("hash-table-delete!", 2, 2, table_delete),
+    ROW("hash-table-count", 1, 1, table_count), ROW("hash-table->alist", 1, 1, table_to_list),
     {.name = NULL},
 };

@@ -87,12 +87,12 @@ static char *main_read_file(const char *name, size_t *bytes) {
   return text;
 }
 
-// The stack is left a part for what needs no check.
 static void main_measure_stack(void) {
   struct rlimit limit;
-  size_t most = (size_t)64 << 20, spare = (size_t)256 << 10;
+  size_t most = (size_t)64 << 20;
   if (getrlimit(RLIMIT_STACK, &limit) == 0 && limit.rlim_cur < most) most = limit.rlim_cur;
-  scheme.deepest = (char *)__builtin_frame_address(0) - (most - spare);
+  scheme.most_deep = (char *)__builtin_frame_address(0) - (most - SPARE);
+  scheme.deepest = scheme.most_deep;
 }
 
 static void main_tell(void) {

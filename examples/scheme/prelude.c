@@ -16,11 +16,14 @@ const char prelude[] =
   "              (list 'cons (%quasi (car x)) (%quasi (cdr x)))))"
   "      (if (vector? x) (list 'list->vector (%quasi (vector->list x))) (list 'quote x))))"
 
-  "(define (%map1 f l) (if (null? l) '() (let ((v (f (car l)))) (cons v (%map1 f (cdr l))))))"
+  "(define (%map1 f l) (%collect f l '()))"
+  "(define (%collect f l done)"
+  "  (if (null? l) (reverse done) (%collect f (cdr l) (cons (f (car l)) done))))"
   "(define (%any-null? ls) (if (null? ls) #f (or (null? (car ls)) (%any-null? (cdr ls)))))"
-  "(define (%map f ls) (if (%any-null? ls) '()"
-  "  (let ((v (apply f (%map1 car ls)))) (cons v (%map f (%map1 cdr ls))))))"
-  "(define (map f l . more) (if (null? more) (%map1 f l) (%map f (cons l more))))"
+  "(define (%map f ls done)"
+  "  (if (%any-null? ls) (reverse done)"
+  "      (%map f (%map1 cdr ls) (cons (apply f (%map1 car ls)) done))))"
+  "(define (map f l . more) (if (null? more) (%map1 f l) (%map f (cons l more) '())))"
 
   "(define-macro (%named-let name bindings . body)"
   "  `((let () (define (,name ,@(map car bindings)) ,@body) ,name) ,@(map cadr bindings)))"

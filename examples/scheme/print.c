@@ -136,6 +136,8 @@ void die(const char *what) {
 static void raise_error(const char *text) {
   value raise = GET(AS(symbol, scheme.root.raise), global);
   if (scheme.root.handlers == NULL || raise == scheme.root.unbound) die(text);
+  if (scheme.deepest != scheme.most_deep) die(text);
+  scheme.deepest -= SPARE / 2;  // until a handler has left for a continuation
   FRAME(x, 1);
   x[0].word = cons(string(text, strlen(text)), NULL);
   apply(GET(AS(symbol, scheme.root.raise), global), x[0].word);

@@ -172,6 +172,8 @@ struct row {
 
 enum { SMALL_LEAST = -512, SMALLS = 1536, LETTERS = 128, MOST_ELEMENTS = 1 << 30 };
 
+enum { SPARE = 256 << 10 };  // bytes of the stack: half for handlers, half for what needs no check
+
 extern struct scheme {
   midden_mutator *m;
   midden_gc *gc;
@@ -187,7 +189,8 @@ extern struct scheme {
   } root;
   const struct row *running;  // the primitive that runs
   uint32_t line;              // of the call that runs
-  char *base, *deepest;       // of the stack
+  char *base, *deepest,
+      *most_deep;  // of the stack: where it begins and may end; more is for errors
   struct text {
     const char *file, *at, *end;
     uint32_t line;
@@ -230,7 +233,7 @@ value apply(value callee, value list);
 value capture(void);  // the continuation of the caller; NULL: it was resumed
 void resume(value continuation, value thrown) __attribute__((noreturn));
 void trace_continuation(void *object, size_t bytes, midden_visit *visit, void *context);
-// The stack is as deep as it may be?
+// Fails where the stack is as deep as it may be.
 static inline void check_depth(void) {
   if ((char *)__builtin_frame_address(0) < scheme.deepest) fail("the recursion is too deep");
 }

@@ -98,6 +98,7 @@ __attribute__((noinline, noreturn)) static void stack_lay_back(struct continuati
 void resume(value continuation, value thrown) {
   struct continuation *k = AS(continuation, continuation);
   scheme.root.thrown = thrown;
+  scheme.deepest = scheme.most_deep;
   char *here = __builtin_frame_address(0);
   stack_lay_back(k, here > k->low ? alloca((size_t)(here - k->low)) : NULL);
 }

@@ -1,0 +1,67 @@
+; What is read is what is written.
+(write '(a . (b . (c))))
+(write '(a . b))
+(write '("a \"quoted\" \\ string\n" #\a #\space #\newline #\( () #t #f))
+(newline)
+(write '#(1 (2 3) #(4) "five" <=?)) ; a comment, and a symbol like any other
+(newline)
+#| a comment of
+   two lines |#
+(write '(1 -2 +3 1.5 -0.25 1e3 100000000000 'quoted `(a ,b ,@c)))
+(newline)
+
+; Numbers.
+(write (list (+ 1 2 3) (- 5) (* 2 3.5) (/ 6 3) (/ 1 4) (quotient -7 2) (remainder -7 2) (modulo -7 2)))
+(write (list (+) (*) (max 1 5 3) (min 4 2.5) (abs -3) (gcd 12 18) (sqrt 16) (sqrt 2)))
+(newline)
+(write (list (= 1 1.0) (eqv? 1 1.0) (< 1 2 3) (< 1 3 2) (>= 3 3 1) (even? 4) (odd? 4) (zero? 0.0)))
+(write (list (* 4611686018427387904 2) (exact->inexact 1) (inexact->exact 2.0) (floor 2.7) (round 2.5)))
+(newline)
+(write (map string->number '("12" "-1.5" "1e2" "abc" "-" "1x")))
+(write (list (number->string 42) (integer? 2.0) (integer? 2.5) (exact? 2)))
+(newline)
+
+; Pairs and lists.
+(define l (list 1 2 3 4 5))
+(write (list (length l) (reverse l) (append l '(6) '() '(7 8)) (list-tail l 3) (list-ref l 2) (cadr l) (cddr l)))
+(newline)
+(write (list (memq 'c '(a b c d)) (member "b" '("a" "b")) (assq 'b '((a 1) (b 2))) (assoc 2.0 '((1 one) (2.0 two)))
+             (memv 9 l) (list? '(1 . 2)) (list? l)))
+(newline)
+(set-car! (cddr l) 'three)
+(set-cdr! (cdddr l) '())
+(write l)
+(write (list (equal? '(1 #(2 "x")) (list 1 (vector 2 "x"))) (eq? '() '()) (eq? "a" "a") (equal? "a" "b")))
+(newline)
+
+; Vectors, strings, characters, symbols.
+(define v (make-vector 3 'x))
+(vector-set! v 1 "one")
+(write (list v (vector-length v) (vector-ref v 1) (vector->list v) (list->vector '(1 2)) (vector)))
+(vector-fill! v 0)
+(write v)
+(newline)
+(define s (make-string 3 #\-))
+(string-set! s 1 #\+)
+(write (list s (string-append s "/" s) (substring "midden" 1 4) (string->list "abc") (list->string '(#\x #\y))
+             (string<? "abc" "abd") (string=? "a" "a") (string-length "")))
+(write (list (char-upcase #\a) (char->integer #\A) (integer->char 48) (char-numeric? #\7) (char-alphabetic? #\7)
+             (char<? #\a #\b)))
+(newline)
+(write (list (string->symbol "made up") (symbol->string 'name) (eq? 'a (string->symbol "a")) (symbol? 'a)))
+(newline)
+
+; Tables.
+(define t (make-hash-table))
+(for-each (lambda (k) (hash-table-set! t k (list k))) (list 1 2.5 "text" 'symbol #\c '(a list) car '#(1 2)))
+(write (map (lambda (k) (hash-table-ref/default t k 'none)) (list 1 2.5 "text" 'symbol #\c '(a list) '#(1 2) 'other)))
+(write (list (hash-table-count t) (eq? car (car (hash-table-ref/default t car #f)))))
+(newline)
+(hash-table-set! t 1 'again)
+(hash-table-delete! t "text")
+(hash-table-delete! t "never")
+(hash-table-update! t 'n (lambda (n) (+ n 1)) 0)
+(hash-table-update! t 'n (lambda (n) (+ n 1)) 0)
+(write (list (hash-table-count t) (hash-table-ref/default t 1 #f) (hash-table-ref/default t "text" #f)
+             (hash-table-ref/default t 'n #f) (length (hash-table->alist t)) t))
+(newline)

@@ -1,0 +1,7 @@
+(define (f x)
+  (let ((y (* x 2)))
+    (vector-ref (vector 1 2 3)
+                y)))
+(display (f 1))
+(newline)
+(display (f 7))

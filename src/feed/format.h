@@ -77,7 +77,10 @@
   X(minor,            "times",  "minor collections so far")                                            \
   X(major,            "times",  "major ones")                                                          \
   X(stopped,          "ns",     "that they stopped the program for, so far")                           \
-  X(longest,          "ns",     "the longest of these pauses")                                         \
+  X(p50,              "ns",     "half of these pauses were no longer")                                 \
+  X(p90,              "ns",     "nor 9 in 10 than this")                                               \
+  X(p99,              "ns",     "nor 99 in 100 than this")                                             \
+  X(longest,          "ns",     "the longest of them")                                                 \
   X(cpu,              "ns",     "of processors that they took so far")                                 \
   X(promoted,         "bytes",  "moved from young to old so far")                                      \
   X(peak_committed,   "bytes",  "the most that was held for objects at the end of one")

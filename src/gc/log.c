@@ -135,6 +135,8 @@ static void log_pause(struct log *log, const midden_gc_collection *c) {
 // NAME: 17472K(19648K)->2175K(19648K)
 static void log_pool(struct log *log, const char *name, uint64_t before, uint64_t after,
                      uint64_t room) {
+  // A pool is full of whole blocks, so it may hold a little more than was planned.
+  room = mid_max(room, mid_max(before, after));
   mid_text_add(&log->text, name);
   log_number(log, ": ", before >> 10, "K(");
   log_number(log, "", room >> 10, "K)->");

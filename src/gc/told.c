@@ -46,6 +46,9 @@ static void told_pause(uint64_t began, const midden_gc_collection *c) {
   *(c->scope == MIDDEN_GC_MAJOR ? &work->major : &work->minor) += 1;
   mid_pauses_add(&told_pauses, from, from + pause);
   work->stopped = told_pauses.stopped;
+  work->p50 = mid_pauses_percentile(&told_pauses, 500000);
+  work->p90 = mid_pauses_percentile(&told_pauses, 900000);
+  work->p99 = mid_pauses_percentile(&told_pauses, 990000);
   work->longest = told_pauses.longest;
   for (unsigned i = 0; i < MID_FEED_PAUSES; i++)
     told_all.pause[i] = (struct mid_feed_gc_pause){mid_feed_pause_from(i), told_pauses.bucket[i]};

@@ -63,7 +63,7 @@ static void metrics_begin(const struct metrics *m, const char *name, const char 
 }
 
 static void metrics_end(const struct metrics *m, double value) {
-  fprintf(m->out, "} %.0f\n", isfinite(value) ? value : 0);
+  fprintf(m->out, "} %.15g\n", isfinite(value) ? value : 0);
 }
 
 static const json_t *metrics_find(const struct mid_kept_process *p, const char *part,
@@ -100,6 +100,16 @@ static const struct metrics_figure {
      "Allocations that were refused."},
     {"midden_purged_bytes", "memory", "purged", METRICS_COUNTER, "bytes",
      "Bytes given back to the system."},
+    {"midden_collected_bytes", "collections", "used", METRICS_GAUGE, "bytes",
+     "Bytes in objects of collected heaps, after the last collection of each."},
+    {"midden_collected_committed_bytes", "collections", "committed", METRICS_GAUGE, "bytes",
+     "Bytes that collected heaps hold for objects."},
+    {"midden_minor_collections", "collections", "minor", METRICS_COUNTER, "", "Minor collections."},
+    {"midden_major_collections", "collections", "major", METRICS_COUNTER, "", "Major collections."},
+    {"midden_collection_pause_seconds", "collections", "stopped_seconds", METRICS_COUNTER,
+     "seconds", "Time for which collections stopped the program."},
+    {"midden_collection_cpu_seconds", "collections", "cpu_seconds", METRICS_COUNTER, "seconds",
+     "Processor time that collections took."},
 };
 
 static void metrics_figure(const struct metrics *m, const struct metrics_figure *f) {

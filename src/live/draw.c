@@ -2,13 +2,17 @@
 //
 //   name (pid)  up 2 h 05 min                       RSS 512 MiB [########........] 1.00 GiB cgroup
 //   live 380 MiB   12.3 k alloc/s   14 % fragmented   8 threads   35 % CPU
+//   gc 120 minor 4 major   3.1 % stopped   12.0 MiB of 32.0 MiB held   pauses 1 ms .:-# 12 ms
 //   live ______________....----====####  12.0 MiB to 380 MiB
 //   RSS  ______________....----====####  20.0 MiB to 512 MiB
 //       LIVE       +/h   RATE/s       N  TREND       SITE
 //    312 MiB  +120 MiB  1.2 MiB  10.2 k  ..--==##    cache_put  src/cache.c:41  < handle
 //   keys, a message, or what is typed
 //
-// What has no room goes: of rows the charts first, then the second line, then the keys; of columns
+// The line of collections is there for programs that have any.
+//
+// What has no room goes: of rows the charts first, then that line, then the second one, then the
+// keys; of columns
 // the trend, then N, then RATE/s, then +/h.
 // SPDX-License-Identifier: MIT
 #include "live/draw.h"
@@ -18,14 +22,16 @@
 
 #include "live/layout.h"
 #include "live/screen.h"
+#include "observe/collections.h"
 
 static struct mid_layout layout_make(const struct mid_top *top) {
   struct mid_layout l = {.columns = mid_screen_columns(), .rows = mid_screen_rows()};
   bool has_head = top->watches && top->page != MID_TOP_HELP;
   l.keys = l.rows >= 6;
   l.second = has_head && l.rows >= 8;
+  l.collects = has_head && l.rows >= 10 && mid_collections_count(&top->process.image) > 0;
   if (has_head && l.rows >= 24) l.chart_rows = l.rows >= 40 ? 3 : 1;
-  l.list = 1u + l.second + 2 * l.chart_rows;
+  l.list = 1u + l.second + l.collects + 2 * l.chart_rows;
   unsigned foot = l.keys || top->prompt != MID_TOP_NO_PROMPT;
   l.list_rows = l.rows > l.list + 1 + foot ? l.rows - l.list - 1 - foot : 0;
   return l;

@@ -6,6 +6,7 @@
 
 #include "live/layout.h"
 #include "live/screen.h"
+#include "observe/collections.h"
 
 static void draw_bar(unsigned row, unsigned column, unsigned columns, double share) {
   struct mid_line bar;
@@ -83,6 +84,28 @@ static void draw_second(const struct mid_top *top, const struct mid_layout *l) {
   mid_screen_put(1, 0, l->columns, MID_PLAIN, words.at);
 }
 
+// What its collections cost, and their pauses as a histogram.
+static void draw_collections(const struct mid_top *top, const struct mid_layout *l) {
+  const struct mid_feed_image *image = &top->process.image;
+  const struct mid_feed_gc_work *work = &image->collections.work;
+  struct mid_pause_row row[MID_PAUSE_ROWS];
+  struct mid_line words, bars;
+  double share[MID_PAUSE_ROWS], most = 1;
+  unsigned rows = l->collects ? mid_collections_pauses(image, row) : 0;
+  if (rows == 0) return;
+  for (unsigned i = 0; i < rows; i++) most = fmax(most, (double)row[i].pauses);
+  for (unsigned i = 0; i < rows; i++) share[i] = (double)row[i].pauses / most;
+  double stopped = (double)work->stopped / 1e9;
+  snprintf(words.at, sizeof words.at,
+           "gc %s minor %s major   %.1f %% stopped   %s of %s held   pauses %s %s %s",
+           MID_COUNT((double)work->minor), MID_COUNT((double)work->major),
+           mid_words_share(stopped, mid_proc_age(top->process.start_ticks)),
+           MID_SIZE(image->gc.used), MID_SIZE(image->gc.committed),
+           MID_SECONDS((double)row[0].from / 1e9), mid_histogram(share, rows, &bars),
+           MID_SECONDS((double)work->longest / 1e9));
+  mid_screen_put(2, 0, l->columns, MID_PLAIN, words.at);
+}
+
 // Its name before it, and behind it from where to where it goes.
 static void draw_chart(const char *name, const struct mid_series *s, unsigned row,
                        enum mid_look look, const struct mid_layout *l) {
@@ -107,7 +130,9 @@ static void draw_chart(const char *name, const struct mid_series *s, unsigned ro
 void mid_draw_above(const struct mid_top *top, const struct mid_layout *l) {
   draw_process(top, l);
   draw_second(top, l);
+  draw_collections(top, l);
   if (l->chart_rows == 0) return;
-  draw_chart("live", &top->live, 2, MID_LIVE, l);
-  draw_chart("RSS", &top->rss, 2 + l->chart_rows, MID_RSS, l);
+  unsigned first = 2u + l->collects;
+  draw_chart("live", &top->live, first, MID_LIVE, l);
+  draw_chart("RSS", &top->rss, first + l->chart_rows, MID_RSS, l);
 }

@@ -145,6 +145,9 @@ static const struct {
      "else the machine's memory"},
     {"live", "bytes in blocks that the program has not freed"},
     {"fragmented", "of what the heap holds, the share that no live block has"},
+    {"gc",
+     "collected heaps: collections, the share of time they stopped the program for, bytes in "
+     "use, and their pauses as a histogram from the shortest to the longest"},
     {"LIVE, N", "bytes and blocks of a site that are live: estimates from sampled blocks"},
     {"+/h",
      "growth of that in an hour, judged by the least of each window; '.': none that is "

@@ -178,12 +178,25 @@ static double column_value(const struct mid_series *s, unsigned columns, unsigne
   return most;
 }
 
-const char *mid_chart(const struct mid_series *s, unsigned columns, unsigned rows, unsigned row,
-                      struct mid_line *room) {
+// A column that is filled up to `level` eighths.
+static void show_level(struct shown *out, long level) {
   static const char *const block[] = {" ",      "\u2581", "\u2582", "\u2583", "\u2584",
                                       "\u2585", "\u2586", "\u2587", "\u2588"};
   static const char *const letter[] = {" ", ".", ":", "-", "=", "+", "*", "%", "#"};
   const char *const *mark = mid_locale_is_utf8() ? block : letter;
+  const char *at = mark[level < 0 ? 0 : level > 8 ? 8 : level];
+  show(out, at, strlen(at));
+}
+
+const char *mid_histogram(const double *share, size_t count, struct mid_line *room) {
+  struct shown out = {room, 0};
+  room->at[0] = 0;
+  for (size_t i = 0; i < count; i++) show_level(&out, share[i] > 0 ? (long)ceil(share[i] * 8) : 0);
+  return room->at;
+}
+
+const char *mid_chart(const struct mid_series *s, unsigned columns, unsigned rows, unsigned row,
+                      struct mid_line *room) {
   struct mid_scale scale = mid_scale_of(s);
   struct shown out = {room, 0};
   room->at[0] = 0;
@@ -192,9 +205,7 @@ const char *mid_chart(const struct mid_series *s, unsigned columns, unsigned row
     double share = (value - scale.low) / (scale.high - scale.low);
     long level = value <= 0 ? 0 : lround(share * 8 * rows);
     if (level < 1 && value > 0) level = 1;  // something is there
-    level -= 8 * (long)row;
-    const char *at = mark[level < 0 ? 0 : level > 8 ? 8 : level];
-    show(&out, at, strlen(at));
+    show_level(&out, level - 8 * (long)row);
   }
   return room->at;
 }

@@ -34,6 +34,9 @@ const char *mid_signed_size(double bytes, struct mid_words *room);
 #define MID_COUNT(count) mid_words_count((count), &(struct mid_words){{0}})
 #define MID_SECONDS(seconds) mid_words_seconds((seconds), &(struct mid_words){{0}})
 
+// A column for each of these shares of the largest.
+const char *mid_histogram(const double *share, size_t count, struct mid_line *room);
+
 // What a chart shows: of a value that changes little, not less than an eighth of it.
 struct mid_scale {
   double low, high;

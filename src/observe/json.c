@@ -6,7 +6,9 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/bits.h"
 #include "midden/version.h"
+#include "observe/collections.h"
 #include "observe/diagnosis.h"
 #include "observe/words.h"
 
@@ -129,6 +131,82 @@ static json_t *classes_json(const struct mid_figures *f) {
   return j;
 }
 
+// ---- collected heaps ----
+
+static json_t *gc_pauses_json(const struct mid_feed_gc_all *all) {
+  json_t *j = json_array();
+  for (unsigned i = 0; i < MID_FEED_PAUSES; i++) {
+    if (all->pause[i].pauses == 0) continue;
+    json_t *one = json_object();
+    bool last = i + 1 == MID_FEED_PAUSES;
+    set_real(one, "from_seconds", (double)all->pause[i].from / 1e9);
+    set_real(one, "to_seconds", (double)(last ? all->work.longest : all->pause[i + 1].from) / 1e9);
+    set(one, "times", all->pause[i].pauses);
+    json_array_append_new(j, one);
+  }
+  return j;
+}
+
+static json_t *gc_utilisation_json(const struct mid_feed_gc_all *all) {
+  json_t *j = json_array();
+  for (unsigned k = 0; k < MID_FEED_WINDOWS && all->window[k].least <= 1000000; k++) {
+    const struct mid_feed_gc_window *w = &all->window[k];
+    if (w->window == 0) continue;
+    json_t *one = json_object();
+    set_real(one, "window_seconds", (double)w->window / 1e9);
+    set_real(one, "least", (double)w->least / 1e6);
+    set_real(one, "p1", (double)w->p1 / 100);
+    set_real(one, "p50", (double)w->p50 / 100);
+    json_array_append_new(j, one);
+  }
+  return j;
+}
+
+// Times are since the first collected heap was opened.
+static json_t *gc_last_json(const struct mid_feed_image *image) {
+  uint64_t count = mid_collections_count(image), number = count - mid_min(count, MID_FEED_LAST);
+  json_t *j = json_array();
+  for (; number < count; number++) {
+    const struct mid_feed_gc_last *c = mid_collections_last(image, number);
+    if (c == NULL) continue;
+    json_t *one = json_object();
+    set(one, "number", number);
+    json_object_set_new(one, "major", json_boolean(c->is_major != 0));
+    set_real(one, "at_seconds", (double)(c->began - image->gc.opened) / 1e9);
+    set_real(one, "pause_seconds", (double)c->pause / 1e9);
+    set(one, "before", c->before);
+    set(one, "after", c->after);
+    set(one, "committed", c->held);
+    json_array_append_new(j, one);
+  }
+  return j;
+}
+
+static json_t *collections_json(const struct mid_feed_image *image) {
+  const struct mid_feed_gc_all *all = &image->collections;
+  if (image->gc.heaps == 0) return json_null();
+  json_t *j = json_object();
+  set(j, "heaps", image->gc.heaps);
+  set(j, "used", image->gc.used);
+  set(j, "live", image->gc.live);
+  set(j, "live_objects", image->gc.live_objects);
+  set(j, "committed", image->gc.committed);
+  set(j, "peak_committed", all->work.peak_committed);
+  set(j, "promoted", all->work.promoted);
+  set(j, "minor", all->work.minor);
+  set(j, "major", all->work.major);
+  set_real(j, "stopped_seconds", (double)all->work.stopped / 1e9);
+  set_real(j, "cpu_seconds", (double)all->work.cpu / 1e9);
+  set_real(j, "pause_p50", (double)all->work.p50 / 1e9);
+  set_real(j, "pause_p90", (double)all->work.p90 / 1e9);
+  set_real(j, "pause_p99", (double)all->work.p99 / 1e9);
+  set_real(j, "pause_longest", (double)all->work.longest / 1e9);
+  json_object_set_new(j, "pauses", gc_pauses_json(all));
+  json_object_set_new(j, "utilisation", gc_utilisation_json(all));
+  json_object_set_new(j, "last", gc_last_json(image));
+  return j;
+}
+
 static json_t *feed_json(const struct mid_process *p) {
   json_t *j = json_object();
   set(j, "version", p->image.version);
@@ -219,6 +297,7 @@ json_t *mid_json_process(const struct mid_run_story *story, size_t i) {
   json_object_set_new(j, "threads", threads_json(p));
   json_object_set_new(j, "large", large_json(&p->image.process));
   json_object_set_new(j, "classes", classes_json(&f));
+  json_object_set_new(j, "collections", collections_json(&p->image));
   json_object_set_new(j, "feed", feed_json(p));
   json_object_set_new(j, "crash", crash_json(p, i == 0 ? &story->status : NULL));
   json_object_set_new(j, "findings", findings_json(p));

@@ -16,8 +16,9 @@
 #include "base/bits.h"
 #include "observe/words.h"
 
-enum { PROCESS, CLASS, HEAP, COUNT, SECTIONS };
-static const char *const section_names[SECTIONS] = {"process", "class", "heap", "count"};
+enum { PROCESS, CLASS, HEAP, COUNT, GC, GC_WORK, GC_PAUSE, GC_WINDOW, GC_LAST, SECTIONS };
+static const char *const section_names[SECTIONS] = {
+    "process", "class", "heap", "count", "gc", "gc_work", "gc_pause", "gc_window", "gc_last"};
 
 // The fields that this reader knows: where each goes in the struct of its section.
 static const struct {
@@ -36,6 +37,21 @@ static const struct {
 #undef X
 #define X(field, ...) {#field, COUNT, offsetof(struct mid_feed_count, field)},
                 MID_FEED_COUNT(X)
+#undef X
+#define X(field, ...) {#field, GC, offsetof(struct mid_feed_gc, field)},
+                    MID_FEED_GC(X)
+#undef X
+#define X(field, ...) {#field, GC_WORK, offsetof(struct mid_feed_gc_work, field)},
+                        MID_FEED_GC_WORK(X)
+#undef X
+#define X(field, ...) {#field, GC_PAUSE, offsetof(struct mid_feed_gc_pause, field)},
+                            MID_FEED_GC_PAUSE(X)
+#undef X
+#define X(field, ...) {#field, GC_WINDOW, offsetof(struct mid_feed_gc_window, field)},
+                                MID_FEED_GC_WINDOW(X)
+#undef X
+#define X(field, ...) {#field, GC_LAST, offsetof(struct mid_feed_gc_last, field)},
+                                    MID_FEED_GC_LAST(X)
 #undef X
 };
 enum { KNOWN = sizeof known / sizeof *known };
@@ -158,15 +174,33 @@ static void header_read(const char *bytes, struct mid_feed_image *out) {
   mid_words_tame(out->last_words);
 }
 
+// The first of a section's records, at most `most`; returns how many.
+static uint64_t records_read(const struct layout *l, int section, const char *bytes, void *out,
+                             size_t size, uint64_t most) {
+  uint64_t records = mid_min(l->section[section].records, most);
+  const char *record = bytes + l->section[section].offset;
+  for (uint64_t i = 0; i < records; i++, record += l->section[section].stride)
+    record_read(l, section, record, (char *)out + i * size);
+  return records;
+}
+
+static void gc_read(const struct layout *l, const char *bytes, struct mid_feed_image *out) {
+  struct mid_feed_gc_all *all = &out->collections;
+  records_read(l, GC, bytes, &out->gc, sizeof out->gc, 1);
+  records_read(l, GC_WORK, bytes, &all->work, sizeof all->work, 1);
+  records_read(l, GC_PAUSE, bytes, all->pause, sizeof *all->pause, MID_FEED_PAUSES);
+  records_read(l, GC_WINDOW, bytes, all->window, sizeof *all->window, MID_FEED_WINDOWS);
+  out->last_collections =
+      records_read(l, GC_LAST, bytes, all->last, sizeof *all->last, MID_FEED_LAST);
+}
+
 static void image_read(const struct layout *l, const char *bytes, struct mid_feed_image *out) {
   *out = (struct mid_feed_image){.slots = l->section[HEAP].records};
   header_read(bytes, out);
   record_read(l, PROCESS, bytes + l->section[PROCESS].offset, &out->process);
-  uint64_t classes = l->section[CLASS].records;
-  out->classes = (uint32_t)(classes < MID_FEED_CLASSES ? classes : MID_FEED_CLASSES);
-  for (uint32_t c = 0; c < out->classes; c++)
-    record_read(l, CLASS, bytes + l->section[CLASS].offset + c * l->section[CLASS].stride,
-                &out->klass[c]);
+  out->classes =
+      (uint32_t)records_read(l, CLASS, bytes, out->klass, sizeof *out->klass, MID_FEED_CLASSES);
+  gc_read(l, bytes, out);
   for (uint64_t i = 0; i < out->slots; i++)
     heap_read(l, bytes + l->section[HEAP].offset + i * l->section[HEAP].stride, out);
 }

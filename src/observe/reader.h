@@ -21,6 +21,9 @@ struct mid_feed_image {
   struct mid_feed_count count[MID_FEED_CLASSES];  // summed over the heap slots; freed <= allocated
   struct mid_feed_heap heaps;                     // refills, remote_freed, adopted: summed
   uint64_t slots;
+  struct mid_feed_gc gc;               // collected heaps; all 0 where there never was one
+  struct mid_feed_gc_all collections;  // theirs
+  uint64_t last_collections;           // records of collections.last that the file has
   bool torn;  // the process record was being written each time we looked, or forever
 };
 

@@ -281,6 +281,7 @@ static void one_process(const struct page *p, const int *status) {
   holding(p);
   classes(p);
   activity(p);
+  mid_report_collections(p->process, p->style, p->out);
   if (p->f.resident > 0) plain_words(p);
 }
 

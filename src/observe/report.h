@@ -28,6 +28,10 @@ void mid_report_text(const struct mid_run_story *story, const struct mid_report_
 void mid_report_crash(const struct mid_process *process, const int *status,
                       const struct mid_report_style *style, FILE *out);
 
+// What its collections cost; nothing where it had none.
+void mid_report_collections(const struct mid_process *process,
+                            const struct mid_report_style *style, FILE *out);
+
 // What is found of one process, which was diagnosed; nothing where nothing is found.
 void mid_report_findings(const struct mid_process *p, const struct mid_report_style *style,
                          FILE *out);

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
-#include "gc/gc.h"
+#include "gc/anchor.h"
+#include "heap/anchor.h"
 
 // What lies in no window is of no heap.  Never written to, so it takes no memory.
 static struct mid_gc_window block_nowhere;
@@ -17,6 +18,7 @@ bool mid_gc_windows_start(void) {
   for (size_t i = 0; mid_gc_windows[0] == NULL && i < MID_WINDOWS; i++)
     mid_gc_windows[MID_WINDOWS - 1 - i] = &block_nowhere;
   mid_lock_give(&block_windows_lock);
+  mid_anchor_collected = &mid_gc_anchor;
   return true;
 }
 
@@ -72,6 +74,7 @@ static struct mid_span *block_span(midden_gc *gc, size_t slices, bool urgent) {
   struct mid_span *span = mid_span_take(slices, MID_SLICE_BYTES, MID_SPAN_LARGE, urgent);
   if (span == NULL) return NULL;
   span->asked = slices * MID_SLICE_BYTES;
+  span->klass = MID_SPAN_COLLECTED;
   if (!mid_span_charge(span, slices * MID_SLICE_BYTES, urgent)) {
     mid_span_give(span);
     return NULL;

@@ -36,11 +36,33 @@ static uint64_t first_word(struct reader *r, uint64_t address, uint64_t bytes) {
   return r->word[(address - r->start) / 8];
 }
 
+// NULL: the block there is not of a collected heap.
+static const struct mid_blocks_type *collected_type(const struct mid_graph_taking *t,
+                                                    uint64_t address) {
+  const struct mid_blocks_span *span =
+      t->blocks.types > 0 ? mid_blocks_span_at(&t->blocks, address) : NULL;
+  uint64_t offset;
+  if (span == NULL || span->cells == 0) return NULL;
+  return mid_blocks_type(&t->blocks, span,
+                         mid_blocks_find(&t->blocks, address, &offset) - span->first);
+}
+
+static const char *collected_name(const struct mid_graph_taking *t, uint64_t type) {
+  for (size_t i = 0; i < t->blocks.types; i++)
+    if (t->blocks.type[i].address == type) return t->blocks.type[i].name;
+  return "object";
+}
+
 static struct mid_shapes take_shapes(const struct mid_graph_taking *t, struct mid_graph *g) {
   struct mid_shapes shapes = {0};
   struct reader *r = mid_graph_kept(calloc(1, sizeof *r));
   r->target = t->target;
   for (uint32_t b = 0; b < g->edges.blocks; b++) {
+    const struct mid_blocks_type *type = collected_type(t, g->address[b]);
+    if (type != NULL) {  // no other block has no bytes
+      g->site[b] = mid_shapes_find(&shapes, 0, type->address);
+      continue;
+    }
     uint64_t word = first_word(r, g->address[b], g->size[b]);
     if (word != 0 && mid_modules_at(&t->roots.modules, word) == NULL) word = 0;
     g->site[b] = mid_shapes_find(&shapes, g->size[b], word);
@@ -126,6 +148,8 @@ static uint32_t site_of_shape(const struct naming *n, size_t number) {
   const struct vote *vote = &n->vote[number];
   char words[256];
   struct mid_words size;
+  if (shape->bytes == 0)
+    return mid_graph_add_site(n->g, collected_name(n->t, shape->word), "", 0, false);
   if (vote->have > 0 && vote->have >= SITE_SHARE * vote->all) return vote->site;
   if (shape->word != 0 && mid_type_name(n->t->target, &n->t->roots.modules, n->t->symbols,
                                         shape->word, words, sizeof words))

@@ -9,6 +9,25 @@
 
 #include "walk/samples.h"
 
+// What no root reaches in a collected heap is gone with its next collection.
+static void drop_garbage(struct mid_graph_taking *t) {
+  struct mid_blocks *b = &t->blocks;
+  if (b->kept == NULL) return;
+  t->reach.kept = NULL;
+  struct mid_reach_marks marks = mid_reach_mark(&t->reach, &t->roots);
+  for (size_t i = 0; i < b->spans; i++) {
+    const struct mid_blocks_span *span = &b->span[i];
+    for (uint32_t k = 0; span->cells != 0 && k < span->count; k++) {
+      uint32_t block = span->first + k;
+      if (mid_reach_bit(marks.held, block) || mid_reach_bit(marks.possible, block)) continue;
+      b->live[block / 64] &= ~((uint64_t)1 << block % 64);
+      b->live_blocks--;
+      b->live_bytes -= mid_blocks_size(b, span, k);
+    }
+  }
+  mid_reach_marks_close(&marks);
+}
+
 static void rank_live(struct mid_graph_taking *t) {
   size_t words = (size_t)t->blocks.blocks / 64 + 1;
   uint32_t live = 0;
@@ -25,8 +44,8 @@ static void take_blocks(const struct mid_graph_taking *t, struct mid_graph *g) {
     const struct mid_blocks_span *span = &t->blocks.span[i];
     for (uint32_t k = 0; k < span->count; k++) {
       if (!mid_blocks_is_live(&t->blocks, span->first + k)) continue;
-      g->address[n] = span->base + k * span->block_bytes;
-      g->size[n++] = span->block_bytes;
+      g->address[n] = mid_blocks_place(&t->blocks, span, k);
+      g->size[n++] = mid_blocks_size(&t->blocks, span, k);
     }
   }
 }
@@ -36,8 +55,9 @@ static void take_edges(const struct mid_graph_taking *t, struct mid_graph *g) {
   for (uint32_t b = 0; b < t->blocks.blocks; b++) {
     if (!mid_blocks_is_live(&t->blocks, b)) continue;
     for (uint64_t i = r->first[b]; i < r->first[b + 1]; i++)
-      mid_edges_add(&g->edges, mid_edge(mid_graph_rank(t, r->target[i] & ~MID_REACH_WEAK),
-                                        (r->target[i] & MID_REACH_WEAK) != 0));
+      if (mid_blocks_is_live(&t->blocks, r->target[i] & ~MID_REACH_WEAK))
+        mid_edges_add(&g->edges, mid_edge(mid_graph_rank(t, r->target[i] & ~MID_REACH_WEAK),
+                                          (r->target[i] & MID_REACH_WEAK) != 0));
     mid_edges_end_row(&g->edges);
   }
 }
@@ -60,6 +80,7 @@ static void name_program(const struct mid_graph_taking *t, struct mid_graph *g) 
 static void take(struct mid_graph_taking *t, struct mid_graph *g) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
+  drop_garbage(t);
   rank_live(t);
   mid_graph_open(g, (uint32_t)t->blocks.live_blocks);
   name_program(t, g);

@@ -6,6 +6,7 @@
 
 // It stands here so that the registry in thread.c brings the note along also out of libmidden.a.
 struct mid_heap *mid_heaps;
+const void *mid_anchor_collected;
 
 const struct mid_anchor mid_anchor = {
     .magic = MID_ANCHOR_MAGIC,
@@ -16,6 +17,7 @@ const struct mid_anchor mid_anchor = {
     .no_block = &mid_block_none,
     .no_span = &mid_span_none,
     .options = &mid_options,
+    .collected = &mid_anchor_collected,
 };
 
 // C has no constant that is the distance of two symbols.

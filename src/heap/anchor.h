@@ -30,7 +30,10 @@ struct mid_anchor {
   const struct mid_block *no_block;   // the end of each list of blocks
   const struct mid_span *no_span;     // the current span of a class that has none
   const struct mid_options *options;
+  const void *const *collected;  // the anchor of collected heaps (gc/anchor.h); NULL: there is none
 };
+// Set by the layer above when the first collected heap opens.
+extern const void *mid_anchor_collected __attribute__((visibility("hidden")));
 extern const struct mid_anchor mid_anchor __attribute__((visibility("hidden")));
 
 // What differs where a record that is read from outside has another size, or a field another place.

@@ -89,7 +89,7 @@ struct mid_span {
   uint16_t told;                   // frees in `freed` that the counters know of
   _Atomic uint16_t gone;           // x: SMALL, INNER; bit i: page i of this slice was given back
   uint8_t state;                   // enum mid_span_state
-  uint8_t klass;                   // size class
+  uint8_t klass;                   // size class; LARGE: MID_SPAN_COLLECTED or anything else
   bool ready_zero;                 // blocks in `ready` are zero but for their first two words
   unsigned list : 3;               // heap's: which of its lists the span is in
   bool pending : 1;                // in the heap's list of spans with remote frees
@@ -98,6 +98,7 @@ struct mid_span {
   bool guarded : 1;                // LARGE: has guard pages
   bool own_mapping : 1;            // in use: given back by unmapping it
 };
+enum { MID_SPAN_COLLECTED = 255 };  // of a collected heap: objects, not one block
 _Static_assert(sizeof(struct mid_span) == 128, "two cache lines: the window's table is 1/512");
 
 // The first window.  Constant once set, but for `bytes`, which grows.

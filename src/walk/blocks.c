@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "walk/collected.h"
 #include "walk/library.h"
 #include "walk/own.h"
 #include "walk/records.h"
@@ -34,6 +35,7 @@ struct reading {
   struct mid_gathered *bundle, *bundle_end;  // from here on they are of spans to come
   uint64_t *shared;                          // addresses of first-class heaps, sorted
   size_t shareds;
+  struct mid_collected collected;
 };
 
 // ---- spans ----
@@ -49,7 +51,7 @@ static bool span_add(struct reading *r, struct mid_blocks_span span,
   memcpy((void *)&seen->span, record->span, sizeof seen->span);
   for (uint32_t k = 0; k < MID_MEDIUM_SLICES; k++)
     seen->gone[k] = !span.large && k < record->span->slices ? record->span[k].gone : 0;
-  span.end = span.base + span.count * span.block_bytes;
+  if (span.cells == 0 || span.large) span.end = span.base + span.count * span.block_bytes;
   span.heap = (uintptr_t)record->span->heap;
   span.record = record->at;
   span.first = (uint32_t)r->count;
@@ -78,6 +80,18 @@ static bool large_add(struct reading *r, const struct mid_record *record) {
   return span_add(r, span, record);
 }
 
+// The objects in a span of a collected heap.
+static bool collected_add(struct reading *r, const struct mid_record *record) {
+  const uint64_t bytes = record->span->slices * MID_SLICE_BYTES;
+  for (uint64_t at = 0, read; at < bytes; at += read) {
+    struct mid_blocks_span span;
+    if (!mid_collected_read(&r->collected, r->blocks, record->base + at, &span, &read) ||
+        !span_add(r, span, record))
+      return false;
+  }
+  return true;
+}
+
 // What is said to have a length has it.
 static bool is_mapped(const struct mid_target *t, const struct mid_record *record) {
   uint64_t bytes = record->span->slices * MID_SLICE_BYTES;
@@ -96,7 +110,8 @@ static size_t record_take(void *self, const struct mid_record *record) {
   if (mid_record_broken(record) != NULL || !is_mapped(r->t, record)) return r->blocks->torn++, 1;
   if (!mid_own_add(r->blocks, record->base, record->base + span->slices * MID_SLICE_BYTES) ||
       (span->state == MID_SPAN_SMALL && !small_add(r, record)) ||
-      (span->state == MID_SPAN_LARGE && !large_add(r, record)))
+      (span->state == MID_SPAN_LARGE &&
+       !(span->klass == MID_SPAN_COLLECTED ? collected_add : large_add)(r, record)))
     return 0;
   return span->slices;
 }
@@ -234,6 +249,11 @@ const struct mid_blocks_span *mid_blocks_span_at(const struct mid_blocks *b, uin
 
 static void live_count(struct mid_blocks *b, const struct mid_blocks_span *span) {
   uint64_t live = 0;
+  if (span->cells != 0) {
+    b->live_blocks += span->count;
+    for (uint32_t i = 0; i < span->count; i++) b->live_bytes += mid_blocks_size(b, span, i);
+    return;
+  }
   for (uint32_t i = 0; i < span->count; i++) live += mid_blocks_is_live(b, span->first + i);
   b->live_blocks += live;
   b->live_bytes += live * span->block_bytes;
@@ -250,7 +270,9 @@ static const char *live_find(struct reading *r) {
   for (size_t i = 0; i < b->spans; i++) {
     struct mid_blocks_span *span = &b->span[i];
     span->shared = is_shared(r, span->heap);
-    if (!span->large && r->library.hardened)
+    if (span->cells != 0)
+      ;  // what is there lives, as far as is known before a collection
+    else if (!span->large && r->library.hardened)
       hardened_free(r, span, &r->seen[i]);
     else if (!span->large)
       common_free(r, span, &r->seen[i]);
@@ -264,10 +286,13 @@ const char *mid_blocks_read(const struct mid_target *target, struct mid_blocks *
   *out = (struct mid_blocks){0};
   const char *why = mid_library_find(target, &r.library);
   out->hardened = r.library.hardened;
+  if (why == NULL) why = mid_collected_open(&r.collected, target, &r.library);
   if (why == NULL) why = spans_read(&r);
   if (why == NULL) why = heaps_read(&r);
   if (why == NULL) why = live_find(&r);
+  if (why == NULL && !mid_collected_keep(&r.collected, out)) why = target_no_memory;
   if (why == NULL && !mid_own_find(target, &r.library, out)) why = target_no_memory;
+  mid_collected_close(&r.collected);
   free(r.seen);
   free(r.bytes);
   free(r.bundles);
@@ -281,6 +306,9 @@ void mid_blocks_close(struct mid_blocks *b) {
   free(b->window);
   free(b->span);
   free(b->live);
+  free(b->cell);
+  free(b->type);
+  free(b->kept);
   free(b->own);
   *b = (struct mid_blocks){0};
 }
@@ -301,9 +329,27 @@ const struct mid_blocks_span *mid_blocks_span_of(const struct mid_blocks *b, uin
 
 uint64_t mid_blocks_address(const struct mid_blocks *b, uint32_t block) {
   const struct mid_blocks_span *span = mid_blocks_span_of(b, block);
-  return span->base + (block - span->first) * span->block_bytes;
+  return mid_blocks_place(b, span, block - span->first);
 }
 
 uint64_t mid_blocks_bytes(const struct mid_blocks *b, uint32_t block) {
-  return mid_blocks_span_of(b, block)->block_bytes;
+  const struct mid_blocks_span *span = mid_blocks_span_of(b, block);
+  return mid_blocks_size(b, span, block - span->first);
+}
+
+uint32_t mid_blocks_find_cell(const struct mid_blocks *b, const struct mid_blocks_span *span,
+                              uint64_t address, uint64_t *offset) {
+  const struct mid_blocks_cell *cell = &b->cell[span->cells - 1];
+  uint64_t at = address - span->base, low = 0, high = span->count;
+  while (high - low > 1) {
+    uint64_t middle = low + (high - low) / 2;
+    if (cell[middle].offset <= at)
+      low = middle;
+    else
+      high = middle;
+  }
+  if (at < cell[low].offset) return MID_BLOCK_NONE;
+  *offset = at - cell[low].offset;
+  if (*offset >= mid_blocks_size(b, span, (uint32_t)low) && *offset > 0) return MID_BLOCK_NONE;
+  return span->first + (uint32_t)low;
 }

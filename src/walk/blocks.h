@@ -10,6 +10,11 @@
 //
 //   address of block n  =  span.base + (n - span.first) * span.block_bytes
 //
+// In a collected heap objects of all sizes lie in one span, a row of cells tells where:
+//
+//   span: one of its blocks (gc/gc.h)       | object | fill | object | object |
+//   cells                                   |   5    |      |   6    |   7    |
+//
 // An address finds its span by a table for each 16 GiB of addresses that has spans, with an entry
 // for each 64 KiB, as in the process itself (span/span.h).
 #ifndef MID_WALK_BLOCKS_H
@@ -33,9 +38,23 @@ struct mid_blocks_span {
   uint64_t reciprocal;   // 2^40 / block_bytes, rounded up; large: 0
   uint64_t record;       // address of its struct mid_span
   uint32_t first, count;
+  uint32_t cells;  // of a collected heap: the first of its cells, and 1; 0: equal blocks
   uint8_t klass;
   bool large;   // one block
   bool shared;  // of a first-class heap
+};
+
+// An object of a collected heap; it begins with its fields, where references point to.
+struct mid_blocks_cell {
+  uint32_t offset, bytes;  // in its span; of the fields (not where the span is large)
+  uint32_t type;           // among the types
+};
+
+struct mid_blocks_type {
+  uint64_t address;  // of its struct mid_gc_type
+  uint32_t bytes, element_bytes;
+  bool has_refs;  // that hold
+  char name[64];
 };
 
 struct mid_blocks_range {
@@ -52,6 +71,12 @@ struct mid_blocks {
                   // they would have led to counts as live
   uint64_t low, high;            // no block lies outside
   uint32_t **window;             // private: by address >> 34, span + 1 by slice
+  struct mid_blocks_cell *cell;  // of collected heaps, by address
+  size_t cells;
+  struct mid_blocks_type *type;
+  size_t types;
+  uint64_t *kept;  // a bit for each block that needs no holder, since a collector sees to it; NULL:
+                   // there is none
   struct mid_blocks_range *own;  // Midden's own memory, by address
   size_t owns;
   bool hardened;
@@ -68,12 +93,33 @@ static inline bool mid_blocks_is_live(const struct mid_blocks *blocks, uint32_t 
 
 const struct mid_blocks_span *mid_blocks_span_at(const struct mid_blocks *blocks, uint64_t address);
 
+// Block number `k` of a span.
+static inline uint64_t mid_blocks_place(const struct mid_blocks *blocks,
+                                        const struct mid_blocks_span *span, uint32_t k) {
+  if (span->cells != 0) return span->base + blocks->cell[span->cells - 1 + k].offset;
+  return span->base + k * span->block_bytes;
+}
+static inline uint64_t mid_blocks_size(const struct mid_blocks *blocks,
+                                       const struct mid_blocks_span *span, uint32_t k) {
+  if (span->cells != 0 && !span->large) return blocks->cell[span->cells - 1 + k].bytes;
+  return span->block_bytes;
+}
+// Its type; NULL: it is of no collected heap.
+static inline const struct mid_blocks_type *mid_blocks_type(const struct mid_blocks *blocks,
+                                                            const struct mid_blocks_span *span,
+                                                            uint32_t k) {
+  return span->cells == 0 ? NULL : &blocks->type[blocks->cell[span->cells - 1 + k].type];
+}
+uint32_t mid_blocks_find_cell(const struct mid_blocks *blocks, const struct mid_blocks_span *span,
+                              uint64_t address, uint64_t *offset);
+
 // The block, live or free, that `address` lies in, and how far; MID_BLOCK_NONE when in none.
 static inline uint32_t mid_blocks_find(const struct mid_blocks *blocks, uint64_t address,
                                        uint64_t *offset) {
   if (address - blocks->low >= blocks->high - blocks->low) return MID_BLOCK_NONE;
   const struct mid_blocks_span *span = mid_blocks_span_at(blocks, address);
   if (span == NULL) return MID_BLOCK_NONE;
+  if (span->cells != 0) return mid_blocks_find_cell(blocks, span, address, offset);
   uint64_t off = address - span->base, i = (off * span->reciprocal) >> 40;
   *offset = off - i * span->block_bytes;
   return span->first + (uint32_t)i;

@@ -134,7 +134,7 @@ static bool known_place(const struct mid_inside *in, const struct mid_blocks_spa
 
 static struct inside_group *group_of(const struct mid_inside *in,
                                      const struct mid_blocks_span *span) {
-  return span->large ? NULL : &in->group[span->klass];
+  return span->large || span->cells != 0 ? NULL : &in->group[span->klass];
 }
 
 static void group_vote(struct inside_group *g, uint32_t met) {
@@ -217,7 +217,9 @@ void mid_inside_learn(struct mid_inside *in) {
     for (uint32_t k = 0; k < span->count; k++) {
       uint32_t *met = &in->met[span->first + k], place = *met & INSIDE_PLACE;
       if (*met == INSIDE_NOTHING || *met == 0) continue;
-      uint64_t address = span->base + k * span->block_bytes;
+      uint64_t address = mid_blocks_place(in->blocks, span, k);
+      // Their type tells what refers to a collected object: none does so to its inside.
+      if (span->cells != 0) continue;
       if (place_learned(in, span, address, place) || known_place(in, span, address, place))
         *met |= INSIDE_IS_START;
     }

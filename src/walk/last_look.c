@@ -78,7 +78,7 @@ static void keep_spans(struct mid_last_look *look, const struct mid_blocks *bloc
   if (look->span == NULL) abort();
   for (size_t i = 0; i < blocks->spans; i++) {
     const struct mid_blocks_span *span = &blocks->span[i];
-    if (span->large) continue;
+    if (span->large || span->cells != 0) continue;
     look->span[look->facts.spans++] =
         (struct mid_filled_span){.block_bytes = span->block_bytes, .live = live_in(blocks, span)};
   }

@@ -45,8 +45,8 @@ static void leaks_add(struct leaks_search *s, uint32_t block, enum mid_leak_kind
   }
   const struct mid_blocks_span *span = mid_blocks_span_of(s->blocks, block);
   out->block[out->count++] = (struct mid_leak_block){
-      .address = span->base + (block - span->first) * span->block_bytes,
-      .bytes = span->block_bytes,
+      .address = mid_blocks_place(s->blocks, span, block - span->first),
+      .bytes = mid_blocks_size(s->blocks, span, block - span->first),
       .kind = (uint8_t)kind,
       .left = kind == MID_LEAK_POSSIBLE && mid_reach_bit(s->marks.left, block)};
 }

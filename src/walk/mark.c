@@ -69,6 +69,12 @@ static void mark_roots(struct mark *m, const struct mid_roots *roots, bool weak)
   mark_run(m);
 }
 
+// Together with the roots, which follow.
+static void mark_kept(struct mark *m) {
+  for (uint32_t block = 0; m->reach->kept != NULL && block < m->reach->blocks; block++)
+    if (mid_reach_bit(m->reach->kept, block)) mark_push(m, block);
+}
+
 // What weak edges lead to, and whatever is behind.
 static void mark_possible(struct mark *m, const uint64_t *left) {
   for (uint32_t i = 0; i < m->reach->roots; i++) mark_edges(m, m->reach->blocks + i, false, true);
@@ -84,6 +90,7 @@ struct mid_reach_marks mid_reach_mark(const struct mid_reach *reach,
   struct mid_reach_marks out = {bits_open(reach->blocks), bits_open(reach->blocks),
                                 bits_open(reach->blocks)};
   struct mark m = {.reach = reach, .bits = out.held};
+  mark_kept(&m);
   mark_roots(&m, roots, false);
   m.bits = out.left;
   m.except = out.held;

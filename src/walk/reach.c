@@ -118,8 +118,11 @@ static void scan_sparse(struct reach_scan *s, uint64_t start, uint64_t end) {
 
 // Blocks of a span lie next to each other, so they are read many at once.  All of a block is looked
 // at: programs that ask malloc_usable_size use more than they asked for.
-static void scan_block(struct reach_scan *s, const struct mid_blocks_span *span, uint64_t start) {
-  uint64_t bytes = span->block_bytes;
+static void scan_block(struct reach_scan *s, const struct mid_blocks_span *span, uint32_t k) {
+  uint64_t start = mid_blocks_place(s->blocks, span, k);
+  uint64_t bytes = mid_blocks_size(s->blocks, span, k);
+  const struct mid_blocks_type *type = mid_blocks_type(s->blocks, span, k);
+  if (type != NULL && !type->has_refs) return;
   if (bytes > REACH_PIECE / 4) {
     scan_sparse(s, start, start + bytes);
     return;
@@ -138,8 +141,7 @@ static void scan_blocks(struct reach_scan *s) {
     for (uint32_t k = 0; k < span->count; k++) {
       s->self = span->first + k;
       s->out->first[s->self] = s->out->edges;
-      if (mid_blocks_is_live(s->blocks, s->self))
-        scan_block(s, span, span->base + k * span->block_bytes);
+      if (mid_blocks_is_live(s->blocks, s->self)) scan_block(s, span, k);
     }
   }
 }
@@ -160,7 +162,8 @@ static void scan_roots(struct reach_scan *s, const struct mid_roots *roots) {
 const char *mid_reach_read(const struct mid_target *target, const struct mid_blocks *blocks,
                            const struct mid_roots *roots, const struct mid_profile *profile,
                            struct mid_reach *out) {
-  *out = (struct mid_reach){.blocks = blocks->blocks, .roots = (uint32_t)roots->count};
+  *out = (struct mid_reach){
+      .blocks = blocks->blocks, .roots = (uint32_t)roots->count, .kept = blocks->kept};
   if (blocks->blocks >= MID_REACH_WEAK || roots->count >= MID_REACH_WEAK)
     return "the heap has more than 2^31 blocks: look at it earlier";
   struct reach_scan *s = malloc(sizeof *s);

@@ -45,6 +45,7 @@ struct mid_reach {
   uint64_t at_room;
   struct mid_reach_inside *inside;  // by edge
   uint64_t insides, insides_room;
+  const uint64_t *kept;  // blocks->kept
 };
 
 // Read every edge.  `profile` may be NULL.  NULL, or a sentence that says what is too much.
@@ -62,6 +63,7 @@ struct mid_reach_marks {
   uint64_t *possible;  // only by weak ones, or from weak roots
   uint64_t *left;      // of these: by edges that hold, from weak roots
 };
+// What is kept counts as held.
 struct mid_reach_marks mid_reach_mark(const struct mid_reach *reach, const struct mid_roots *roots);
 void mid_reach_marks_close(struct mid_reach_marks *marks);
 

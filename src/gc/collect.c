@@ -337,11 +337,11 @@ static void collect_check(midden_gc *gc, const char *when) {
   if (wrong != NULL) mid_crime(wrong, gc, when);
 }
 
-static void collect_begin(midden_gc *gc, const char *cause) {
+static void collect_begin(midden_gc *gc, const char *cause, uint64_t asked) {
   double reach = gc->now.reach;
   gc->now = (midden_gc_collection){.number = gc->minors + gc->majors,
                                    .cause = cause,
-                                   .at = collect_seconds(gc->opened_ns),
+                                   .at = (double)(asked - gc->opened_ns) * 1e-9,
                                    .reach = reach,
                                    .before = mid_gc_used(gc),
                                    .eden_before = gc->eden_used,
@@ -373,7 +373,7 @@ void mid_gc_collect(midden_gc *gc, struct mid_mutator *m, enum midden_gc_scope s
   mid_gc_retire(m);
   mid_gc_stop_world(gc, m, cause);
   struct mid_os_times before = mid_os_times_read(), after;
-  collect_begin(gc, cause);
+  collect_begin(gc, cause, asked);
   collect_check(gc, "found before a collection: it was written over, or a store was not told of");
   collect_run(gc, scope);
   collect_check(gc, "found after a collection");

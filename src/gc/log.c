@@ -135,8 +135,6 @@ static void log_pause(struct log *log, const midden_gc_collection *c) {
 // NAME: 17472K(19648K)->2175K(19648K)
 static void log_pool(struct log *log, const char *name, uint64_t before, uint64_t after,
                      uint64_t room) {
-  // A pool is full of whole blocks, so it may hold a little more than was planned.
-  room = mid_max(room, mid_max(before, after));
   mid_text_add(&log->text, name);
   log_number(log, ": ", before >> 10, "K(");
   log_number(log, "", room >> 10, "K)->");
@@ -148,14 +146,18 @@ static void log_heap(struct log *log, const midden_gc_collection *c) {
   double now = c->at + c->pause;
   if (log->gc->plan->generations) {
     log_line_of(log, now, "info", "gc,heap", c);
-    // As the JVM has it: of the two survivor spaces, one is always empty, and not counted.
-    log_pool(log, "DefNew", c->young_before, c->young_after, c->eden + c->survivor);
-    log_pool(log, " Eden", c->eden_before, 0, c->eden);
-    log_pool(log, " From", c->survivor_before, c->survivor_after, c->survivor);
+    // A pool is full of whole blocks, so it may hold a little more than was planned.  As the JVM
+    // has it, of the two survivor spaces one is always empty, and not counted.
+    uint64_t eden = mid_max(c->eden, c->eden_before);
+    uint64_t from = mid_max(c->survivor, mid_max(c->survivor_before, c->survivor_after));
+    log_pool(log, "DefNew", c->young_before, c->young_after, eden + from);
+    log_pool(log, " Eden", c->eden_before, 0, eden);
+    log_pool(log, " From", c->survivor_before, c->survivor_after, from);
     log_end_line(log);
   }
   log_line_of(log, now, "info", "gc,heap", c);
-  log_pool(log, "Tenured", c->old_before, c->old_after, c->old);
+  log_pool(log, "Tenured", c->old_before, c->old_after,
+           mid_max(c->old, mid_max(c->old_before, c->old_after)));
   log_end_line(log);
 }
 

@@ -38,6 +38,7 @@ enum {
   FAIL_STATUS,
   SUPPRESS,
   DIAGNOSE,
+  GC_LOG,
   QUIET
 };  // places in the verb's table
 enum { MOST_NOTES = 8 };
@@ -72,6 +73,8 @@ static void read_arguments(struct run *run, int argc, char **argv) {
     if (option == FAIL_STATUS) cli_gate_fail_status(&run->gate, args.value);
     if (option == SUPPRESS) cli_gate_suppress(&run->gate, args.value);
     if (option == DIAGNOSE) run->looks.diagnose = true;
+    if (option == GC_LOG && setenv("MIDDEN_GC_LOG", args.value, 1) != 0)
+      cli_die(CLI_FAILED, "no memory for MIDDEN_GC_LOG");
     if (option == QUIET) run->quiet = true;
   }
   cli_child_find(&run->child, &args);

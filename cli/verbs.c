@@ -24,6 +24,9 @@ static const struct cli_option run_options[] = {
     {"--diagnose-crash", NULL,
      "watch every thread of PROGRAM, and say what a fatal fault was about: it slows down programs "
      "that start many threads"},
+    {"--gc-log", "FILE",
+     "let collected heaps write a log of their collections to FILE, in the format of the JVM; %p "
+     "in its name is the number of the process"},
     {"--quiet", NULL, "print no report and no status line"},
 };
 

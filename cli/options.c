@@ -14,24 +14,33 @@ enum { INDENT = 4 };
 // What it may be: words, and two ends of a range.
 static void range(const struct mid_option_row *row, char *room, size_t bytes) {
   struct mid_text t = mid_text_open(room, bytes);
-  if (row->max < 1ull << 62) {
+  if (row->max == row->min) {
+    mid_option_print(row, row->min, &t);
+  } else if (row->max < 1ull << 62) {
     mid_option_print(row, row->min, &t);
     mid_text_add(&t, " to ");
     mid_option_print(row, row->max, &t);
   } else {
     mid_text_add(&t, "a number");
   }
-  if (row->words[0] != 0) mid_text_add(&t, " or "), mid_text_add(&t, row->words);
+  for (const char *word = row->words; *word != 0; word += strcspn(word, "|")) {
+    word += *word == '|';
+    mid_text_add(&t, strchr(word, '|') != NULL ? ", " : " or ");
+    char one[] = {0, 0};
+    for (size_t i = 0; i < strcspn(word, "|"); i++) one[0] = word[i], mid_text_add(&t, one);
+  }
 }
 
-#define ROW "%-14s %-10s %-8s %s\n"
+#define ROW "%-17s %-9s %-8s "
+enum { VALUES = 17 + 1 + 9 + 1 + 8 + 1 };  // the column where they begin
 
 static void print_option(const struct mid_option_row *row, unsigned columns) {
-  char room[64], def[32];
+  char room[128], def[32];
   struct mid_text t = mid_text_open(def, sizeof def);
   range(row, room, sizeof room);
   mid_option_print(row, row->def, &t);
-  printf(ROW, row->name, def, row->unit, room);
+  printf(ROW, row->name, def, row->unit);
+  mid_words_wrap(stdout, room, VALUES, columns);
   printf("%*s", INDENT, "");
   mid_words_wrap(stdout, row->meaning, INDENT, columns);
 }
@@ -50,7 +59,7 @@ int cli_options(int argc, char **argv) {
   struct cli_args args = cli_args_open(argc, argv);
   while (cli_args_next(&args) >= 0) continue;
   cli_args_end(&args);
-  printf(ROW, "NAME", "DEFAULT", "UNIT", "VALUES");
+  printf(ROW "VALUES\n", "NAME", "DEFAULT", "UNIT");
   for (size_t i = 0; i < MID_OPTION_COUNT; i++)
     print_option(&mid_option_rows[i], cli_columns(STDOUT_FILENO));
   return 0;

@@ -2,16 +2,16 @@
 # collector wrote of a program that does the same; the report and the graph see the collected heap.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
+. "$(dirname "$0")/planted.inc"
 
 for home in /usr/lib/jvm/java-17-openjdk-*; do [ ! -x "$home/bin/javac" ] || jdk=$home/bin; done
 "$jdk/javac" -J-Xmx256m -d . "$source/tests/gc/Collections.java"
 "$jdk/java" -XX:+UseSerialGC -Xms64m -Xmx64m '-Xlog:gc,gc+start,gc+heap,gc+cpu,gc+age=trace' \
   Collections >java.log
 grep -v '^kept$' java.log >javas.log
-"$CC" -g -O2 -w -I"$source/include" -o collections "$source/tests/gc/collections.c" \
-  "$LIBMIDDEN" -Wl,-rpath,"$(dirname "$LIBMIDDEN")"
+collects
 
-run 0 "$MIDDEN" run --gc-log ours.log --json run.json -- ./collections
+run 0 "$MIDDEN" run --gc-log ours.log --json run.json -- ./collects
 "$python" "$source/tests/gc/log.py" ours.log javas.log || fail "the logs differ"
 grep -q "^Collected heap$" err || fail "the report has no collected heap"
 grep -q "^How long collections stopped the program$" err || fail "no histogram"
@@ -28,18 +28,18 @@ assert c["live_objects"] > 500000 and c["live"] >= 8 * c["live_objects"], c
 ' || fail "the JSON has other figures"
 
 # A line a collection, on standard error; and a name that cannot be.
-run 0 env MIDDEN_OPTIONS=gc_log=1 ./collections
+run 0 env MIDDEN_OPTIONS=gc_log=1 ./collects
 grep -q '^\[[0-9.]*s\]\[info\]\[gc\] GC(0) Pause Young (Allocation Failure) [0-9]*M->' err ||
   fail "no line of the first collection"
 ! grep -q 'gc,' err || fail "phases that nobody asked for"
-run 0 env MIDDEN_GC_LOG="$work/none/gc.log" ./collections
+run 0 env MIDDEN_GC_LOG="$work/none/gc.log" ./collects
 grep -q "^midden: MIDDEN_GC_LOG: '$work/none/gc.log' cannot be written: " err || fail "no word of it"
-run 0 env MIDDEN_GC_LOG=gc.%p.log ./collections
+run 0 env MIDDEN_GC_LOG=gc.%p.log ./collects
 ls gc.[0-9]*.log >/dev/null || fail "%p is not the number of the process"
 
 # From outside: objects by their types, and none of them is a leak.
 mkfifo orders
-./collections wait <orders >said &
+./collects wait <orders >said &
 started=$!
 exec 3>orders
 for _ in $(seq 300); do [ ! -s said ] || break; sleep 0.1; done

@@ -5,8 +5,9 @@
 . "$(dirname "$0")/planted.inc"
 
 churns
+collects
 run 3 "$MIDDEN" run --quiet --json out.json -- \
-  $python -c 'import subprocess; subprocess.run(["./churns"]); exit(3)'
+  $python -c 'import subprocess; [subprocess.run(p) for p in ("./churns", "./collects")]; exit(3)'
 [ ! -s err ] || fail "--quiet was not quiet"
 $python -m json.tool out.json >/dev/null || fail "it is no JSON"
 
@@ -32,7 +33,7 @@ $python compare.py "$source/docs/json.md" >out
 [ ! -s out ] || fail "docs/json.md and the output differ"
 
 check() { [ "$(json "$1" out.json)" = True ] || fail "not true: $1"; }
-check 'type(j) is list and len(j) == 2'
+check 'type(j) is list and len(j) == 3'
 check 'j[0]["process"]["exit"] == 3 and j[0]["process"]["signal"] is None'
 check 'j[1]["process"]["exit"] is None'
 check 'j[0]["version"] == "'"$("$MIDDEN" --version | cut -d' ' -f2)"'"'

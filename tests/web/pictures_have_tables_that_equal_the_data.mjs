@@ -101,6 +101,38 @@ test("histograms and the map of the spans add up to the classes", async () => {
   }
 });
 
+test("the histogram of pauses counts every collection, and the last ones stand in a table", async () => {
+  const page = await open(file);
+  const c = shop.collections;
+  const pauses = await page
+    .getByRole("table", { name: "Pauses" })
+    .locator("tbody tr")
+    .evaluateAll((rows) => rows.map((row) => row.innerText.split("\t").slice(0, 2)));
+  assert.deepEqual(pauses, [
+    ["under 2.1 ms", "55"],
+    ["under 4.19 ms", "60"],
+    ["under 8.39 ms", "3"],
+    ["under 16.8 ms", "0"],
+    ["under 33.6 ms", "3"],
+  ]);
+  assert.equal(
+    await page.getByRole("table", { name: "Left to the program" }).locator("tbody tr").count(),
+    c.utilisation.length,
+  );
+  await page.getByText("The last collections").click();
+  const rows = await rowsOf(page, "The last collections");
+  assert.equal(rows.length, c.last.length);
+  rows.forEach((row, i) => {
+    const one = c.last[c.last.length - 1 - i];
+    assert.equal(row[0].words, `${one.number}, ${one.major ? "major" : "minor"}`);
+    assert.deepEqual(
+      row.slice(3).map((cell) => digits(cell.exactly)),
+      [one.before, one.after, one.committed],
+    );
+  });
+  nothingWrong(page);
+});
+
 test("each process of the run can be chosen", async () => {
   const page = await open(file);
   await page.getByRole("button", { name: /gzip/ }).click();

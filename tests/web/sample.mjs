@@ -56,6 +56,49 @@ function sizeClass(block, spans, full, more = {}) {
   };
 }
 
+// Its pauses lie in four octaves, with one between them that has none.
+function collections() {
+  const pause = (from, times) => ({ from_seconds: from, to_seconds: from * 1.25, times });
+  return {
+    heaps: 1,
+    used: 12 * MiB,
+    live: 9 * MiB,
+    live_objects: 240000,
+    committed: 28 * MiB,
+    peak_committed: 31 * MiB,
+    promoted: 14 * MiB,
+    minor: 118,
+    major: 3,
+    stopped_seconds: 0.31,
+    cpu_seconds: 0.4,
+    pause_p50: 0.0021,
+    pause_p90: 0.0042,
+    pause_p99: 0.0168,
+    pause_longest: 0.0201,
+    pauses: [
+      pause(1.024e-6 * 2 ** 10, 30),
+      pause(1.28e-6 * 2 ** 10, 25),
+      pause(1.024e-6 * 2 ** 11, 60),
+      pause(1.024e-6 * 2 ** 12, 3),
+      pause(1.28e-6 * 2 ** 14, 3),
+    ],
+    utilisation: [
+      { window_seconds: 0.001, least: 0, p1: 0.1, p50: 1 },
+      { window_seconds: 0.01, least: 0.412, p1: 0.55, p50: 0.97 },
+      { window_seconds: 1, least: 0.93, p1: 0.94, p50: 0.98 },
+    ],
+    last: Array.from({ length: 32 }, (_, i) => ({
+      number: 89 + i,
+      major: i === 31,
+      at_seconds: 20 + 0.4 * i,
+      pause_seconds: 0.0021,
+      before: 20 * MiB + i,
+      after: 12 * MiB + i,
+      committed: 28 * MiB,
+    })),
+  };
+}
+
 export function quiet(pid, command) {
   const memory = { resident: 3 * MiB, live: 0, spans_estimated: false };
   return {
@@ -266,6 +309,7 @@ function shop() {
       asked_bytes: 23 * MiB,
     },
     classes,
+    collections: collections(),
     notes: ["/usr/bin/shop links libjemalloc.so.2; its calls by the standard names go to Midden"],
     findings: [
       finding(

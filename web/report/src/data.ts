@@ -71,6 +71,35 @@ export interface SizeClass {
   free_blocks: number;
 }
 
+export interface Collection {
+  number: number;
+  major: boolean;
+  at_seconds: number; // since the first collected heap was opened
+  pause_seconds: number;
+  before: number;
+  after: number;
+  committed: number;
+}
+
+export interface Collections {
+  heaps: number;
+  used: number;
+  live: number;
+  live_objects: number;
+  committed: number;
+  peak_committed: number;
+  minor: number;
+  major: number;
+  stopped_seconds: number;
+  cpu_seconds: number;
+  pause_p50: number;
+  pause_p99: number;
+  pause_longest: number;
+  pauses: { from_seconds: number; to_seconds: number; times: number }[];
+  utilisation: { window_seconds: number; least: number; p1: number; p50: number }[];
+  last: Collection[];
+}
+
 export interface Process {
   process: {
     pid: number;
@@ -100,6 +129,7 @@ export interface Process {
     asked_bytes: number;
   };
   classes: SizeClass[];
+  collections?: Collections | null; // runs that were kept may be of a midden without them
   notes: string[];
   findings: Finding[];
   crash: Crash | null;

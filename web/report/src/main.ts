@@ -1,5 +1,6 @@
 // web/report/src/main.ts -- puts the page together.
 // SPDX-License-Identifier: MIT
+import { collectionsSection } from "./collections";
 import { type Process, type Report, readReport } from "./data";
 import { h, section, svg } from "./dom";
 import { crashSection, findingsSection } from "./findings";
@@ -215,6 +216,7 @@ function show(report: Report, at: number): void {
   sites = sitesSection(process);
   const parts = [
     sites?.element,
+    collectionsSection(process),
     whereSection(process),
     histogramSection(process),
     spansSection(process),

@@ -7,7 +7,7 @@ import { count, duration, exact, exactSize, plural, share, short, size } from ".
 
 // ---- bars: a table whose last column is drawn, so that it is its own twin
 
-interface Bar {
+export interface Bar {
   name: string;
   value: number;
   words: string;
@@ -15,7 +15,7 @@ interface Bar {
   part?: string; // a class for its colour
 }
 
-function barTable(label: string, heads: [string, string], bars: Bar[]): HTMLElement {
+export function barTable(label: string, heads: [string, string], bars: Bar[]): HTMLElement {
   const most = Math.max(...bars.map((bar) => bar.value), 1);
   const row = (bar: Bar) => {
     const fill = h("span", { class: `bar ${bar.part ?? ""}` });

@@ -27,6 +27,11 @@ assert windows and all(0 <= w["least"] and w["p1"] <= w["p50"] <= 1 for w in win
 assert c["live_objects"] > 500000 and c["live"] >= 8 * c["live_objects"], c
 ' || fail "the JSON has other figures"
 
+for collector in mark-sweep copying no-barrier; do
+  run 0 env MIDDEN_OPTIONS=gc=$collector MIDDEN_GC_LOG=$collector.log ./collects
+  "$python" "$source/tests/gc/log.py" $collector.log || fail "the log of $collector is another"
+done
+
 # A line a collection, on standard error; and a name that cannot be.
 run 0 env MIDDEN_OPTIONS=gc_log=1 ./collects
 grep -q '^\[[0-9.]*s\]\[info\]\[gc\] GC(0) Pause Young (Allocation Failure) [0-9]*M->' err ||

@@ -113,6 +113,44 @@ TEST(fields_are_found_by_name_wherever_they_are)
   CHECK_EQ(image.count[0].allocated, 20);
 }
 
+// A feed with fewer records of collections than this reader knows of, and none of windows.
+static void write_collections(struct mid_feed_header *h, char *room, size_t bytes) {
+  static const struct mid_feed_field names[] = {{"used", "bytes", 0, 0},
+                                                {"heaps", "heaps", 1, 0},
+                                                {"minor", "times", 2, 8},
+                                                {"major", "times", 2, 0},
+                                                {"began", "ns", 3, 0}};
+  const uint64_t at = sizeof *h + 4 * sizeof(struct mid_feed_section) + sizeof names;
+  const struct mid_feed_section sections[] = {{"process", at, 8, 0, 1},
+                                              {"gc", at + 8, 8, 0, 1},
+                                              {"gc_work", at + 16, 16, 0, 1},
+                                              {"gc_last", at + 32, 8, 0, 3}};
+  const uint64_t numbers[] = {1000, 2, 4, 5, 70, 71, 72};
+  CHECK(at + sizeof numbers <= bytes);
+  memcpy(room, h, sizeof *h);
+  memcpy(room + sizeof *h, sections, sizeof sections);
+  memcpy(room + sizeof *h + sizeof sections, names, sizeof names);
+  memcpy(room + at, numbers, sizeof numbers);
+}
+
+TEST(collections_are_read_as_far_as_a_feed_has_them)
+{
+  struct feed f;
+  struct mid_feed_image image;
+  char room[4096] = {0};
+  write_feed(&f);
+  f.header.fields = 5;
+  write_collections(&f.header, room, sizeof room);
+  CHECK(mid_feed_parse(room, sizeof room, &image) == NULL);
+  CHECK_EQ(image.gc.heaps, 2);
+  CHECK_EQ(image.collections.work.major, 4);
+  CHECK_EQ(image.collections.work.minor, 5);
+  CHECK_EQ(image.last_collections, 3);
+  CHECK_EQ(image.collections.last[2].began, 72);
+  CHECK_EQ(image.collections.last[3].began, 0);
+  CHECK_EQ(image.collections.window[0].window, 0);
+}
+
 TEST(a_file_that_grows_is_read_as_far_as_it_goes)
 {
   struct feed f;

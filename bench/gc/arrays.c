@@ -26,8 +26,8 @@ struct ring {
   REF(struct array) slot[0];
 };
 
-static memory_type item_type = {sizeof(struct item), 0};
-static memory_type array_type = {sizeof(struct array), 2};
+static memory_type item_type = MEMORY_TYPE(struct item, 0);
+static memory_type array_type = MEMORY_TYPE(struct array, 2);
 
 // Root 0 holds the array.
 static uint32_t words_fill(memory *m, ROOTS_OF(r), uint32_t value) {

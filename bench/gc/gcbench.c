@@ -14,7 +14,7 @@ struct cell {
   int i, j;
 };
 
-static memory_type cell_type = {sizeof(struct cell), 2};
+static memory_type cell_type = MEMORY_TYPE(struct cell, 2);
 
 static struct cell *cell_new(memory *m) {
   struct cell *cell = memory_new(m, &cell_type);

@@ -23,7 +23,7 @@ struct buckets {
 // The roots of the cache: its buckets, and both ends of the list.
 enum { BUCKETS, NEWEST, OLDEST, HELD, ROOTS_OF_CACHE };
 
-static memory_type entry_type = {sizeof(struct entry), 4};
+static memory_type entry_type = MEMORY_TYPE(struct entry, 4);
 static uint32_t bucket_mask, entries_most;
 
 static uint32_t key_bucket(uint32_t key) { return (key * 2654435769u >> 7) & bucket_mask; }

@@ -7,7 +7,7 @@
 //     memory                      what a thread needs to allocate; the first argument of all
 //     memory_open, memory_close   the main thread's; close prints the checksum and the pauses
 //     memory_attach, _detach      another thread's
-//     memory_type                 {bytes, references}: the references are a struct's first fields
+//     MEMORY_TYPE(T, n)           describes a struct: its first n fields are references
 //     memory_define               tell of a type, once, before the first object of it
 //     memory_new                  an object of a type; whoever allocates sets every field of it
 //     memory_refs, memory_words   an array of references, all NULL; one of numbers, of any content
@@ -63,11 +63,14 @@ static inline size_t memory_limit(void) {
   return text == NULL ? 0 : strtoull(text, NULL, 10);
 }
 
-#if MEMORY != MEMORY_MIDDEN
 typedef struct {
+  const char *name;
   size_t bytes, references;
+  struct midden_type *midden;  // used by its header alone
 } memory_type;
-#endif
+
+#define MEMORY_TYPE(T, n) \
+  { .name = #T, .bytes = sizeof(T), .references = (n) }
 
 #if MEMORY == MEMORY_MALLOC || MEMORY == MEMORY_ARENA
 #include "memory_malloc.h"
@@ -80,18 +83,22 @@ typedef struct {
 #endif
 
 // References of those who read and write them as any other pointer, and find them by themselves.
-#ifndef REF
 #define REF(T) T *
-#define GET(m, object, field) ((void)(m), (object)->field)
-#define SET(m, object, field, value) ((void)(m), (object)->field = (value))
 #define INIT(m, object, field, value) ((void)(m), (object)->field = (value))
+#define GLOBAL_GET(m, global) ((void)(m), (global))
+#define GLOBAL_SET(m, global, value) ((void)(m), (global) = (value))
+#ifndef GET
+#define GET(m, object, field) ((void)(m), (object)->field)
+#endif
+#ifndef SET
+#define SET(m, object, field, value) ((void)(m), (object)->field = (value))
+#endif
+#ifndef ROOTS
 #define ROOTS(m, r, n) void *r[n] = {NULL}
 #define ROOTS_OF(r) void **r
 #define ROOT(r, i) (r[i])
 #define ROOT_SET(r, i, value) (r[i] = (value))
 #define ROOTS_END(m, r) ((void)(m))
-#define GLOBAL_GET(m, global) (global)
-#define GLOBAL_SET(m, global, value) ((global) = (value))
 #endif
 
 #if MEMORY != MEMORY_MIDDEN

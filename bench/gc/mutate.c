@@ -20,8 +20,8 @@ struct objects {
   REF(struct object) slot[0];
 };
 
-static memory_type leaf_type = {sizeof(struct leaf), 0};
-static memory_type object_type = {sizeof(struct object), 4};
+static memory_type leaf_type = MEMORY_TYPE(struct leaf, 0);
+static memory_type object_type = MEMORY_TYPE(struct object, 4);
 
 #define TABLE ((struct objects *)ROOT(r, 0))
 

@@ -44,10 +44,10 @@ struct tables {
 // Roots: the array of tables, and three that a function may use as it likes.
 enum { SERVICE_TABLES, SERVICE_A, SERVICE_B, SERVICE_C, SERVICE_ROOTS };
 
-static memory_type item_type = {sizeof(struct item), 2};
-static memory_type entry_type = {sizeof(struct entry), 2};
-static memory_type token_type = {sizeof(struct token), 1};
-static memory_type cell_type = {sizeof(struct cell), 2};
+static memory_type item_type = MEMORY_TYPE(struct item, 2);
+static memory_type entry_type = MEMORY_TYPE(struct entry, 2);
+static memory_type token_type = MEMORY_TYPE(struct token, 1);
+static memory_type cell_type = MEMORY_TYPE(struct cell, 2);
 static uint32_t service_entries, service_mask;
 
 static uint32_t key_hash(uint32_t key) { return key * 2654435769u; }

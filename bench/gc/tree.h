@@ -10,7 +10,7 @@ struct node {
   REF(struct node) right;
 };
 
-static memory_type node_type = {sizeof(struct node), 2};
+static memory_type node_type = MEMORY_TYPE(struct node, 2);
 
 static struct node *tree_build(memory *m, unsigned depth) {
   ROOTS(m, r, 2);

@@ -21,11 +21,16 @@ struct figures {
   size_t count;
 };
 
-static inline uint64_t figures_now_ns(void) {
+static inline uint64_t figures_clock_ns(clockid_t clock) {
   struct timespec now;
-  clock_gettime(CLOCK_MONOTONIC, &now);
+  clock_gettime(clock, &now);
   return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
+
+static inline uint64_t figures_now_ns(void) { return figures_clock_ns(CLOCK_MONOTONIC); }
+
+// User and system time of all threads.
+static inline uint64_t figures_cpu_ns(void) { return figures_clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
 
 static inline void figures_open(struct figures *figures) {
   figures->count = 0;

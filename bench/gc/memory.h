@@ -21,6 +21,7 @@
 //     memory_global               of a reference in static memory, once; GLOBAL_GET, GLOBAL_SET
 //     memory_join                 pthread_join: the thread that waits stops nobody
 //     memory_full, memory_live    collect all that is dead; the bytes that are live then
+//     memory_committed            bytes that the heap holds of the system's
 //
 // A run is told by its environment how many bytes the heap may have (BENCH_LIMIT), and whether it
 // is there to tell the live size (BENCH_PROBE).  Where the limit is too small it exits with 3.

@@ -63,3 +63,8 @@ static inline size_t memory_live(memory *m) {
   (void)m;
   return GC_get_heap_size() - GC_get_free_bytes();
 }
+
+static inline size_t memory_committed(memory *m) {
+  (void)m;
+  return GC_get_heap_size();
+}

@@ -69,3 +69,13 @@ static inline size_t memory_live(memory *m) {
   (void)m;
   return mallinfo2().uordblks + mallinfo2().hblkhd;
 }
+
+// What is resident: no malloc tells in the same words what it holds.
+static inline size_t memory_committed(memory *m) {
+  (void)m;
+  size_t pages = 0;
+  FILE *file = fopen("/proc/self/statm", "r");
+  if (file == NULL || fscanf(file, "%*u %zu", &pages) != 1) pages = 0;
+  if (file != NULL) fclose(file);
+  return pages * 4096;
+}

@@ -115,8 +115,11 @@ static inline uint32_t *memory_words(memory *m, size_t n) {
 static inline void memory_free(memory *m, void *object) { (void)m, (void)object; }
 static inline void memory_full(memory *m) { midden_gc_collect(m, MIDDEN_GC_MAJOR); }
 
-static inline size_t memory_live(memory *m) {
+static inline midden_gc_stats memory_stats(memory *m) {
   midden_gc_stats stats;
   midden_gc_stats_read(m->gc, &stats);
-  return stats.live;
+  return stats;
 }
+
+static inline size_t memory_live(memory *m) { return memory_stats(m).live; }
+static inline size_t memory_committed(memory *m) { return memory_stats(m).committed; }

@@ -22,7 +22,7 @@ BUILD = ROOT / "build" / "bench"
 WORK = BUILD / "work"
 LIBRARIES = pathlib.Path("/usr/lib") / (sysconfig.get_config_var("MULTIARCH") or "")
 PROGRAM_PATH = "/usr/bin:/bin"  # Debian's own programs, never a wrapper that caches
-RUN_SECONDS = 120  # a run that takes longer has failed
+RUN_SECONDS = 120  # a run that takes longer has failed, unless its row allows more
 IDLE_SECONDS = 2.0  # from the end of the work to the look at what is resident
 MOST_WAITING = 8  # programs at a time, for each may hold hundreds of MiB
 LOOKERS = ThreadPoolExecutor(MOST_WAITING + 1)
@@ -181,8 +181,8 @@ class Started:
         """Until the work is over; a program that waits then will be looked at."""
         if self.row.drive:
             self.run.output, pid = self.row.drive(self.place)
-        elif not select.select([self.talk], [], [], RUN_SECONDS)[0]:
-            raise Failure(f"took longer than {RUN_SECONDS} seconds")
+        elif not select.select([self.talk], [], [], self.row.seconds)[0]:
+            raise Failure(f"took longer than {self.row.seconds} seconds")
         elif words := self.talk.recv(200).split():
             pid, self.run.start, live = (int(word) for word in words)
             self.run.live = live // 1024

@@ -41,7 +41,10 @@ class Results:
 
     def spread(self, row, column, measure):
         """The median absolute deviation as a share of the median."""
-        values = self.values(row, column, measure)
+        return self.deviation(self.values(row, column, measure))
+
+    @staticmethod
+    def deviation(values):
         middle = statistics.median(values)
         return statistics.median(abs(value - middle) for value in values) / middle if middle else 0
 

@@ -24,6 +24,7 @@ class Row:
     times: int = 1       # starts in a run
     stdin: pathlib.Path | None = None
     env: tuple = ()
+    seconds: int = RUN_SECONDS  # a run that takes longer has failed
     needs: tuple = ()    # programs of PROGRAMS without which it cannot run
     drive: Callable | None = None  # does the work from outside: (directory) -> (result, process id)
     stop: Callable | None = None   # ends what `drive` has left waiting: (directory)

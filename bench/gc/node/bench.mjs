@@ -36,7 +36,7 @@ export function checkpoint() {
 
 export function printFigures(name, ns) {
   ns.sort();
-  const rank = (thousandths) => Math.round(ns[Math.ceil((ns.length * thousandths) / 1000) - 1]);
+  const rank = (thousandths) => Math.round(ns[Math.ceil((ns.length * thousandths) / 1000) - 1] ?? 0);
   console.log(
     `${name} count=${ns.length} p50_ns=${rank(500)} p99_ns=${rank(990)} p999_ns=${rank(999)} ` +
       `max_ns=${rank(1000)}`,

@@ -1,25 +1,17 @@
-# bench/gc/figures.py -- figures that are not rows: marking, minor pauses, long churn, written pages,
-# cycles.
+# bench/gc/figures.py -- figures that are not rows: pauses of two kinds, long churn, pages, cycles.
 # SPDX-License-Identifier: MIT
 """Each measures what one bar asks for, prints its small table, and keeps the figure for the bar."""
 
 import math
-import statistics
-import sys
 
-import managers
-from managers import HERE, MANAGERS, PLACE, RELEASE, ROOT, build_c, named
+from managers import HERE, MIB, PLACE, build_c, named
 from measure import BARE, Failure, Started, find
 from results import DoesNotFit, run
+from rounds import note
 from rows import Row
 from workloads import Workload
 
 TEN_MINUTES, QUICK_CHURN = 600, 6
-
-
-def note(text):
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
 class Figures:
@@ -102,9 +94,9 @@ class Figures:
                 continue
             tenth, end = once.lines["tenth"], once.lines["end"]
             ratio = end["committed"] / tenth["committed"] if tenth["committed"] else math.nan
-            lines.append(f"{manager.name:20}{end['live'] / managers.MIB:10.1f}"
-                         f"{tenth['committed'] / managers.MIB:15.1f}"
-                         f"{end['committed'] / managers.MIB:12.1f}{ratio:8.3f}")
+            lines.append(f"{manager.name:20}{end['live'] / MIB:10.1f}"
+                         f"{tenth['committed'] / MIB:15.1f}"
+                         f"{end['committed'] / MIB:12.1f}{ratio:8.3f}")
             if manager.group == "midden":
                 self.most("churn", ratio, manager.name)
         return lines

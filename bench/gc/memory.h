@@ -133,8 +133,7 @@ static inline void memory_close(memory *m, uint32_t checksum) {
   figures_print("pauses", &memory_pauses);
 }
 
-// --- what the workloads share
-// ---------------------------------------------------------------------
+// ---- what the workloads share ----
 
 // xorshift32 (Marsaglia 2003): the same sequence in every language, and in none of them slow.
 static inline uint32_t memory_random(uint32_t *seed) {

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 import math
 import statistics
-import sys
 from dataclasses import dataclass
 
 from managers import MIB, PROBES, named, pauses, printed
 from measure import Failure, Started
 from report import Results
+from rounds import note
 from rows import Row
 
 DOES_NOT_FIT = "does not fit"
@@ -44,11 +44,10 @@ class Once:
         return getattr(self, figures).get(f"{key}_ns")
 
 
-def fits(manager, failure):
-    """Whether a run failed for another reason than memory."""
-    ended = str(failure).split(":")[0]
-    return ended not in ("ended with status 3",
-                         *(["ended with status 134"] if manager.style == "node" else []))
+def out_of_memory(manager, failure):
+    """Whether that is why a run failed.  Node aborts."""
+    status = 134 if manager.style == "node" else 3
+    return str(failure).split(":")[0] == f"ended with status {status}"
 
 
 def run(manager, workload, numbers, limit=None, probe=False, env=()):
@@ -58,7 +57,7 @@ def run(manager, workload, numbers, limit=None, probe=False, env=()):
     try:
         done = Started(row, manager.column).finish()
     except Failure as failure:
-        raise failure if fits(manager, failure) else DoesNotFit(DOES_NOT_FIT) from None
+        raise DoesNotFit(DOES_NOT_FIT) if out_of_memory(manager, failure) else failure from None
     if manager.style == "go" and limit and done.peak * 1024 > limit * GO_SLACK + 16 * MIB:
         raise DoesNotFit(DOES_NOT_FIT)
     lines = printed(done.output)
@@ -94,17 +93,13 @@ class Bench:
 
     # --- running
 
-    def note(self, text):
-        if sys.stderr.isatty():
-            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
-
     def live_of(self, workload, manager):
         """(bytes that are live at most, as the manager's runtime counts, and bytes beside the heap
         that count towards its limit); (None, 0): it could not tell."""
         key = workload.program, workload.probe(self.quick), manager.runtime
         if key not in self.live:
             prober = named(PROBES[manager.runtime])
-            self.note(f"live size: {workload.name}, {prober.name}")
+            note(f"live size: {workload.name}, {prober.name}")
             try:
                 found = run(prober, workload, workload.probe(self.quick), probe=True)
                 self.live[key] = found.live, found.beside
@@ -127,7 +122,7 @@ class Bench:
         if manager.runtime and not live:
             self.failures[key] = "no live size"
             return
-        self.note(f"round {turn + 1} of {self.wanted}: {workload.name}, {manager.name}"
+        note(f"round {turn + 1} of {self.wanted}: {workload.name}, {manager.name}"
                   + (f" at {multiple:g}x" if multiple else ""))
         try:
             once = run(manager, workload, workload.sized(self.quick),
@@ -146,7 +141,7 @@ class Bench:
                     manager = able[(i + turn) % len(able)]
                     for multiple in self.multiples if manager.runtime else [None]:
                         self.run_one(turn, workload, manager, multiple)
-        self.note("")
+        note("")
 
     # --- medians.  A manager without a limit has one figure for all multiples.
 

@@ -34,6 +34,12 @@ def choose_rows(percent, wanted, lenient):
     return [row for row in rows if not set(row.needs) & set(missing)]
 
 
+def note(text):
+    """What runs now, on a terminal; empty: nothing any more."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
 def lock():
     """Held until this process ends."""
     file = open(WORK / "lock", "w")
@@ -52,10 +58,6 @@ class Bench:
         self.columns, self.failures, self.outputs = columns, {}, {}
         self.results = report.Results(rows, columns)
         self.waiting = []  # (row, column, run) of programs whose work is over, oldest first
-
-    def note(self, text):
-        if sys.stderr.isatty():
-            print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
     def fail(self, row, column, failure):
         """The row is lost to the column: half of its rounds would be no figure."""
@@ -86,7 +88,7 @@ class Bench:
         """Round 0 is thrown away: in it the dynamic loader says what was bound."""
         if (row.name, column.name) in self.failures:
             return
-        self.note(f"round {turn} of {self.rounds}: {row.name}, {column.name}")
+        note(f"round {turn} of {self.rounds}: {row.name}, {column.name}")
         try:
             if turn == 0:
                 self.compare(row, check_binding(row, column))
@@ -107,4 +109,4 @@ class Bench:
         finally:
             for _, _, started in self.waiting:
                 started.close()
-        self.note("")
+        note("")

@@ -74,7 +74,7 @@ def break_even(figures):
         return Verdict(figure, words, "not measured")
     crossed = figures.found["pages"][0]
     return Verdict(figure, words, f"about {crossed}" if crossed is not None else
-                   "more than 16000", True)
+                   "more than 6400", True)
 
 
 def bars(bench, figures):

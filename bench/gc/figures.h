@@ -29,6 +29,8 @@ static inline uint64_t figures_clock_ns(clockid_t clock) {
 
 static inline uint64_t figures_now_ns(void) { return figures_clock_ns(CLOCK_MONOTONIC); }
 
+static inline uint64_t figures_thread_ns(void) { return figures_clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+
 // User and system time of all threads.
 static inline uint64_t figures_cpu_ns(void) { return figures_clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
 

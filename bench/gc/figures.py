@@ -106,7 +106,7 @@ class Figures:
         rounds = 20 if self.quick else 200
         lines = [f"{'pages':20}{'generational':>14}{'no-barrier':>12}{'ratio':>8}"]
         crossed = None
-        for pages in (0, 250, 500, 1000, 2000, 4000, 8000, 16000):
+        for pages in (0, 25, 50, 100, 200, 400, 800, 1600, 3200, 6400):
             pair = [self.once("pages", (pages, rounds), named(name),
                               (("MIDDEN_OPTIONS", "gc_young=16M"),))
                     for name in ("generational", "no-barrier")]

@@ -63,7 +63,7 @@ def run(manager, workload, numbers, limit=None, probe=False, env=()):
     lines = printed(done.output)
     if "checksum" not in lines:
         raise Failure("printed no checksum")
-    return Once(done.wall, done.time - lines.get("waited", {}).get("ns", 0) / 1e9, done.peak,
+    return Once(done.wall, done.time - lines.get("spun", {}).get("ns", 0) / 1e9, done.peak,
                 lines["checksum"]["value"], lines.get("live", {}).get("bytes"),
                 lines.get("live", {}).get("beside", 0), pauses(manager, done.output),
                 lines.get("latency", {}), lines)

@@ -41,8 +41,15 @@ final class Bench {
 
     static void printFigures(String name, long[] ns) {
         Arrays.sort(ns);
-        System.out.printf("%s count=%d p50_ns=%d p99_ns=%d p999_ns=%d max_ns=%d%n", name, ns.length,
-            rank(ns, 500), rank(ns, 990), rank(ns, 999), rank(ns, 1000));
+        print(String.format("%s count=%d p50_ns=%d p99_ns=%d p999_ns=%d max_ns=%d", name, ns.length,
+            rank(ns, 500), rank(ns, 990), rank(ns, 999), rank(ns, 1000)));
+    }
+
+    /** In one piece: the JVM's log goes to the same place. */
+    static void print(String line) {
+        byte[] bytes = (line + "\n").getBytes();
+        System.out.write(bytes, 0, bytes.length);
+        System.out.flush();
     }
 
     private static long rank(long[] ns, long thousandths) {
@@ -63,7 +70,7 @@ final class Bench {
             case "service": sum = new Service(numbers[0]).run(numbers[1], numbers[2]); break;
             default: throw new IllegalArgumentException("no workload " + words[0]);
         }
-        System.out.println("checksum value=" + Integer.toUnsignedString(sum));
-        if (mostLive > 0) System.out.println("live bytes=" + mostLive);
+        print("checksum value=" + Integer.toUnsignedString(sum));
+        if (mostLive > 0) print("live bytes=" + mostLive);
     }
 }

@@ -161,7 +161,7 @@ export function run(objects, rate, seconds) {
   const latencies = new Float64Array(rate * seconds);
   let sum = 0;
   let served = 0;
-  let waited = 0;
+  let spun = 0;
   checkpoint();
   for (let i = 0; i < WARM_REQUESTS; i++) sum = mix(sum, service.request(i + 1));
   const start = now();
@@ -170,12 +170,12 @@ export function run(objects, rate, seconds) {
     const before = now();
     let at = before;
     while (at < due) at = now();
-    waited += at - before;
+    spun += at - before;
     served = mix(served, service.request(i + 1));
     latencies[i] = now() - due;
   }
   checkpoint();
-  console.log(`waited ns=${Math.round(waited)}`);
+  console.log(`spun ns=${Math.round(spun)}`);
   printFigures("latency", latencies);
   return mix(sum, served);
 }

@@ -52,7 +52,7 @@ class Manager:
             return [PLACE / "go", workload, *words], env
         if self.style == "java":
             heap = [f"-Xmx{limit // 1024}k"] if limit else []
-            return [find("java"), f"-XX:+Use{self.mode}GC", *heap, "-XX:+ExitOnOutOfMemoryError",
+            return [jdk("java"), f"-XX:+Use{self.mode}GC", *heap, "-XX:+ExitOnOutOfMemoryError",
                     "-Xlog:gc,safepoint:stdout", "-cp", PLACE / "java", "Bench", workload,
                     *words], env
         if self.style == "node":
@@ -103,6 +103,11 @@ def named(name):
 # --- building -------------------------------------------------------------------------------------
 
 
+def jdk(program):
+    """A program of OpenJDK 17, whichever Java is the machine's own; or None."""
+    return next(pathlib.Path("/usr/lib/jvm").glob(f"java-17-*/bin/{program}"), None)
+
+
 def newer(program, sources):
     """Whether `program` is there and no source was changed since."""
     return program.exists() and program.stat().st_mtime > max(
@@ -136,7 +141,7 @@ def build_managers(managers, workloads):
         env = {**os.environ, "GOCACHE": str(PLACE / "gocache"), "GOFLAGS": "-mod=mod"}
         build([find("go"), "build", "-o", PLACE / "go", "."], "Go", cwd=HERE / "go", env=env)
     if "java" in styles and not newer(PLACE / "java" / "Bench.class", HERE.glob("java/*")):
-        build([find("javac"), "-d", PLACE / "java", *HERE.glob("java/*.java")], "Java")
+        build([jdk("javac"), "-d", PLACE / "java", *HERE.glob("java/*.java")], "Java")
 
 
 # --- what runs print ------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ class Bench:
 
     def run_all(self):
         for turn in range(self.wanted):
-            for workload in self.workloads:
+            for workload in (w for w in self.workloads if turn < w.most_rounds):
                 able = [manager for manager in self.managers if workload.runs(manager.style)]
                 for i in range(len(able)):
                     manager = able[(i + turn) % len(able)]

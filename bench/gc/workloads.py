@@ -12,6 +12,7 @@ class Workload:
     title: str
     without: tuple = ("arena",)  # styles that cannot run it
     seconds: int = 300           # a run that takes longer has failed
+    most_rounds: int = 100
 
     @property
     def serves(self):
@@ -30,9 +31,13 @@ class Workload:
         return (*numbers[:2], 0) if self.serves else numbers
 
 
+SERVICE_ROUNDS = 2  # each run is ten times as long as another's
+
+
 def service(rate):
     return Workload(f"service-{rate}", "service", (10_000_000, rate, 10), (400_000, rate, 1),
-                    "requests on a schedule beside objects in tables: OBJECTS RATE SECONDS")
+                    "requests on a schedule beside objects in tables: OBJECTS RATE SECONDS",
+                    most_rounds=SERVICE_ROUNDS)
 
 
 WORKLOADS = [

@@ -145,8 +145,10 @@ static bool symbols_is_that(Dwfl_Module *module, const unsigned char *id, size_t
   return have == (int)bytes && memcmp(own, id, bytes) == 0;
 }
 
-// Where libdw has what lies `offset` bytes into the file.
-static bool symbols_address(Dwfl_Module *module, uint64_t offset, Dwarf_Addr *out) {
+// Where libdw has what lies `offset` bytes into the file; or, with `mapped`, what is mapped so many
+// bytes behind where its first byte is, which the first segment has: also where no file is behind
+// it.
+static bool symbols_address(Dwfl_Module *module, uint64_t offset, bool mapped, Dwarf_Addr *out) {
   GElf_Addr bias;
   GElf_Phdr head;
   size_t count;
@@ -154,7 +156,7 @@ static bool symbols_address(Dwfl_Module *module, uint64_t offset, Dwarf_Addr *ou
   if (elf == NULL || elf_getphdrnum(elf, &count) != 0) return false;
   for (size_t i = 0; i < count; i++) {
     if (gelf_getphdr(elf, (int)i, &head) == NULL || head.p_type != PT_LOAD) continue;
-    if (offset < head.p_offset || offset - head.p_offset >= head.p_filesz) continue;
+    if (!mapped && (offset < head.p_offset || offset - head.p_offset >= head.p_filesz)) continue;
     *out = offset - head.p_offset + head.p_vaddr + bias;
     return true;
   }
@@ -257,7 +259,7 @@ size_t mid_symbols_find(struct mid_symbols *s, const char *path, const unsigned 
   const struct symbols_file *file = symbols_file_of(s, path);
   Dwarf_Addr address;
   if (file->module == NULL || most == 0 || !symbols_is_that(file->module, id, id_bytes) ||
-      !symbols_address(file->module, offset, &address))
+      !symbols_address(file->module, offset, false, &address))
     return 0;
   if (s->answers == 0 || answer_place(s->answer, s->answer_room, file, offset)->file == NULL) {
     symbols_forget_names(s);
@@ -270,21 +272,6 @@ size_t mid_symbols_find(struct mid_symbols *s, const char *path, const unsigned 
   return count;
 }
 
-// Where libdw has what is mapped `distance` bytes behind the file's first byte.
-static bool symbols_mapped(Dwfl_Module *module, uint64_t distance, Dwarf_Addr *out) {
-  GElf_Addr bias;
-  GElf_Phdr head;
-  size_t count;
-  Elf *elf = dwfl_module_getelf(module, &bias);
-  if (elf == NULL || elf_getphdrnum(elf, &count) != 0) return false;
-  for (size_t i = 0; i < count; i++) {
-    if (gelf_getphdr(elf, (int)i, &head) == NULL || head.p_type != PT_LOAD) continue;
-    *out = distance + head.p_vaddr - head.p_offset + bias;  // the first one has the first byte
-    return true;
-  }
-  return false;
-}
-
 const char *mid_symbols_object(struct mid_symbols *s, const char *path, const unsigned char *id,
                                size_t id_bytes, uint64_t distance, uint64_t *into) {
   Dwfl_Module *module = symbols_file_of(s, path)->module;
@@ -292,7 +279,7 @@ const char *mid_symbols_object(struct mid_symbols *s, const char *path, const un
   GElf_Sym symbol;
   symbols_forget_names(s);
   if (module == NULL || !symbols_is_that(module, id, id_bytes) ||
-      !symbols_mapped(module, distance, &address))
+      !symbols_address(module, distance, true, &address))
     return NULL;
   const char *name = dwfl_module_addrinfo(module, address, into, &symbol, NULL, NULL, NULL);
   // What no symbol covers is given the one before it.

@@ -79,7 +79,7 @@ static void watch_it(struct attach *a) {
     if (sigtimedwait(&set, NULL, &most) > 0) break;
     mid_watch_look(&a->watch);
     mid_cgroup_follow(a->pid, &a->cgroup);
-    if (a->cgroup.limit != UINT64_MAX) a->watch.limit = a->cgroup.limit;
+    a->watch.limit = a->cgroup.limit;
     if (!a->watch.process[0]->lives) break;
   }
 }

@@ -28,12 +28,10 @@ static void draw(struct cli_looks *l) {
 static bool has_room(struct cli_looks *l, const struct mid_process *p, double part) {
   enum { NAMES_BYTES = 32 << 20 };
   pthread_mutex_lock(&l->lock);
-  uint64_t limit = l->cgroup.path[0] != 0 ? l->cgroup.limit : UINT64_MAX;
-  uint64_t used = limit == UINT64_MAX ? 0 : mid_cgroup_used(&l->cgroup);
+  uint64_t limit = l->cgroup.limit, used = limit == 0 ? 0 : mid_cgroup_used(&l->cgroup);
   uint64_t live = mid_image_live(&p->image);
   pthread_mutex_unlock(&l->lock);
-  return limit == UINT64_MAX ||
-         (used < limit && (double)(limit - used) > NAMES_BYTES + part * (double)live);
+  return limit == 0 || (used < limit && (double)(limit - used) > NAMES_BYTES + part * (double)live);
 }
 
 // Whether live memory is more than it was early in the run, so that one may ask who holds it.
@@ -102,7 +100,7 @@ static void last_look(void *self, struct mid_process *p) {
 static void look(struct cli_looks *l) {
   mid_watch_look(&l->watch);
   mid_cgroup_follow(l->child->pid, &l->cgroup);
-  if (l->cgroup.limit != UINT64_MAX) l->watch.limit = l->cgroup.limit;
+  l->watch.limit = l->cgroup.limit;
 }
 
 static void *look_on(void *self) {

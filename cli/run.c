@@ -132,7 +132,7 @@ static void note_kill(struct run *run) {
   if (!first)
     snprintf(who, sizeof who, "the kernel killed %" PRIu64 " process%s for memory", kills,
              kills == 1 ? "" : "es");
-  if (run->looks.cgroup.limit == UINT64_MAX)
+  if (run->looks.cgroup.limit == 0)
     note(run, "%s: the machine had no more (cgroup %s, without a limit)", who,
          run->looks.cgroup.path);
   else

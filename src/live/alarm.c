@@ -109,9 +109,8 @@ static bool is_near(const struct mid_watched *w, uint64_t used, uint64_t limit) 
 
 static bool near_limit(const struct mid_watched *w, char *why, size_t bytes) {
   const struct mid_live *p = &w->process;
-  uint64_t limit = p->cgroup.inner[0] != 0 ? p->cgroup.limit : UINT64_MAX;
-  uint64_t used = limit != UINT64_MAX ? mid_cgroup_used(&p->cgroup) : 0;
-  if (limit != UINT64_MAX && is_near(w, used, limit)) {
+  uint64_t limit = p->cgroup.limit, used = limit != 0 ? mid_cgroup_used(&p->cgroup) : 0;
+  if (limit != 0 && is_near(w, used, limit)) {
     snprintf(why, bytes, "%s of the %s that its cgroup %s may have are used", MID_SIZE(used),
              MID_SIZE(limit), p->cgroup.limited);
     return true;
@@ -136,7 +135,7 @@ static bool swaps(const struct mid_watched *w, char *why, size_t bytes) {
 static bool is_gone(const struct mid_watched *w, char *why, size_t bytes) {
   const struct mid_live *p = &w->process;
   if (p->lives) return false;
-  bool killed = p->cgroup.inner[0] != 0 && mid_cgroup_new_kills(&p->cgroup) > 0;
+  bool killed = mid_cgroup_new_kills(&p->cgroup) > 0;
   snprintf(why, bytes, "it has ended, at most %s ago%s%s", MID_SECONDS(p->ended - p->looked),
            killed ? "; meanwhile the kernel killed for memory in its cgroup " : "",
            killed ? p->cgroup.path : "");

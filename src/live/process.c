@@ -51,7 +51,7 @@ static void process_limit(struct mid_live *p) {
   mid_cgroup_follow(p->pid, &p->cgroup);
   p->limit = machine;
   p->limit_of = "machine";
-  if (p->cgroup.inner[0] != 0 && p->cgroup.limit < p->limit) {
+  if (p->cgroup.limit != 0 && p->cgroup.limit < p->limit) {
     p->limit = p->cgroup.limit;
     p->limit_of = "cgroup";
   }

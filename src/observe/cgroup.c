@@ -59,17 +59,18 @@ static bool mount_point(bool v2, char *root, char *point, size_t bytes) {
   return found;
 }
 
+// 0: none.
 static uint64_t read_limit(const char *folder) {
   static const char *const names[] = {"memory.max", "memory.limit_in_bytes"};
   for (int i = 0; i < 2; i++) {
     char path[PATH_MAX + 32], text[64];
     snprintf(path, sizeof path, "%s/%s", folder, names[i]);
     if (mid_proc_file(path, text, sizeof text) <= 0) continue;
-    if (text[0] < '0' || text[0] > '9') return UINT64_MAX;  // max
+    if (text[0] < '0' || text[0] > '9') return 0;  // max
     uint64_t limit = strtoull(text, NULL, 10);
-    return limit >= 1ull << 62 ? UINT64_MAX : limit;  // how v1 writes none
+    return limit >= 1ull << 62 ? 0 : limit;  // how v1 writes none
   }
-  return UINT64_MAX;
+  return 0;
 }
 
 // The least limit from `path` up to where the hierarchy is mounted.
@@ -77,11 +78,10 @@ static void find_limit(struct mid_cgroup *group, const char *point) {
   char at[PATH_MAX];
   memcpy(at, group->path, sizeof at);
   memcpy(group->limited, group->path, sizeof at);
-  group->limit = UINT64_MAX;
   for (char *cut = at + strlen(at); cut != NULL && (size_t)(cut - at) >= strlen(point);) {
     *cut = 0;
     uint64_t limit = read_limit(at);
-    if (limit < group->limit) {
+    if (limit != 0 && (group->limit == 0 || limit < group->limit)) {
       group->limit = limit;
       memcpy(group->limited, at, sizeof at);
     }
@@ -102,7 +102,7 @@ static uint64_t read_kills(const struct mid_cgroup *group) {
 }
 
 uint64_t mid_cgroup_new_kills(const struct mid_cgroup *group) {
-  uint64_t kills = read_kills(group);
+  uint64_t kills = group->path[0] != 0 ? read_kills(group) : 0;
   return kills > group->kills ? kills - group->kills : 0;
 }
 
@@ -116,7 +116,7 @@ static const char *below(const char *path, const char *root) {
 void mid_cgroup_follow(pid_t pid, struct mid_cgroup *group) {
   bool v2;
   char root[PATH_MAX], point[PATH_MAX];
-  struct mid_cgroup now = {.limit = UINT64_MAX};
+  struct mid_cgroup now = {0};
   if (!group_path(pid, &v2, now.inner, sizeof now.inner)) return;
   // One that is being killed is said to be in "/" (v1), though it is charged where it was.
   bool moved = group->inner[0] == 0 || strcmp(now.inner, "/") != 0;

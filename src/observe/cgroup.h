@@ -7,18 +7,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+// All zero: it was not found yet, and nothing is known.
 struct mid_cgroup {
   char inner[PATH_MAX];    // as /proc/PID/cgroup has it
   char path[PATH_MAX];     // its folder
   char limited[PATH_MAX];  // the folder, itself or above, with the least limit
-  uint64_t limit;          // bytes; UINT64_MAX: none
+  uint64_t limit;          // bytes; 0: none, or not known
   uint64_t kills;          // processes in it that the kernel killed for memory before
 };
 
-// Fill *group, or renew it when the process has been moved to another.  Anew when it is all zero.
+// Fill *group, or renew it when the process has been moved to another.
 void mid_cgroup_follow(pid_t pid, struct mid_cgroup *group);
 
-// Kills since *group was filled.
+// Kills since *group was filled; 0 when it never was.
 uint64_t mid_cgroup_new_kills(const struct mid_cgroup *group);
 
 // Bytes that the kernel counts against *group's limit and cannot take back at once: without pages

@@ -26,7 +26,7 @@
 #define MID_GROWING_SURE_SAMPLES 20       // fewer have an error of more than a fifth
 #define MID_GROWING_LIKELY_SECONDS 5.0    // compilers and loaders of tables are mostly done by then
 #define MID_GROWING_CERTAIN_SECONDS 60.0  // what rises for a minute while the rest is level
-#define MID_GROWING_LEVEL 0.25            // others grow by at most this part of it
+#define MID_GROWING_LEVEL 0.25            // the rest grows by at most this part of it
 #define MID_GROWING_PLACES 8              // when more places grow it is the program that starts
 #define MID_GROWING_ALARM 0.5             // of live bytes an hour: the field's rule of thumb
 #define MID_GROWING_ERROR_RATE 0.05       // of false ones among those that are found

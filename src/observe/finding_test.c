@@ -32,15 +32,19 @@ static void begin(void) {
 
 static double w(double n) { return 256 * n; }
 
-// The finding of this kind; NULL: there is none.  At most one is made.
-static const struct mid_finding *find(const char *kind) {
-  const struct mid_finding *found = NULL;
+static const struct mid_findings *diagnose(void) {
   static const struct mid_suppressions none;
   t.symbols = mid_symbols_open();
   t.profile = written_end(1);
   t.process.profile = &t.profile;
   mid_diagnose(&t.process, 0, t.symbols, &none);
-  const struct mid_findings *all = &t.process.diagnosis->findings;
+  return &t.process.diagnosis->findings;
+}
+
+// The finding of this kind; NULL: there is none.  At most one is made.
+static const struct mid_finding *find(const char *kind) {
+  const struct mid_finding *found = NULL;
+  const struct mid_findings *all = diagnose();
   for (size_t i = 0; i < all->count; i++) {
     if (strcmp(all->at[i].kind, kind) != 0) continue;
     CHECK(found == NULL);
@@ -225,6 +229,39 @@ TEST(a_minute_of_growth_while_the_rest_is_level_is_certain_and_tells_its_rate)
   end();
 }
 
+// For 100 s two places take 10 kB each a second, and what no place is known of `rest` as much.
+static void two_live_through(double rest) {
+  uint64_t frame = mid_sample_frame(0, 0x7f0000002001);
+  struct written_site site[] = {t.site, written_stack(&frame, 1)};
+  t.process.history = mid_history_open();
+  for (int i = 1; i <= 100; i++) {
+    for (uint64_t k = 0; k < 2; k++)
+      written_sample(site[k], ((uint64_t)i << 16) + (k << 40), 10000, 1, i - 0.5);
+    struct mid_profile p = written_end(i);
+    const struct mid_history_look look = {.when = i, .work = 1e6 * i, .live = 2e4 * (1 + rest) * i};
+    mid_history_add(t.process.history, &look, &p);
+    mid_profile_close(&p);
+  }
+  t.process.peak_live = 2000000;
+}
+
+TEST(places_that_grow_together_are_certain_and_only_where_the_rest_is_level)
+{
+  for (int rest = 0; rest < 2; rest++) {
+    begin();
+    two_live_through(rest);
+    const struct mid_findings *all = diagnose();
+    size_t growing = 0;
+    for (size_t i = 0; i < all->count; i++) {
+      if (strcmp(all->at[i].kind, "growing") != 0) continue;
+      CHECK_EQ(all->at[i].confidence, rest == 0 ? MID_CERTAIN : MID_LIKELY);
+      growing++;
+    }
+    CHECK_EQ(growing, 2);
+    end();
+  }
+}
+
 TEST(a_table_that_fills_and_a_cache_with_a_bound_do_not_grow)
 {
   begin(), live_through(10, 0.4, 0);
@@ -262,12 +299,7 @@ TEST(lost_blocks_are_told_by_their_place_or_their_type)
   const struct mid_last_facts facts = {.lost = lost, .losts = 3};
   begin();
   t.process.facts = &facts;
-  static const struct mid_suppressions none;
-  t.symbols = mid_symbols_open();
-  t.profile = written_end(1);
-  t.process.profile = &t.profile;
-  mid_diagnose(&t.process, 0, t.symbols, &none);
-  const struct mid_findings *all = &t.process.diagnosis->findings;
+  const struct mid_findings *all = diagnose();
   CHECK_EQ(all->count, 2);
   CHECK(all->at[0].blocks == 507 && all->at[0].bytes == 48700 && all->at[0].site != NULL);
   CHECK(all->at[0].confidence == MID_CERTAIN);
@@ -292,12 +324,7 @@ TEST(lost_blocks_are_shown_with_a_stack_of_their_own)
                         mid_sample_frame(0, 0x7f0000003001 + 256 * i)};
     written_stack(frame, 2).sum->samples = 1;
   }
-  static const struct mid_suppressions none;
-  t.symbols = mid_symbols_open();
-  t.profile = written_end(1);
-  t.process.profile = &t.profile;
-  mid_diagnose(&t.process, 0, t.symbols, &none);
-  const struct mid_findings *all = &t.process.diagnosis->findings;
+  const struct mid_findings *all = diagnose();
   CHECK_EQ(all->count, 2);
   CHECK(all->at[0].site->stack == 2 && all->at[0].blocks == 10);
   CHECK_STR(all->at[0].why, "own");

@@ -27,7 +27,6 @@ struct growth {
   size_t looks;                       // up to the fullest
   struct mid_trend wall, work;
   bool has_trend;
-  double others;  // by which the rest grew in the second half
   enum mid_confidence sure;
 };
 
@@ -101,9 +100,11 @@ static void take_trend(const struct mid_evidence *e, struct growth *g) {
   if (g->looks == 0) return;
   g->has_trend =
       mid_trend_make(when, live, full, &g->wall) && mid_trend_make(work, live, full, &g->work);
-  double all = h->look[g->looks - 1].live - h->look[g->looks / 2].live;
-  double own = live[full - 1] - mid_evidence_live(e, g->place, g->looks / 2);
-  g->others = fmax(all - own, 0);
+}
+
+// By which it grew in the second half of the looks.
+static double half_grown(const struct mid_evidence *e, const struct growth *g, size_t looks) {
+  return mid_evidence_live(e, g->place, looks - 1) - mid_evidence_live(e, g->place, looks / 2);
 }
 
 // A place that is refilled has spread births, but its second half adds nothing to the first.
@@ -146,19 +147,55 @@ static bool is_steady(const struct mid_trend *t) {
   return t->second < 2.5 * t->first && t->first < 2.5 * t->second;
 }
 
-static void judge(const struct mid_evidence *e, struct growth *g, double chance, double all) {
+static double chance_of(const struct growth *g, size_t count) {
+  double *p = calloc(count + 1, sizeof *p);
+  size_t judged = 0;
+  if (p == NULL) abort();
+  for (size_t i = 0; i < count; i++)
+    if (g[i].has_trend) p[judged++] = g[i].wall.p;
+  double chance = mid_trend_chance(p, judged, MID_GROWING_ERROR_RATE);
+  free(p);
+  return chance;
+}
+
+static bool is_likely(const struct mid_evidence *e, const struct growth *g, double chance,
+                      double all) {
   const struct mid_history_look *last = &e->history->look[g->looks > 0 ? g->looks - 1 : 0];
   const struct mid_trend *t = &g->wall;
-  bool sure = g->has_trend && g->samples >= MID_GROWING_SURE_SAMPLES &&
-              last->when >= MID_GROWING_LIKELY_SECONDS && mid_trend_rises(t) &&
-              mid_trend_rises(&g->work) && is_steady(t) && t->p <= chance &&
-              t->lower * last->when > 2 * g->place->sum.live_error &&
-              t->lower * 3600 >= MID_GROWING_LEAST_ALARM && last->work >= 2 * g->bytes &&
-              g->bytes >= 0.1 * all;
-  g->sure = sure ? MID_LIKELY : MID_POSSIBLE;
-  if (sure && last->when >= MID_GROWING_CERTAIN_SECONDS &&
-      g->others <= MID_GROWING_LEVEL * (t->first + t->second))
-    g->sure = MID_CERTAIN;
+  return g->has_trend && g->samples >= MID_GROWING_SURE_SAMPLES &&
+         last->when >= MID_GROWING_LIKELY_SECONDS && mid_trend_rises(t) &&
+         mid_trend_rises(&g->work) && is_steady(t) && t->p <= chance &&
+         t->lower * last->when > 2 * g->place->sum.live_error &&
+         t->lower * 3600 >= MID_GROWING_LEAST_ALARM && last->work >= 2 * g->bytes &&
+         g->bytes >= 0.1 * all;
+}
+
+// Whether the rest of the process was level while these grew.  What is itself accused, on figures
+// of its own, speaks neither for nor against another: only what is not accused tells that the
+// process was done with its start.  So the rest is held against the growth of all that are accused,
+// of whose samples the rest has the error.
+static bool is_rest_level(const struct mid_evidence *e, const struct growth *g, size_t count,
+                          size_t looks) {
+  const struct mid_history_look *look = e->history->look;
+  double all = look[looks - 1].live - look[looks / 2].live, accused = 0, both = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (g[i].sure == MID_POSSIBLE) continue;
+    accused += half_grown(e, &g[i], looks);
+    both += g[i].wall.first + g[i].wall.second;
+  }
+  return all - accused <= MID_GROWING_LEVEL * both;
+}
+
+// Where more than a few places rise together it is the program that fills.
+static void judge(const struct mid_evidence *e, struct growth *g, size_t count, double all) {
+  double chance = chance_of(g, count);
+  for (size_t i = 0; i < count; i++)
+    g[i].sure = is_likely(e, &g[i], chance, all) ? MID_LIKELY : MID_POSSIBLE;
+  for (size_t i = 0; i < count && count <= MID_GROWING_PLACES; i++)
+    if (g[i].sure == MID_LIKELY &&
+        e->history->look[g[i].looks - 1].when >= MID_GROWING_CERTAIN_SECONDS &&
+        is_rest_level(e, g, count, g[i].looks))
+      g[i].sure = MID_CERTAIN;
 }
 
 // ---- what is said of it -------------------------------------------------------------------------
@@ -307,17 +344,6 @@ static void growing_alarm(const struct mid_evidence *e, struct mid_findings *out
 
 // ---- all places ---------------------------------------------------------------------------------
 
-static double chance_of(const struct growth *g, size_t count) {
-  double *p = calloc(count + 1, sizeof *p);
-  size_t judged = 0;
-  if (p == NULL) abort();
-  for (size_t i = 0; i < count; i++)
-    if (g[i].has_trend) p[judged++] = g[i].wall.p;
-  double chance = mid_trend_chance(p, judged, MID_GROWING_ERROR_RATE);
-  free(p);
-  return chance;
-}
-
 static void growing_find(const struct mid_evidence *e, struct mid_findings *out) {
   if (e->profile == NULL || e->history == NULL || e->history->looks == 0) return;
   struct growth *g = calloc(e->places + 1, sizeof *g);
@@ -328,11 +354,9 @@ static void growing_find(const struct mid_evidence *e, struct mid_findings *out)
     g[count] = (struct growth){.place = &e->place[i]};
     if (mid_place_is_own(&e->place[i]) && grows(e, &g[count])) all += g[count++].bytes;
   }
-  double chance = chance_of(g, count);
-  for (size_t i = 0; i < count; i++) {
-    judge(e, &g[i], chance, all);
+  judge(e, g, count, all);
+  for (size_t i = 0; i < count; i++)
     if (count <= MID_GROWING_PLACES || g[i].bytes >= 0.1 * all) growing_tell(e, &g[i], out);
-  }
   free(g);
   if (out->count == before && !growing_keeper(e, out)) growing_alarm(e, out);
 }

@@ -119,12 +119,28 @@ test("a link shows the same again", async () => {
   nothingWrong(again);
 });
 
+test("a finding tells who holds its blocks, where that is known", async () => {
+  const page = await open(file);
+  const cards = page.locator("article");
+  const way = cards.first().getByRole("list", { name: /^Held by/ });
+  assert.deepEqual(await way.getByRole("listitem").allInnerTexts(), [
+    "global sessions in shop",
+    "main (main.cc:12)",
+    "…",
+    "SessionCache::put (cache.cc:47)",
+  ]);
+  assert.match(await cards.first().innerText(), /151 MiB would be free if these blocks went\./);
+  assert.equal(await cards.nth(1).getByRole("list", { name: /^Held by/ }).count(), 0);
+  nothingWrong(page);
+});
+
 test("a finding unfolds its stack and shows its place", async () => {
   const page = await open(file);
   const card = page.locator("article").first();
-  assert.equal(await card.locator("li").count(), 0);
+  const stack = card.locator(".stack li");
+  assert.equal(await stack.count(), 0);
   await card.getByText("Stack of 8 frames").click();
-  assert.equal(await card.locator("li").count(), shop.findings[0].stack.length);
+  assert.equal(await stack.count(), shop.findings[0].stack.length);
   assert.match(await card.locator("li.blame").innerText(), /^SessionCache::put.*cache\.cc:47/);
   await card.getByRole("button", { name: "Show in the flame graph" }).click();
   const [wide, whole] = await widths(page, "operator new(unsigned long)");

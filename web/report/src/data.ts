@@ -24,6 +24,8 @@ export interface Finding {
   what: string;
   why: string;
   advice: string;
+  held_by: string[]; // from a global, a stack or the like to the blocks; empty: not known
+  retained: number | null; // bytes that would be free if the blocks went; null: not known
   site: number | null; // its place in `sites`
 }
 

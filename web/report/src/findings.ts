@@ -1,7 +1,7 @@
 // web/report/src/findings.ts -- what was found, worst first: what, where, how sure, what to do.
 // SPDX-License-Identifier: MIT
 import type { Finding, Frame, Process } from "./data";
-import { folded, h, section } from "./dom";
+import { folded, h, newId, section } from "./dom";
 import { exactSize, plural, sentence, size, whereabouts } from "./words";
 
 // A recursion is one row that says how often.
@@ -25,6 +25,29 @@ export function stackList(stack: Frame[], blame: number): HTMLElement {
     list.append(row);
   }
   return list;
+}
+
+// Who keeps the blocks alive: from the owner, each step held by the one before, to the blocks.
+function heldBy(finding: Finding): HTMLElement | null {
+  if (finding.held_by.length === 0) return null;
+  const label = newId("held");
+  const retained = finding.retained;
+  return h(
+    "div",
+    { class: "held" },
+    h("p", { id: label }, h("strong", {}, "Held by"), " from the owner to these blocks"),
+    h(
+      "ol",
+      { class: "way", "aria-labelledby": label },
+      ...finding.held_by.map((step) => h("li", {}, step === "..." ? "…" : h("code", {}, step))),
+    ),
+    retained !== null &&
+      h(
+        "p",
+        { title: exactSize(retained) },
+        `${size(retained)} would be free if these blocks went.`,
+      ),
+  );
 }
 
 function findingCard(finding: Finding, showSite: (site: number) => void): HTMLElement {
@@ -62,6 +85,7 @@ function findingCard(finding: Finding, showSite: (site: number) => void): HTMLEl
       ),
     h("p", { class: "advice" }, sentence(finding.advice)),
     h("p", { class: "why" }, h("strong", {}, `Why ${finding.confidence}: `), finding.why, "."),
+    heldBy(finding),
     h(
       "div",
       { class: "more-of-it" },

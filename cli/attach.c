@@ -11,9 +11,11 @@
 #include "cli.h"
 #include "file.h"
 #include "gate.h"
+#include "graph/holders.h"
 #include "launch.h"
 #include "observe/cgroup.h"
 #include "observe/words.h"
+#include "walk/last_look.h"
 
 enum {
   ATTACH_FOR,
@@ -84,19 +86,37 @@ static void watch_it(struct attach *a) {
   }
 }
 
+// What only a walk of its memory tells: what is lost, and who holds the rest.  The profile is read
+// again, to have the stacks that are of this second.
+static void walk_it(struct attach *a) {
+  struct mid_process *p = a->watch.process[0];
+  if (!p->lives) return;
+  mid_last_look_running(p, a->gate.symbols, mid_holders_take);
+  p->profile_next = 0;
+  mid_watch_look(&a->watch);
+}
+
 static bool attach_print_json(const void *story, FILE *out) { return mid_report_json(story, out); }
 
 static bool attach_tell(const struct attach *a) {
-  const struct mid_run_story story = {.watch = &a->watch};
   const struct mid_process *p = a->watch.process[0];
+  char missed[320];
+  const char *const note[] = {missed};
+  bool blind = p->last_look != NULL && p->last_look->missed[0] != 0;
+  const struct mid_run_story story = {.watch = &a->watch, .note = note, .notes = blind};
   struct mid_report_style style = cli_style(STDOUT_FILENO);
   struct mid_words live, rss;
   printf("process %d: %s resident, %s live%s\n", (int)p->pid, mid_words_size(p->memory.rss, &rss),
          mid_words_size(mid_image_live(&p->image), &live), p->lives ? "" : "; it has ended");
   if (p->diagnosis->findings.count + p->diagnosis->suppressed == 0) printf("nothing was found\n");
   mid_report_findings(p, &style, stdout);
+  if (blind) {
+    snprintf(missed, sizeof missed, "what it has lost was not looked for: %s",
+             p->last_look->missed);
+    cli_say("%s", missed);
+  }
   if (p->lives)
-    printf("\n'midden leaks %d' tells what it has lost, 'midden graph %d' who holds the rest\n",
+    printf("\n'midden leaks %d' lists what it has lost, 'midden graph %d' who holds the rest\n",
            (int)p->pid, (int)p->pid);
   int error = a->json != NULL ? cli_file_write(a->json, attach_print_json, &story) : 0;
   if (error != 0) cli_say("'%s' could not be written: %s", a->json, strerror(error));
@@ -110,9 +130,11 @@ int cli_attach(int argc, char **argv) {
   attach_read_arguments(&a, argc, argv);
   first_look(&a);
   watch_it(&a);
+  walk_it(&a);
   cli_gate_diagnose(&a.gate, &a.watch);
   bool ok = attach_tell(&a);
   int fails = cli_gate_judge(&a.gate, &a.watch);
+  mid_last_look_close(a.watch.process[0]);
   mid_watch_close(&a.watch);
   cli_gate_close(&a.gate);
   return !ok ? CLI_FAILED : fails;

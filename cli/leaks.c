@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -15,22 +14,16 @@
 #include "midden/version.h"
 #include "observe/json.h"
 #include "observe/words.h"
-#include "walk/leaks.h"
-#include "walk/samples.h"
+#include "walk/lost.h"
 
 enum { LEAKS_JSON };                         // places in the verb's table
 enum { LEAKS_ROWS = 20, LEAKS_FRAMES = 8 };  // that are printed at most
 enum { LEAKS_FOUND = 1 };                    // exit status
 
-// Between two looks at a process that runs: what is younger is not called lost.
-static const struct timespec leaks_wait = {1, 0};
-
 struct leaks_view {
   const char *of, *json;
   pid_t pid;  // 0: `of` is a core file
-  struct mid_profile profile;
-  const char *no_profile;  // NULL, or why there is none
-  struct mid_leaks leaks;
+  struct mid_lost_look lost;
   struct mid_report_style style;
 };
 
@@ -59,10 +52,7 @@ static const char *leaks_look(struct leaks_view *v) {
       v->pid != 0 ? mid_target_copy(v->pid, &target) : mid_target_core(v->of, &target);
   if (wrong != NULL) return wrong;
   if ((wrong = mid_blocks_read(&target, &blocks)) == NULL) {
-    v->no_profile = mid_target_profile(&target, &v->profile);
-    wrong = mid_leaks_find(&target, &blocks, v->no_profile == NULL ? &v->profile : NULL, NULL,
-                           &v->leaks);
-    if (wrong != NULL && v->no_profile == NULL) mid_profile_close(&v->profile);
+    wrong = mid_lost_take(&target, &blocks, NULL, &v->lost);
     mid_blocks_close(&blocks);
   }
   mid_target_close(&target);
@@ -71,13 +61,7 @@ static const char *leaks_look(struct leaks_view *v) {
 
 static void leaks_observe(struct leaks_view *v) {
   const char *wrong = leaks_look(v);
-  if (wrong == NULL && v->pid != 0 && v->leaks.count > 0) {
-    struct leaks_view first = *v;
-    nanosleep(&leaks_wait, NULL);
-    if ((wrong = leaks_look(v)) == NULL) mid_leaks_keep(&v->leaks, &first.leaks);
-    mid_leaks_close(&first.leaks);
-    if (first.no_profile == NULL) mid_profile_close(&first.profile);
-  }
+  if (wrong == NULL && v->pid != 0) wrong = mid_lost_again(v->pid, NULL, &v->lost);
   if (wrong != NULL && v->pid != 0) cli_die(CLI_UNSEEN, "process %d: %s", (int)v->pid, wrong);
   if (wrong != NULL) cli_die(CLI_UNSEEN, "'%s': %s", v->of, wrong);
 }
@@ -158,7 +142,7 @@ static const char *leaks_blocks(uint64_t blocks, struct mid_words *room) {
 }
 
 static void leaks_print_total(const struct leaks_view *v) {
-  const struct mid_leaks *l = &v->leaks;
+  const struct mid_leaks *l = &v->lost.leaks;
   struct mid_words lost, blocks, direct, indirect, live, all, possible, count;
   char text[512];
   int at = 0;
@@ -180,7 +164,7 @@ static void leaks_print_total(const struct leaks_view *v) {
 }
 
 static void leaks_print(const struct leaks_view *v) {
-  const struct mid_leaks *l = &v->leaks;
+  const struct mid_leaks *l = &v->lost.leaks;
   size_t rows = l->groups < LEAKS_ROWS ? l->groups : LEAKS_ROWS;
   if (l->groups > 0)
     printf("%10s  %9s %9s %9s  %s\n", "BYTES", "DIRECT", "INDIRECT", "POSSIBLE", "ALLOCATED BY");
@@ -189,7 +173,8 @@ static void leaks_print(const struct leaks_view *v) {
     printf("... and %zu more, all of them smaller: --json FILE has them\n", l->groups - rows);
   if (l->groups > 0) putchar('\n');
   leaks_print_total(v);
-  if (v->no_profile != NULL && l->groups > 0) cli_say("no stacks are known: %s", v->no_profile);
+  if (v->lost.no_profile != NULL && l->groups > 0)
+    cli_say("no stacks are known: %s", v->lost.no_profile);
 }
 
 // ---- JSON ----
@@ -227,7 +212,7 @@ static json_t *leaks_group_json(const struct mid_leak_group *g) {
 
 static bool leaks_json(const void *self, FILE *out) {
   const struct leaks_view *v = self;
-  const struct mid_leaks *l = &v->leaks;
+  const struct mid_leaks *l = &v->lost.leaks;
   json_t *groups = json_array();
   for (size_t i = 0; i < l->groups; i++)
     json_array_append_new(groups, leaks_group_json(&l->group[i]));
@@ -253,8 +238,7 @@ int cli_leaks(int argc, char **argv) {
   leaks_print(&v);
   int error = v.json == NULL ? 0 : cli_file_write(v.json, leaks_json, &v);
   if (error != 0) cli_die(CLI_FAILED, "'%s' could not be written: %s", v.json, strerror(error));
-  int status = v.leaks.blocks[MID_LEAK_DIRECT] > 0 ? LEAKS_FOUND : 0;
-  mid_leaks_close(&v.leaks);
-  if (v.no_profile == NULL) mid_profile_close(&v.profile);
+  int status = v.lost.leaks.blocks[MID_LEAK_DIRECT] > 0 ? LEAKS_FOUND : 0;
+  mid_lost_close(&v.lost);
   return status;
 }

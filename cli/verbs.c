@@ -153,7 +153,8 @@ const struct cli_verb cli_verbs[] = {
      "Looks for a while at a process that runs on Midden already, and prints its findings: which "
      "line leaks, grows, fragments or churns, and what to change. It works after the trouble "
      "began, "
-     "since the process knows the ages of its blocks.\n\n"
+     "since the process knows the ages of its blocks; at the end its memory is walked for what is "
+     "lost, as 'midden leaks PID' does, for which it stands still shortly.\n\n"
      "The kinds are leaked, growing, fragmented, churn, temporary, realloc-ladder, unused, "
      "double-buffering, remote-free, false-sharing, stack, mapped and kernel; each is possible, "
      "likely or certain. The exit status is 0, or 86 when --fail-on says so.",

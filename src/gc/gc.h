@@ -405,12 +405,12 @@ struct midden_gc {
   unsigned colour;
   uint8_t scope;  // kinds it looks at: FROM and TRACE, or less
   bool promote_all;
-  bool moves;       // FROM blocks are left, where nothing is pinned
-  bool pins_lost;   // `pins` are not all
-  bool failed;      // a copy found no room: its object stayed where it was
-  bool overflowed;  // the stack lost something: all that is marked is scanned again
-  bool forgot;      // the remembered objects are not all: the next cycle looks at all old ones
-  bool pending_lost;                 // the same of `pending`
+  bool moves;         // FROM blocks are left, where nothing is pinned
+  bool pins_lost;     // `pins` are not all
+  bool failed;        // a copy found no room: its object stayed where it was
+  bool overflowed;    // the stack lost something: all that is marked is scanned again
+  bool forgot;        // the remembered objects are not all: the next cycle looks at all old ones
+  bool pending_lost;  // the same of `pending`
   unsigned major_colour;  // of the last major cycle
   size_t survived_bytes;
   struct mid_gc_words stack;         // marked, not yet scanned

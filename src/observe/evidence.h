@@ -48,6 +48,21 @@ struct mid_filled_span {
   uint64_t live;  // blocks
 };
 
+// Free blocks of one size that others freed, and that wait for the thread which owns their spans.
+struct mid_waiting {
+  uint64_t thread;  // as the process has its number; 0: it has ended
+  char name[16];
+  uint64_t block_bytes, blocks;
+};
+
+// Mappings of one kind, outside the heap: of one name and access.
+struct mid_mapped {
+  struct mid_mapping map;   // the one of them that grew most
+  uint64_t bytes, grew;     // of all of them: resident, and more than before
+  size_t mappings, before;  // how many there are, and were then
+  double since;             // seconds of the watch
+};
+
 // Who keeps the blocks of a place alive.
 enum { MID_HOLDER_STEPS = 8 };
 struct mid_holder {
@@ -67,6 +82,9 @@ struct mid_last_facts {
   const struct mid_crash *crash;  // NULL: none
   const struct mid_filled_span *span;
   size_t spans;
+  const struct mid_waiting *waiting;
+  size_t waitings;
+  const struct mid_mapped *mapped;  // NULL: none grew
   const struct mid_holder *holder;
   size_t holders;
 };

@@ -70,7 +70,9 @@
 #define MID_REMOTE_SHARE 0.5      // of the frees
 #define MID_REMOTE_BLOCKS 1000.0  // a remote free costs some 50 ns: less than 50 us in all
 #define MID_REMOTE_SURE_BLOCKS 20000.0
-#define MID_LINE_BYTES 64  // what processors share or fight for
+#define MID_REMOTE_WAITING 65536.0   // bytes: less is in any thread's few spans
+#define MID_REMOTE_IDLE_SECONDS 1.0  // an owner that allocates comes back far sooner
+#define MID_LINE_BYTES 64            // what processors share or fight for
 #define MID_SHARED_LINE_BLOCKS 2.0
 #define MID_SHARED_LINE_MOST 1024.0  // more blocks are data that is handed over, not counters
 

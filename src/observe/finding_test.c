@@ -120,6 +120,30 @@ TEST(blocks_that_others_free_are_remote_and_do_not_churn)
   CHECK(!FINDS("remote-free"));
 }
 
+TEST(what_waits_for_an_owner_that_no_longer_allocates_is_told_with_its_thread)
+{
+  const struct mid_waiting waiting[] = {
+      {.thread = 7, .name = "loader", .block_bytes = 64, .blocks = 32768},
+      {.thread = 8, .name = "busy", .block_bytes = 64, .blocks = 65536},
+      {.thread = 7, .name = "loader", .block_bytes = 128, .blocks = 65536},
+      {.block_bytes = 64, .blocks = 16384}};
+  const struct mid_last_facts facts = {.waiting = waiting, .waitings = 4};
+  struct mid_owner owner[] = {{.thread = 7, .since = 2}, {.thread = 8, .since = 9.9}};
+  begin();
+  t.process.seen = 10;
+  t.process.facts = &facts;
+  t.process.owners = (struct mid_owners){owner, 2};
+  t.process.image.classes = 2;
+  t.process.image.klass[0].block_bytes = 64;
+  t.process.image.klass[1].block_bytes = 128;
+  allocate(50000, 0, 40000);
+  const struct mid_finding *f = find("remote-free");
+  CHECK(strstr(f->what,
+               "; 3.0 MiB of freed blocks of these sizes wait for thread 7 (loader), which "
+               "last came for memory 8.00 s ago, and for 1 other") != NULL);
+  end();
+}
+
 TEST(arrays_that_grow_by_a_little_climb_a_ladder_and_those_that_double_do_not)
 {
   for (int moves = 14; moves <= 60; moves += 46) {
@@ -160,6 +184,33 @@ TEST(pages_that_are_never_touched_are_unused)
     t.process.peak_live = 4 << 20;
     CHECK_EQ(FINDS("unused"), touched == 100);
   }
+}
+
+// ---- outside the heap ---------------------------------------------------------------------------
+
+TEST(memory_outside_the_heap_that_grows_is_named_by_its_mapping)
+{
+  const struct mid_mapped mapped = {
+      .map = {.low = 0x7f0000000000, .high = 0x7f0004000000, .access = "rw-p"},
+      .bytes = 64 << 20,
+      .grew = 40 << 20,
+      .mappings = 1,
+      .before = 1,
+      .since = 0.25};
+  const struct mid_last_facts facts = {.mapped = &mapped};
+  begin();
+  t.process.facts = &facts;
+  t.process.history = mid_history_open();
+  for (int i = 1; i <= 100; i++) {
+    const struct mid_history_look look = {.when = i / 100.0, .work = i, .outside = i * 655360.0};
+    mid_history_add(t.process.history, &look, NULL);
+  }
+  const struct mid_finding *f = find("mapped");
+  CHECK(f != NULL && strstr(f->what,
+                            "; most of what came in the last 750 ms, 40.0 MiB, is "
+                            "anonymous memory (rw-p) in 1 mapping, "
+                            "7f0000000000-7f0004000000") != NULL);
+  end();
 }
 
 // ---- what is live -------------------------------------------------------------------------------

@@ -252,9 +252,10 @@ static const char *feed_load(int fd, struct mid_feed_room *room, size_t *size) {
   if ((size_t)s.st_size > room->size) {
     char *more = realloc(room->bytes, (size_t)s.st_size);
     if (more == NULL) return "there is no memory to read it";
-    *room = (struct mid_feed_room){more, (size_t)s.st_size};
+    *room = (struct mid_feed_room){.bytes = more, .size = (size_t)s.st_size};
   }
   *size = (size_t)s.st_size;
+  room->filled = 0;
   return feed_read(fd, room->bytes, *size, 0) ? NULL : "it cannot be read";
 }
 
@@ -295,6 +296,19 @@ const char *mid_feed_read(int fd, struct mid_feed_room *room, struct mid_feed_im
   image_read(&l, room->bytes, &second);
   take_falls(&second, &first);
   second.torn = !whole;
+  room->filled = size;
   *out = second;
   return NULL;
+}
+
+void mid_feed_heaps(const struct mid_feed_room *room,
+                    void (*visit)(void *self, size_t slot, const struct mid_feed_heap *heap),
+                    void *self) {
+  struct layout l = {0};
+  if (layout_read(&l, room->bytes, room->filled) != NULL) return;
+  for (uint64_t i = 0; i < l.section[HEAP].records; i++) {
+    struct mid_feed_heap heap;
+    record_read(&l, HEAP, room->bytes + l.section[HEAP].offset + i * l.section[HEAP].stride, &heap);
+    visit(self, i, &heap);
+  }
 }

@@ -31,7 +31,7 @@ struct mid_feed_image {
 // that is mapped can be cut short under its reader's feet.
 struct mid_feed_room {
   char *bytes;
-  size_t size;
+  size_t size, filled;  // filled: by the feed that was read last
 };
 void mid_feed_room_close(struct mid_feed_room *room);
 
@@ -39,7 +39,12 @@ void mid_feed_room_close(struct mid_feed_room *room);
 // *out is as it was.
 const char *mid_feed_read(int fd, struct mid_feed_room *room, struct mid_feed_image *out);
 
-// The same from `size` bytes in memory.
+// Call `visit` for each heap slot of the feed that was read last, by its number.
+void mid_feed_heaps(const struct mid_feed_room *room,
+                    void (*visit)(void *self, size_t slot, const struct mid_feed_heap *heap),
+                    void *self);
+
+// The same as mid_feed_read from `size` bytes in memory.
 const char *mid_feed_parse(const char *bytes, size_t size, struct mid_feed_image *out);
 
 #endif

@@ -105,6 +105,9 @@ void mid_watch_close(struct mid_watch *w) {
   for (size_t i = 0; i < w->count; i++) {
     forget_profile(w->process[i]);
     free(w->process[i]->near);
+    mid_owners_close(&w->process[i]->owners);
+    mid_maps_close(&w->process[i]->maps.before);
+    mid_maps_close(&w->process[i]->maps.last);
     free(w->process[i]);
   }
   free(w->process);
@@ -225,6 +228,15 @@ static void note_stacks(const struct mid_watch *w, struct mid_process *p) {
   p->stacks_next = after + 0.1 + 100 * (after - before);
 }
 
+// And so may what is mapped.
+static void note_maps(const struct mid_watch *w, struct mid_process *p) {
+  double before = mid_watch_seconds(w);
+  if (before < p->maps.next) return;
+  mid_maps_look(&p->maps, p->pid, before);
+  double after = mid_watch_seconds(w), due = after + 100 * (after - before);
+  if (p->maps.next < due) p->maps.next = due;
+}
+
 static void note_kernel(const struct mid_watch *w, struct mid_process *p) {
   struct mid_proc_stat s;
   struct mid_proc_memory memory;
@@ -248,6 +260,7 @@ static void note_kernel(const struct mid_watch *w, struct mid_process *p) {
   if (w->limit > 0 && memory.rss > w->limit / 10 * 8) p->oom_score = mid_proc_oom_score(p->pid);
   note_huge(w, p);
   note_stacks(w, p);
+  note_maps(w, p);
 }
 
 // ---- feeds --------------------------------------------------------------------------------------
@@ -305,6 +318,7 @@ static void watch_visit(void *self, const struct mid_feed_file *file) {
     if (!read_feed(w, file, &image)) return;
   }
   note_feed(p, &image, mid_watch_seconds(w));
+  mid_owners_look(&p->owners, &w->feed_room, mid_watch_seconds(w));
   note_profile(w, p, file);
   // One that was never met alive may run where its number means another process than here.
   if (w->run == 0 || p->lives || (!p->met && !image.process.ended)) return;

@@ -9,6 +9,8 @@
 #include <sys/types.h>
 
 #include "observe/history.h"
+#include "observe/maps.h"
+#include "observe/owners.h"
 #include "observe/proc.h"
 #include "observe/reader.h"
 
@@ -35,7 +37,9 @@ struct mid_process {
   struct mid_diagnosis *diagnosis;     // observe/diagnosis.h; NULL: none was made since
   bool seen_last;                      // its memory was looked at just before it went
   struct mid_near_stacks *near;        // observe/stacks.h; NULL: none was seen
-  struct mid_last_look *last_look;     // walk/last_look.h: what `facts` are of; NULL: none
+  struct mid_owners owners;
+  struct mid_maps_looks maps;
+  struct mid_last_look *last_look;  // walk/last_look.h: what `facts` are of; NULL: none
 
   // How `rate`, `huge` and `profile` are kept, and the number of the last look.
   double rate_at, huge_next, stacks_next, profile_next;

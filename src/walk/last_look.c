@@ -7,9 +7,10 @@
 #include <string.h>
 
 #include "observe/stacks.h"
-#include "walk/leaks.h"
-#include "walk/samples.h"
+#include "walk/lost.h"
+#include "walk/mapped.h"
 #include "walk/stacks.h"
+#include "walk/waiting.h"
 
 // More would hold the process up for seconds.
 enum { HELD_BLOCKS = 2000000 };
@@ -85,21 +86,20 @@ static void keep_spans(struct mid_last_look *look, const struct mid_blocks *bloc
   look->facts.span = look->span;
 }
 
+// What only the heap tells; in *lost what is lost, for mid_lost_close.
 static const char *walk_heap(struct mid_last_look *look, const struct mid_target *target,
-                             struct mid_symbols *symbols, mid_last_look_holders *holders,
-                             bool forked, bool late) {
+                             const struct mid_process *p, struct mid_symbols *symbols,
+                             mid_last_look_holders *holders, struct mid_lost_look *lost) {
   struct mid_blocks blocks;
-  struct mid_leaks leaks;
-  struct mid_profile profile;
   const char *wrong = mid_blocks_read(target, &blocks);
+  // Of a process that never came to the heap all that it maps is its own.
+  if ((wrong == NULL || !p->has_feed) && mid_mapped_find(p, &blocks, &look->mapped))
+    look->facts.mapped = &look->mapped;
   if (wrong != NULL) return wrong;
-  bool known = mid_target_profile(target, &profile) == NULL;
-  if ((wrong = mid_leaks_find(target, &blocks, known ? &profile : NULL, symbols, &leaks)) == NULL) {
-    keep_lost(look, &leaks, forked, late);
-    mid_leaks_close(&leaks);
-  }
-  if (known) mid_profile_close(&profile);
+  wrong = mid_lost_take(target, &blocks, symbols, lost);
   keep_spans(look, &blocks);
+  look->facts.waitings = mid_waiting_find(target, &blocks, &look->waiting);
+  look->facts.waiting = look->waiting;
   bool asked = wrong == NULL && holders != NULL && blocks.live_blocks < HELD_BLOCKS;
   mid_blocks_close(&blocks);
   if (asked) look->facts.holders = holders(target, symbols, &look->holder);
@@ -149,10 +149,15 @@ static const char *take(struct mid_last_look *look, const struct mid_target *tar
                         struct mid_symbols *symbols, mid_last_look_holders *holders) {
   if (is_crash(look, end)) keep_crash(look, target, end, p->image.last_words, symbols);
   if (end != NULL && end->handled) return NULL;
+  struct mid_lost_look lost;
   bool late = end != NULL && end->late && p->image.process.heaps_peak > 1;
   keep_stacks(look, target);
   look->taken = true;
-  return walk_heap(look, target, symbols, holders, p->image.forked_ticks != 0, late);
+  const char *wrong = walk_heap(look, target, p, symbols, holders, &lost);
+  if (wrong != NULL) return wrong;
+  keep_lost(look, &lost.leaks, p->image.forked_ticks != 0, late);
+  mid_lost_close(&lost);
+  return NULL;
 }
 
 static struct mid_last_look *look_of(struct mid_process *p) {
@@ -185,6 +190,31 @@ void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end,
   p->seen_last = look->taken && wrong == NULL;
 }
 
+// NULL, or what went wrong.
+static const char *look_while_it_runs(struct mid_last_look *look, const struct mid_process *p,
+                                      struct mid_symbols *symbols, mid_last_look_holders *holders) {
+  struct mid_target target;
+  struct mid_lost_look lost;
+  const char *wrong = mid_target_copy(p->pid, &target);
+  if (wrong != NULL) return wrong;
+  keep_stacks(look, &target);
+  wrong = walk_heap(look, &target, p, symbols, holders, &lost);
+  mid_target_close(&target);
+  if (wrong == NULL) wrong = mid_lost_again(p->pid, symbols, &lost);
+  if (wrong != NULL) return wrong;
+  keep_lost(look, &lost.leaks, p->image.forked_ticks != 0, false);
+  mid_lost_close(&lost);
+  return NULL;
+}
+
+void mid_last_look_running(struct mid_process *p, struct mid_symbols *symbols,
+                           mid_last_look_holders *holders) {
+  struct mid_last_look *look = look_of(p);
+  const char *wrong = look_while_it_runs(look, p, symbols, holders);
+  if (wrong != NULL) miss(look, wrong);
+  p->facts = &look->facts;
+}
+
 static void holder_close(struct mid_holder *holder) {
   free(holder->function);
   free(holder->file);
@@ -197,6 +227,7 @@ void mid_last_look_close(struct mid_process *p) {
   free(p->last_look->lost);
   free(p->last_look->deep);
   free(p->last_look->span);
+  free(p->last_look->waiting);
   for (size_t i = 0; i < p->last_look->facts.holders; i++) holder_close(&p->last_look->holder[i]);
   free(p->last_look->holder);
   free(p->last_look);

@@ -14,6 +14,8 @@ struct mid_last_look {
   struct mid_crash_story story;
   bool taken;
   struct mid_filled_span *span;
+  struct mid_waiting *waiting;
+  struct mid_mapped mapped;
   struct mid_holder *holder;  // likewise
   char missed[256];           // why it could not be looked at; "": it was
 };
@@ -30,6 +32,10 @@ typedef size_t mid_last_look_holders(const struct mid_target *target, struct mid
 // cost     the process stands still for a walk of its whole heap
 void mid_last_look_take(struct mid_process *p, const struct mid_tracer_end *end,
                         struct mid_symbols *symbols, mid_last_look_holders *holders);
+// The same of a process that goes on: its facts are those of a copy of its memory, and lost is what
+// was so at a second look too (walk/lost.h).  It stands still for the copying alone.
+void mid_last_look_running(struct mid_process *p, struct mid_symbols *symbols,
+                           mid_last_look_holders *holders);
 // It is not looked at, for this reason.
 void mid_last_look_skip(struct mid_process *p, const char *why);
 void mid_last_look_close(struct mid_process *p);

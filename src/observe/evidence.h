@@ -55,6 +55,11 @@ struct mid_waiting {
   uint64_t block_bytes, blocks;
 };
 
+// What a live block holds: equal ones have one hash.
+struct mid_content {
+  uint64_t block, hash;
+};
+
 // Mappings of one kind, outside the heap: of one name and access.
 struct mid_mapped {
   struct mid_mapping map;   // the one of them that grew most
@@ -84,6 +89,8 @@ struct mid_last_facts {
   size_t spans;
   const struct mid_waiting *waiting;
   size_t waitings;
+  const struct mid_content *content;  // of large blocks, by address; others are not known
+  size_t contents;
   const struct mid_mapped *mapped;  // NULL: none grew
   const struct mid_holder *holder;
   size_t holders;

@@ -399,6 +399,27 @@ TEST(copies_are_known_by_sizes_in_the_same_order)
   }
 }
 
+TEST(copies_are_likely_where_their_contents_agree_and_none_where_they_differ)
+{
+  for (uint64_t differ = 0; differ < 2; differ++) {
+    struct mid_content content[40];
+    const struct mid_last_facts facts = {.content = content, .contents = 40};
+    begin();
+    t.process.facts = &facts;
+    uint64_t frame = mid_sample_frame(0, 0x7f0000002001);
+    struct written_site copy = written_stack(&frame, 1);
+    for (uint64_t i = 1; i <= 20; i++) {
+      written_sample(t.site, i << 20, 9000 + 16 * i, 1, (double)i / 100);
+      written_sample(copy, (i << 20) + (1 << 19), 9000 + 16 * i, 1, (double)i / 100 + 0.001);
+      content[2 * i - 2] = (struct mid_content){i << 20, i};
+      content[2 * i - 1] = (struct mid_content){(i << 20) + (1 << 19), i + differ};
+    }
+    const struct mid_finding *f = find("double-buffering");
+    CHECK(differ ? f == NULL : f != NULL && f->confidence == MID_LIKELY);
+    end();
+  }
+}
+
 TEST(small_blocks_of_two_threads_on_one_line_share_it)
 {
   for (uint64_t apart = 16; apart <= 64; apart += 48) {

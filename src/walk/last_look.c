@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "observe/stacks.h"
+#include "walk/contents.h"
 #include "walk/lost.h"
 #include "walk/mapped.h"
 #include "walk/stacks.h"
@@ -97,6 +98,9 @@ static const char *walk_heap(struct mid_last_look *look, const struct mid_target
     look->facts.mapped = &look->mapped;
   if (wrong != NULL) return wrong;
   wrong = mid_lost_take(target, &blocks, symbols, lost);
+  if (wrong == NULL && lost->no_profile == NULL)
+    look->facts.contents = mid_contents_find(target, &lost->profile, &look->content);
+  look->facts.content = look->content;
   keep_spans(look, &blocks);
   look->facts.waitings = mid_waiting_find(target, &blocks, &look->waiting);
   look->facts.waiting = look->waiting;
@@ -228,6 +232,7 @@ void mid_last_look_close(struct mid_process *p) {
   free(p->last_look->deep);
   free(p->last_look->span);
   free(p->last_look->waiting);
+  free(p->last_look->content);
   for (size_t i = 0; i < p->last_look->facts.holders; i++) holder_close(&p->last_look->holder[i]);
   free(p->last_look->holder);
   free(p->last_look);

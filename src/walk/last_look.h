@@ -16,6 +16,7 @@ struct mid_last_look {
   struct mid_filled_span *span;
   struct mid_waiting *waiting;
   struct mid_mapped mapped;
+  struct mid_content *content;
   struct mid_holder *holder;  // likewise
   char missed[256];           // why it could not be looked at; "": it was
 };

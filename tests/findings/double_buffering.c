@@ -1,7 +1,7 @@
 // tests/findings/double_buffering.c -- a message is held as it came and as an equal copy.
 // SPDX-License-Identifier: MIT
 //
-// expect: double-buffering possible receive_message|keep_message
+// expect: double-buffering likely receive_message|keep_message
 // mended: nothing
 #include <stdlib.h>
 #include <string.h>

@@ -182,6 +182,36 @@ void cli_looks_go(struct cli_looks *l, uint64_t run, struct cli_status *line) {
   mid_tracer_close(&l->tracer);
 }
 
+// ---- who was not seen ---------------------------------------------------------------------------
+
+// Of children nobody knows what ended them but their parents.
+static const char unseen_child[] =
+    "it ended without calling exit: a signal killed it, it made the system call itself, or it had "
+    "become a program that is not on Midden; only the first process of a run is traced, and so "
+    "seen "
+    "then";
+
+static const char *why_unseen(const struct cli_looks *l, const struct mid_process *p) {
+  bool first = p == l->watch.process[0];
+  if (p->last_look != NULL && p->last_look->missed[0] != 0) return p->last_look->missed;
+  if (!l->wanted && !(first && l->diagnose)) return "the option last_look is 0";
+  if (first && l->refused != NULL) return l->refused;
+  if (p->lives) return "it still runs";
+  if (!p->has_feed) return "it did not run on Midden";
+  if (!first && !p->image.process.ended) return unseen_child;
+  return "it had ended before it could be looked at, or had nothing of its own since it was forked";
+}
+
+size_t cli_looks_explain(struct cli_looks *l) {
+  size_t children = 0;
+  for (size_t i = 0; i < l->watch.count; i++) {
+    struct mid_process *p = l->watch.process[i];
+    p->unseen = p->seen_last ? NULL : why_unseen(l, p);
+    children += p->unseen == unseen_child;
+  }
+  return children;
+}
+
 void cli_looks_close(struct cli_looks *l) {
   for (size_t i = 0; i < l->watch.count; i++) mid_last_look_close(l->watch.process[i]);
   mid_symbols_close(l->symbols);

@@ -44,6 +44,9 @@ struct cli_looks {
 // Before the program is started: what it needs to ask for its last look.
 void cli_looks_prepare(struct cli_looks *looks, uint64_t run, const char *options,
                        struct cli_child *child);
+// Set why each process was not seen at its end, where it was not.  After the last look at all.
+// returns  how many children ended in a way that only the first process is seen in
+size_t cli_looks_explain(struct cli_looks *looks);
 // From its start to its end; then it is a zombie.
 void cli_looks_go(struct cli_looks *looks, uint64_t run, struct cli_status *line);
 void cli_looks_close(struct cli_looks *looks);

@@ -144,6 +144,13 @@ static void note_kill(struct run *run) {
 // What came of tracing it.
 static void note_trace(struct run *run) {
   const struct mid_process *first = run->looks.watch.process[0];
+  size_t children = cli_looks_explain(&run->looks);
+  if (children > 0)
+    note(run,
+         "what %zu child process%s held at the end was not seen, since %s ended by a signal or the "
+         "like: only the first process of a run is traced; 'midden run' before a child's own "
+         "command sees it",
+         children, children == 1 ? "" : "es", children == 1 ? "it" : "they");
   if (run->looks.refused != NULL && !first->seen_last)
     note(run, "what the program held at its end was not seen: %s", run->looks.refused);
   else if (first->has_feed && first->last_look != NULL && first->last_look->missed[0] != 0)

@@ -47,6 +47,7 @@ static json_t *process_json(const struct mid_process *p, const struct mid_figure
   json_object_set_new(j, "command", mid_json_string(p->command));
   json_object_set_new(j, "lives", json_boolean(p->lives));
   json_object_set_new(j, "seen_last", json_boolean(p->seen_last));
+  json_object_set_new(j, "unseen", p->unseen != NULL ? mid_json_string(p->unseen) : json_null());
   json_object_set_new(
       j, "exit",
       status && WIFEXITED(*status) ? mid_json_number((uint64_t)WEXITSTATUS(*status)) : json_null());
@@ -63,7 +64,6 @@ static json_t *process_json(const struct mid_process *p, const struct mid_figure
   json_object_set_new(j, "on_midden", json_boolean(p->has_feed));
   json_object_set_new(j, "final", json_boolean(f->final));
   set_real(j, "unseen_seconds", f->unseen_seconds);
-  json_object_set_new(j, "seen_last", json_boolean(p->seen_last));
   return j;
 }
 

@@ -36,6 +36,7 @@ struct mid_process {
   const struct mid_last_facts *facts;  // observe/evidence.h; NULL: there was no last look
   struct mid_diagnosis *diagnosis;     // observe/diagnosis.h; NULL: none was made since
   bool seen_last;                      // its memory was looked at just before it went
+  const char *unseen;                  // why it was not; NULL: it was, or nobody asked
   struct mid_near_stacks *near;        // observe/stacks.h; NULL: none was seen
   struct mid_owners owners;
   struct mid_maps_looks maps;

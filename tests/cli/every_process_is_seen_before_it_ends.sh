@@ -76,6 +76,14 @@ for how in return exit _exit _Exit quick_exit threads by_thread in_handler; do
   check 'len(j) == 2 and j[1]["process"]["seen_last"] and j[1]["memory"]["live"] >= 20 << 20'
 done
 
+# These are said to be unseen, and why.
+for how in term:143 fault:139 syscall:7; do
+  run 0 "$MIDDEN" run --json out.json -- sh -c "./ends ${how%:*}; [ \$? = ${how#*:} ]"
+  check 'len(j) == 2 and j[0]["process"]["unseen"] is None and not j[1]["process"]["seen_last"]'
+  check 'j[1]["process"]["unseen"].startswith("it ended without calling exit: a signal killed it")'
+  said err "what 1 child process held at the end was not seen, since it ended by a signal"
+done
+
 # Not asked for, it does not happen; nor does it without the feed, or one that is kept.
 for option in last_look=0 feed=0 feed=1; do
   run 7 "$MIDDEN" run --quiet --json out.json --option $option -- sh -c './ends exit; exit 7'
@@ -83,6 +91,7 @@ for option in last_look=0 feed=0 feed=1; do
 done
 run 7 "$MIDDEN" run --quiet --json out.json --option last_look=0 -- ./ends exit
 check 'not j[0]["process"]["seen_last"]'
+check 'j[0]["process"]["unseen"] == "the option last_look is 0"'
 
 # A child that did nothing with the heap since it was forked holds what its parent does; one that
 # did is looked at.

@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include "observe/maps.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,14 +60,18 @@ void mid_maps_close(struct mid_maps *maps) {
 }
 
 void mid_maps_look(struct mid_maps_looks *looks, pid_t pid, double now) {
-  static const double soon = 0.1;
+  static const double soon = 0.1;  // compilers by the thousand are mostly over by then
   struct mid_maps maps;
-  if (looks->first == 0) looks->first = now;
+  if (looks->first == 0) {
+    looks->first = now;
+    looks->next = now + soon;
+    return;
+  }
+  looks->next = looks->first + 2 * (now - looks->first);
   if (!mid_maps_read(pid, &maps)) return;
   mid_maps_close(&looks->before);
   looks->before = looks->last;
   looks->before_at = looks->last_at;
   looks->last = maps;
   looks->last_at = now;
-  looks->next = looks->first + fmax(2 * (now - looks->first), soon);
 }

@@ -50,15 +50,20 @@ async function start() {
   });
 }
 
-// Opens a page in a browser without a history; what went wrong in it is in `page.wrong`.
-export async function open(file, { hash = "", ...options } = {}) {
+// An empty page in a browser without a history.
+export async function blankPage(options = {}) {
   browser ??= await start();
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
     reducedMotion: "reduce",
     ...options,
   });
-  const page = await context.newPage();
+  return context.newPage();
+}
+
+// Opens a page; what went wrong in it is in `page.wrong`.
+export async function open(file, { hash = "", ...options } = {}) {
+  const page = await blankPage(options);
   page.wrong = [];
   page.on("console", (m) => ["error", "warning"].includes(m.type()) && page.wrong.push(m.text()));
   page.on("pageerror", (e) => page.wrong.push(String(e)));

@@ -270,11 +270,12 @@ static const char *live_find(struct reading *r) {
   for (size_t i = 0; i < b->spans; i++) {
     struct mid_blocks_span *span = &b->span[i];
     span->shared = is_shared(r, span->heap);
-    if (span->cells != 0) continue;  // what is there lives, as far as is known before a collection
-    span->remote = span->large ? 0 : mid_remote_count(r->seen[i].span.xfreed);
-    if (!span->large && r->library.hardened)
+    // Of a collected heap what is there lives, as far as is known before a collection.
+    bool equal = !span->large && span->cells == 0;
+    span->remote = equal ? mid_remote_count(r->seen[i].span.xfreed) : 0;
+    if (equal && r->library.hardened)
       hardened_free(r, span, &r->seen[i]);
-    else if (!span->large)
+    else if (equal)
       common_free(r, span, &r->seen[i]);
     live_count(b, span);
   }

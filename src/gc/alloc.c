@@ -107,15 +107,16 @@ static bool alloc_buffer_open(midden_gc *gc, struct mid_gc_buffer *b, size_t byt
 
 // ---- what a cycle copies to ----
 
-// Copies of a major cycle are of its colour, and so not looked at again.
+// Copies of a major cycle are of its colour, and so not looked at again.  The fields of an object
+// without any must lie within its block, too: a word is left behind the last one.
 void *mid_gc_copy_room(midden_gc *gc, size_t bytes, bool old) {
   struct mid_gc_buffer *b = old ? &gc->promote : &gc->survive;
-  if (mid_unlikely((size_t)(b->end - b->top) < bytes)) {
+  if (mid_unlikely((size_t)(b->end - b->top) < bytes + MID_GC_WORD)) {
     struct mid_gc_block *last = b->block;
     mid_gc_buffer_close(gc, b);
     b->block = gc->minor ? last : NULL;
     // In a major cycle the holes are of what it looks at.
-    bool open = (old && gc->minor && alloc_hole(gc, b, true, bytes)) ||
+    bool open = (old && gc->minor && alloc_hole(gc, b, true, bytes + MID_GC_WORD)) ||
                 alloc_fresh(gc, b, old ? &gc->old : &gc->copied,
                             old         ? MID_GC_TRACE
                             : gc->minor ? MID_GC_YOUNG
@@ -185,7 +186,8 @@ static size_t alloc_pad(const struct alloc_wish *w, const char *p) {
 
 static void *alloc_in(struct mid_gc_buffer *b, const struct alloc_wish *w) {
   size_t pad = b->block != NULL ? alloc_pad(w, b->top) : 0;
-  if (b->block == NULL || (size_t)(b->end - b->top) < pad + w->bytes) return NULL;
+  size_t behind = w->bytes == w->before ? MID_GC_WORD : 0;  // see mid_gc_copy_room
+  if (b->block == NULL || (size_t)(b->end - b->top) < pad + w->bytes + behind) return NULL;
   char *p = b->top, *to = p + pad + w->bytes;
   if (b->clear < to) {
     memset(b->clear, 0, (size_t)(to - b->clear));
@@ -264,7 +266,7 @@ static void *alloc_from_new_buffer(struct mid_mutator *m, const struct alloc_wis
   size_t left = m->block != NULL ? (size_t)(m->end - m->seen.top) : 0;
   bool spare = w->bytes > MEDIUM && left > w->bytes / 4;
   struct mid_gc_buffer *b = &m->spare, made = {.block = spare ? b->block : m->block};
-  if (!alloc_buffer_open(gc, &made, w->bytes + MID_GC_WORD)) return NULL;
+  if (!alloc_buffer_open(gc, &made, w->bytes + 2 * MID_GC_WORD)) return NULL;
   gc->eden_used += (size_t)(made.end - made.top);
   gc->allocated += (size_t)(made.end - made.top);
   if (spare) {

@@ -366,7 +366,7 @@ static void *block_find_slowly(struct mid_gc_block *block, uintptr_t word, void 
 
 void *mid_gc_find(struct mid_gc_block *block, uintptr_t word, void **also) {
   *also = NULL;
-  if (block->object != NULL) return block->object;
+  if (block->object != NULL) return word > (uintptr_t)block->base ? block->object : NULL;
   if (!block_starts_begin(block)) return block_find_slowly(block, word, also);
   if (word % MID_GC_WORD == 0) *also = block_first_at(block, word);
   size_t at = (word - (uintptr_t)block->base) / MID_GC_WORD;

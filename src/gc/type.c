@@ -90,7 +90,7 @@ static void type_fill(struct mid_gc_type *t, const midden_type_config *c, size_t
   char *name = (char *)(t->element_offset + c->element_refs);
   strcpy(name, c->name != NULL ? c->name : "object");
   t->name = name;
-  bool inlined = c->flags == 0 && c->finalise == NULL && c->element_bytes == 0 &&
+  bool inlined = c->flags == 0 && c->finalise == NULL && c->element_bytes == 0 && c->bytes > 0 &&
                  mid_round_up(c->bytes, MID_GC_WORD) + MID_GC_WORD <= MID_GC_LARGE;
   t->seen.need = inlined ? mid_round_up(c->bytes, MID_GC_WORD) + MID_GC_WORD : SIZE_MAX >> 2;
   t->seen.word =

@@ -21,12 +21,12 @@ static bool verify_is_dead(const midden_gc *gc, const struct mid_gc_block *block
 }
 
 static const char *verify_target(struct verify *v, midden_ref *slot) {
-  struct mid_gc_block *block = mid_gc_block_around(v->gc, (uintptr_t)slot->word);
   void *object = slot->word, *also;
-  if (block == NULL) return "a reference leads out of the collected heap";
   if ((v->gc->keeps & MIDDEN_GC_INTERIOR) != 0) object = mid_gc_owner(v->gc, (uintptr_t)object);
-  if (object == NULL || (block->object == NULL && object == slot->word &&
-                         mid_gc_find(block, (uintptr_t)object, &also) != object))
+  struct mid_gc_block *block = mid_gc_block_around(v->gc, (uintptr_t)object);
+  if (block == NULL) return "a reference leads out of the collected heap";
+  if (block->object == NULL && object == slot->word &&
+      mid_gc_find(block, (uintptr_t)object, &also) != object)
     return "a reference does not lead to an object";
   uint64_t word = *mid_gc_word(object);
   if ((word & 3) != 0) return "a reference leads to something that is no object any more";

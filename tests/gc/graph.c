@@ -21,11 +21,11 @@ static void graphs_are_right(unsigned keeps, int steps, uint64_t seed) {
   midden_gc *gc = model_heap(&config, types);
   midden_mutator *m;
   if (gc == NULL) return;
-  CHECK_EQ(midden_gc_attach(gc, &m), MIDDEN_OK);
+  MUST(midden_gc_attach(gc, &m) == MIDDEN_OK);
   MIDDEN_FRAME(m, frame, MODEL_FRAME);
   struct model *k = model_open(gc, m, keeps, types, frame, seed);
   work(k, steps);
-  CHECK_EQ(k->refused, 0);
+  MUST(k->refused == 0);
   model_close(k);
   MIDDEN_FRAME_END(m, frame);
   midden_gc_collect(m, MIDDEN_GC_MAJOR);

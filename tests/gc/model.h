@@ -37,9 +37,7 @@ struct node {
   uint32_t death;     // DYING: which of the counters
   unsigned pins;
   char *pinned_at;
-  // In the check that runs:
-  uint64_t seen;
-  char *at;
+  uint64_t seen;  // the last check that found it
 };
 
 struct model {
@@ -55,6 +53,7 @@ struct model {
   struct link root[MODEL_ROOTS];
   uint32_t weak_of[MODEL_WEAKS];
   struct node node[MODEL_NODES];
+  char *at[MODEL_NODES];        // in a check: where it is, which an ambiguous root keeps so
   uint32_t order[MODEL_NODES];  // of a check: nodes that were found
   uint32_t deaths;
   _Atomic unsigned char ran[MODEL_DEATHS];
@@ -173,10 +172,10 @@ static void model_store(struct model *k, char *object, midden_ref *slot, char *v
   }
   switch (model_random(k, 8)) {
     case 0:
-      CHECK(midden_gc_cas(m, object, slot, before, value));
+      MUST(midden_gc_cas(m, object, slot, before, value));
       break;
     case 1:
-      CHECK(midden_gc_exchange(m, object, slot, value) == before);
+      MUST(midden_gc_exchange(m, object, slot, value) == before);
       break;
     case 2:
       midden_gc_fill_refs(m, object, slot, value, 1);
@@ -190,7 +189,7 @@ static void model_store(struct model *k, char *object, midden_ref *slot, char *v
       midden_gc_store(m, object, slot, value);
       break;
   }
-  CHECK(slot->word == value);
+  MUST(slot->word == value);
 }
 
 static void model_link(struct model *k) {
@@ -244,7 +243,7 @@ static void model_new_links(struct model *k, uint32_t node, char *object) {
   size_t words = model_words(n);
   if (words == 0) return;
   n->link = calloc(words, sizeof *n->link);
-  CHECK(n->link != NULL);
+  MUST(n->link != NULL);
   for (size_t i = 0, tries = words < 64 ? words : 64; i < tries; i++) {
     size_t word;
     char *to;
@@ -284,7 +283,7 @@ static void model_new(struct model *k) {
     k->refused++;
     return;
   }
-  CHECK(shape_is_new(object, k->types[s], s, count));
+  MUST(shape_is_new(object, k->types[s], s, count));
   uint64_t id = ++k->ids;
   k->node[node] = (struct node){.shape = s, .used = true, .count = count, .id = id};
   k->node[node].pinned_at = s == STUCK || s == WORDS ? object : NULL;
@@ -310,7 +309,7 @@ static void model_rename(struct model *k) {
   if (node == 0) return;
   struct node *n = &k->node[node];
   uint64_t hash = midden_gc_hash(k->m, object);
-  CHECK(!n->hashed || n->hash == hash);
+  MUST(!n->hashed || n->hash == hash);
   n->hashed = true;
   n->hash = hash;
 }
@@ -321,7 +320,7 @@ static void model_pin(struct model *k) {
   struct node *n = &k->node[node];
   if (node == 0) return;
   if (n->pins > 0 && model_random(k, 3) != 0) {
-    CHECK(object == n->pinned_at);
+    MUST(object == n->pinned_at);
     midden_gc_unpin(k->m, object);
     n->pins--;
   } else if (midden_gc_pin(k->m, object) == MIDDEN_OK) {
@@ -347,7 +346,7 @@ static void model_garbage(struct model *k) {
   for (uint64_t i = model_random(k, 20); i > 0; i--) {
     enum shape s = (enum shape)model_random(k, SHAPES);
     if (s == DYING) continue;  // word 3 would lead nowhere
-    void *object = shape_new(k->m, k->types, s, model_random(k, 100) * (s != EMPTY));
+    void *object = shape_new(k->m, k->types, s, model_random(k, 100) * (s < EMPTY));
     if (object != NULL) memset(object, 0xee, shape_has_refs(s) ? 0 : midden_gc_bytes(object));
   }
 }
@@ -375,51 +374,55 @@ static void model_step(struct model *k) {
 
 static void model_found(struct model *k, size_t *count, struct link to, char *word) {
   if (to.node == 0) {
-    CHECK(word == NULL);
+    MUST(word == NULL);
     return;
   }
   struct node *n = &k->node[to.node];
   char *object = word - to.offset;
-  CHECK(word != NULL);
+  MUST(word != NULL);
   if (n->seen == k->checks) {
-    CHECK(n->at == object);
+    MUST(k->at[to.node] == object);
     return;
   }
   n->seen = k->checks;
-  n->at = object;
+  k->at[to.node] = object;
   k->order[(*count)++] = to.node;
 }
 
-static void model_check_words(struct model *k, size_t *count, const struct node *n) {
+static void model_check_words(struct model *k, size_t *count, uint32_t node) {
+  const struct node *n = &k->node[node];
+  char *at = k->at[node];
   size_t words = model_words(n);
   for (size_t i = 0; i < words; i++) {
-    uint64_t word = ((uint64_t *)(void *)n->at)[i];
+    uint64_t word = ((uint64_t *)(void *)at)[i];
     if (shape_is_ref(n->shape, i))
-      model_found(k, count, n->link[i], midden_gc_load(k->m, model_slot(n->at, i)));
+      model_found(k, count, n->link[i], midden_gc_load(k->m, model_slot(at, i)));
     else if (n->shape == DYING && i == 3)
-      CHECK(word == (uintptr_t)&k->ran[n->death] && k->ran[n->death] == 0);
+      MUST(word == (uintptr_t)&k->ran[n->death] && k->ran[n->death] == 0);
     else
-      CHECK_EQ(word, shape_datum(n->id, i));
+      MUST(word == shape_datum(n->id, i));
   }
 }
 
-static void model_check_object(struct model *k, size_t *count, const struct node *n) {
+static void model_check_object(struct model *k, size_t *count, uint32_t node) {
+  const struct node *n = &k->node[node];
+  char *at = k->at[node];
   size_t bytes = shape_bytes(n->shape, n->count);
-  CHECK(midden_gc_type_of(n->at) == k->types[n->shape]);
-  CHECK_EQ(midden_gc_bytes(n->at), bytes);
-  CHECK(n->shape != ALIGNED || (uintptr_t)n->at % 16 == 0);
-  CHECK(n->pins == 0 || n->at == n->pinned_at);
-  if (n->shape == STUCK || n->shape == WORDS) CHECK(n->pinned_at == NULL || n->at == n->pinned_at);
-  if (n->hashed) CHECK_EQ(midden_gc_hash(k->m, n->at), n->hash);
-  if (!shape_has_refs(n->shape)) CHECK(test_filled(n->at, bytes, n->id));
-  model_check_words(k, count, n);
+  MUST(midden_gc_type_of(at) == k->types[n->shape]);
+  MUST(midden_gc_bytes(at) == bytes);
+  MUST(n->shape != ALIGNED || (uintptr_t)at % 16 == 0);
+  MUST(n->pins == 0 || at == n->pinned_at);
+  if (n->shape == STUCK || n->shape == WORDS) MUST(n->pinned_at == NULL || at == n->pinned_at);
+  if (n->hashed) MUST(midden_gc_hash(k->m, at) == n->hash);
+  if (!shape_has_refs(n->shape)) MUST(test_filled(at, bytes, n->id));
+  model_check_words(k, count, node);
 }
 
-static void model_check_weak(struct model *k, const struct node *n, bool live, bool dead) {
-  void *weak = model_slot(k->frame[1].word, n->weak)->word;
+static void model_check_weak(struct model *k, uint32_t node, bool live, bool dead) {
+  void *weak = model_slot(k->frame[1].word, k->node[node].weak)->word;
   char *to = midden_gc_weak_get(k->m, weak);
-  if (live) CHECK(to == n->at);
-  if (dead) CHECK(to == NULL);
+  if (live) MUST(to == k->at[node]);
+  if (dead) MUST(to == NULL);
 }
 
 static void model_forget(struct model *k, struct node *n) {
@@ -439,30 +442,31 @@ static size_t model_check(struct model *k, bool all) {
   for (uint32_t i = 1; i < MODEL_NODES; i++)
     if (k->node[i].used && k->node[i].pins > 0)
       model_found(k, &count, (struct link){.node = i}, k->node[i].pinned_at);
-  for (size_t i = 0; i < count; i++) model_check_object(k, &count, &k->node[k->order[i]]);
+  for (size_t i = 0; i < count; i++) model_check_object(k, &count, k->order[i]);
   for (uint32_t i = 1; i < MODEL_NODES; i++) {
     struct node *n = &k->node[i];
     bool live = n->used && n->seen == k->checks;
-    if (n->weak != 0) model_check_weak(k, n, live, gone && !live);
-    if (n->used && n->death != 0 && gone && !live) CHECK_EQ(k->ran[n->death], 1);
+    if (n->weak != 0) model_check_weak(k, i, live, gone && !live);
+    if (n->used && n->death != 0 && gone && !live) MUST(k->ran[n->death] == 1);
     if (n->used && !live) model_forget(k, n);
   }
+  memset(k->at, 0, sizeof k->at);
   return count;
 }
 
-static void model_finalise(struct model *k) {
+static inline void model_finalise(struct model *k) {
   while (midden_gc_finalise(k->m, 100) > 0) continue;
 }
 
 // A collection of either kind, and what it must have done.  What waits for its finaliser holds what
 // it refers to: that is gone after one collection more.
-static void model_collect(struct model *k, enum midden_gc_scope scope) {
+static inline void model_collect(struct model *k, enum midden_gc_scope scope) {
   for (int i = 0; i <= (scope == MIDDEN_GC_MAJOR); i++) {
     model_finalise(k);
     midden_gc_collect(k->m, scope);
   }
   model_finalise(k);
-  CHECK_WHOLE(midden_gc_verify(k->m));
+  must_be_whole(k->m);
   (void)model_check(k, scope == MIDDEN_GC_MAJOR);
 }
 
@@ -483,13 +487,13 @@ static midden_gc *model_heap(const midden_gc_config *config, midden_type **types
 static struct model *model_open(midden_gc *gc, midden_mutator *m, unsigned keeps,
                                 midden_type *const *types, midden_ref *frame, uint64_t seed) {
   struct model *k = calloc(1, sizeof *k);
-  CHECK(k != NULL);
+  MUST(k != NULL);
   k->gc = gc, k->m = m, k->keeps = keeps, k->types = types, k->frame = frame;
   const char *other = getenv("SEED");  // for more graphs than the tests' own
   k->random = test_mix(seed + (other != NULL ? strtoull(other, NULL, 10) * 1000 : 0));
-  CHECK_EQ(midden_gc_root_add(gc, k->exact, sizeof k->exact, MIDDEN_GC_EXACT), MIDDEN_OK);
-  CHECK_EQ(midden_gc_root_add(gc, k->ambiguous, sizeof k->ambiguous, MIDDEN_GC_AMBIGUOUS),
-           MIDDEN_OK);
+  MUST(midden_gc_root_add(gc, k->exact, sizeof k->exact, MIDDEN_GC_EXACT) == MIDDEN_OK);
+  MUST(midden_gc_root_add(gc, k->ambiguous, sizeof k->ambiguous, MIDDEN_GC_AMBIGUOUS) == MIDDEN_OK);
+  MUST(midden_gc_root_add(gc, k->at, sizeof k->at, MIDDEN_GC_AMBIGUOUS) == MIDDEN_OK);
   frame[1].word = midden_gc_new_array(m, types[REFS], MODEL_WEAKS);
   return k;
 }
@@ -505,6 +509,7 @@ static void model_close(struct model *k) {
     if (k->handle[i] != NULL) midden_gc_handle_drop(k->m, k->handle[i]);
   midden_gc_root_remove(k->gc, k->exact);
   midden_gc_root_remove(k->gc, k->ambiguous);
+  midden_gc_root_remove(k->gc, k->at);
   for (uint32_t i = 1; i < MODEL_NODES; i++) model_forget(k, &k->node[i]);
 }
 

@@ -12,6 +12,21 @@
 #include "support.h"
 #include "test.h"
 
+// In any thread, where a test's own checks mean nothing: say what does not hold, and stop.
+#define MUST(cond)                                                         \
+  do {                                                                     \
+    if (!(cond)) {                                                         \
+      dprintf(2, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #cond); \
+      abort();                                                             \
+    }                                                                      \
+  } while (0)
+
+static inline void must_be_whole(midden_mutator *m) {
+  const char *broken = midden_gc_verify(m);
+  if (broken != NULL) dprintf(2, "the heap is broken: %s\n", broken);
+  MUST(broken == NULL);
+}
+
 enum shape {
   FIELDS,    // references by offsets
   BITMAP,    // by a bitmap of two words
@@ -25,6 +40,7 @@ enum shape {
   ALIGNED,   // at multiples of 16
   DYING,     // with a finaliser, which counts in what word 3 points to
   EMPTY,     // no bytes at all
+  NOTHING,   // not even a count of elements
   SHAPES
 };
 
@@ -36,7 +52,8 @@ struct shape_layout {
 static const struct shape_layout shape_layout[SHAPES] = {
     [FIELDS] = {64, 0}, [BITMAP] = {560, 0}, [ELEMENTS] = {16, 24}, [REFS] = {0, 8},
     [BYTES] = {0, 1},   [ODD] = {13, 0},     [WORDS] = {96, 0},     [TRACED] = {16, 8},
-    [STUCK] = {32, 0},  [ALIGNED] = {32, 0}, [DYING] = {32, 0},     [EMPTY] = {0, 8}};
+    [STUCK] = {32, 0},  [ALIGNED] = {32, 0}, [DYING] = {32, 0},     [EMPTY] = {0, 8},
+    [NOTHING] = {0, 0}};
 
 static inline bool shape_is_ref(enum shape s, size_t word) {
   switch (s) {
@@ -61,7 +78,7 @@ static inline bool shape_is_ref(enum shape s, size_t word) {
       return false;
   }
 }
-static inline bool shape_has_refs(enum shape s) { return s != BYTES && s != ODD && s != EMPTY; }
+static inline bool shape_has_refs(enum shape s) { return s != BYTES && s != ODD && s < EMPTY; }
 static inline size_t shape_bytes(enum shape s, size_t count) {
   return shape_layout[s].bytes + count * shape_layout[s].element_bytes;
 }
@@ -98,7 +115,8 @@ static void shape_types_make(midden_gc *gc, midden_type **out) {
       [STUCK] = {.name = "stuck", .offsets = two, .refs = 2, .flags = MIDDEN_TYPE_PINNED},
       [ALIGNED] = {.name = "aligned", .offsets = apart, .refs = 2, .flags = MIDDEN_TYPE_ALIGN_16},
       [DYING] = {.name = "dying", .offsets = two, .refs = 2, .finalise = shape_count_death},
-      [EMPTY] = {.name = "empty"}};
+      [EMPTY] = {.name = "empty"},
+      [NOTHING] = {.name = "nothing"}};
   for (int s = 0; s < SHAPES; s++) {
     c[s].bytes = shape_layout[s].bytes;
     c[s].element_bytes = shape_layout[s].element_bytes;
@@ -110,7 +128,7 @@ static void shape_types_make(midden_gc *gc, midden_type **out) {
 
 // How many elements: mostly few, now and then more than fit a block, and than a megabyte.
 static size_t shape_random_count(enum shape s, uint64_t *random) {
-  if (shape_layout[s].element_bytes == 0 || s == EMPTY) return 0;
+  if (shape_layout[s].element_bytes == 0 || s >= EMPTY) return 0;
   uint64_t r = test_random(random) % 1024;
   size_t most = r == 0 ? (3 * MIB) / 2 : r < 12 ? 100000 : r < 64 ? 20000 : 400;
   return test_random_size(random, most / shape_layout[s].element_bytes);

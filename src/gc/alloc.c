@@ -302,7 +302,7 @@ static void *alloc_that_stays(struct mid_mutator *m, const struct alloc_wish *w)
 
 static void *alloc_that_is_large(struct mid_mutator *m, const struct alloc_wish *w) {
   midden_gc *gc = m->seen.gc;
-  void *object = alloc_large(gc, w->bytes, 16);
+  void *object = alloc_large(gc, 16 + w->bytes - w->before, 16);
   if (object == NULL) return NULL;
   struct mid_gc_block *block = mid_gc_block_of(object);
   bool stays = (w->type->flags & (MIDDEN_TYPE_PINNED | MIDDEN_TYPE_CONSERVATIVE)) != 0;

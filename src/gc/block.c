@@ -386,12 +386,14 @@ void *mid_gc_owner(const midden_gc *gc, uintptr_t word) {
   return block != NULL ? mid_gc_find(block, word, &also) : NULL;
 }
 
+// By address, not by list: a cycle that looks at them moves blocks from one list to another.
 void mid_gc_each_block(midden_gc *gc, void (*visit)(midden_gc *gc, struct mid_gc_block *block)) {
-  struct mid_gc_list *all[] = {&gc->young, &gc->young_holes, &gc->copied,
-                               &gc->old,   &gc->holes,       &gc->unswept,
-                               &gc->stays, &gc->large,       &gc->young_large};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-    for (struct mid_gc_block *b = all[i]->first, *next; b != NULL; b = next) {
+  for (struct mid_gc_area *area = gc->areas; area != NULL; area = area->next)
+    for (size_t i = 0; i < MID_GC_AREA_BLOCKS; i++)
+      if (*mid_gc_kind_at(area->block[i].base) != 0) visit(gc, &area->block[i]);
+  struct mid_gc_list *large[] = {&gc->large, &gc->young_large};
+  for (size_t i = 0; i < sizeof large / sizeof *large; i++)
+    for (struct mid_gc_block *b = large[i]->first, *next; b != NULL; b = next) {
       next = b->next;
       visit(gc, b);
     }

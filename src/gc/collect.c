@@ -179,6 +179,8 @@ static void collect_settle_from(midden_gc *gc, struct mid_gc_list *list) {
       mid_gc_push(block->holes != NULL ? &gc->holes : &gc->old, block);
       continue;
     }
+    // What became old beside it may refer to it, and was told of as young.
+    gc->forgot |= gc->minor && gc->promote_all && gc->plan->barrier;
     gc->survivors += block->live_bytes;
     bool holes = block->holes != NULL && block->buffer_top == NULL;
     mid_gc_push(holes ? &gc->young_holes : &gc->young, block);

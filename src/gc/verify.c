@@ -53,7 +53,7 @@ static const char *verify_object(midden_gc *gc, struct mid_gc_block *block, void
   if ((kind & MID_GC_YOUNG) != 0 && (word & (MID_GC_OLD | MID_GC_TENURED)) != 0)
     return "a young object is said to be old";
   struct verify v = {.gc = gc, .object = object};
-  v.tells = gc->plan->barrier && (word & MID_GC_OLD) != 0 && block->cards == NULL;
+  v.tells = gc->plan->barrier && !gc->forgot && (word & MID_GC_OLD) != 0 && block->cards == NULL;
   if (type->inside == MID_GC_FIELDS || type->inside == MID_GC_REFS || type->inside == MID_GC_CALLS)
     mid_gc_each_ref(object, word, verify_visit, &v);
   if (type->inside == MID_GC_WEAK) mid_gc_weak_each(object, verify_visit, &v);

@@ -79,7 +79,7 @@ static void collect_remember_all(midden_gc *gc) {
 }
 
 // Those that may be stored to as soon as the world runs are remembered for the next cycle, whatever
-// this one found in them.
+// this one found in them, if they are old by now.
 static void collect_remember_pending(midden_gc *gc) {
   for (size_t i = 0; i < gc->pending.count; i++) mid_gc_log(gc, (void *)gc->pending.word[i]);
   gc->pending.count = 0;
@@ -139,7 +139,6 @@ static void collect_cycle(midden_gc *gc, bool minor, bool moves) {
   gc->now.roots += collect_seconds(start);
   start = mid_os_nanoseconds();
   if (minor) (gc->plan->remembered != NULL ? gc->plan->remembered : mid_gc_remembered)(gc);
-  collect_remember_pending(gc);
   collect_trace(gc);
   gc->now.trace += collect_seconds(start);
   start = mid_os_nanoseconds();
@@ -307,6 +306,7 @@ static void collect_minor(midden_gc *gc, bool promote_all) {
   gc->promote_all = promote_all;
   collect_cycle(gc, true, true);
   collect_settle_minor(gc);
+  collect_remember_pending(gc);
 }
 
 static void collect_major(midden_gc *gc) {

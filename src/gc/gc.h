@@ -417,7 +417,7 @@ struct midden_gc {
   struct mid_gc_words ranges;        // copied to, not yet scanned: from and to, in pairs
   struct mid_gc_words remembered;    // objects logged before, still without MID_GC_OLD
   struct mid_gc_words pins;          // objects with MID_GC_PIN, in FROM blocks
-  struct mid_gc_words pending;       // old objects that a signal may have stopped a store to
+  struct mid_gc_words pending;       // objects that a signal may have stopped a store to
   struct mid_gc_words conservative;  // all objects of MID_GC_WORDS types
 
   midden_gc_collection now;  // being filled in

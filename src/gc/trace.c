@@ -128,20 +128,28 @@ static void *trace_object(midden_gc *gc, void *object) {
   return object;
 }
 
-// A field may hold the address of a place in an object, where the program keeps to that.
-static void *trace_inside(midden_gc *gc, void *word) {
-  void *object = mid_gc_owner(gc, (uintptr_t)word);
-  return object == NULL ? word : (char *)trace_object(gc, object) + ((char *)word - (char *)object);
+static inline bool trace_is_young(const midden_gc *gc, const void *object) {
+  return gc->minor && (*mid_gc_kind_at(object) & MID_GC_YOUNG) != 0;
+}
+
+// A field may hold the address of a place in an object, or just past it, where the program keeps to
+// that: then it can be in another block.
+static bool trace_inside(midden_gc *gc, midden_ref *slot) {
+  char *object = mid_gc_owner(gc, (uintptr_t)slot->word);
+  if (object == NULL) return false;
+  char *now = trace_object(gc, object);
+  if (now != object) slot->word = now + ((char *)slot->word - object);
+  return trace_is_young(gc, now);
 }
 
 // Whether what it refers to is young now, in a minor cycle.
 static inline bool trace_slot(midden_gc *gc, midden_ref *slot) {
   void *object = slot->word;
   if (object == NULL) return false;
-  void *now = mid_unlikely((gc->keeps & MIDDEN_GC_INTERIOR) != 0) ? trace_inside(gc, object)
-                                                                  : trace_object(gc, object);
+  if (mid_unlikely((gc->keeps & MIDDEN_GC_INTERIOR) != 0)) return trace_inside(gc, slot);
+  void *now = trace_object(gc, object);
   if (now != object) slot->word = now;
-  return gc->minor && (*mid_gc_kind_at(now) & MID_GC_YOUNG) != 0;
+  return trace_is_young(gc, now);
 }
 
 bool mid_gc_trace_slot(midden_gc *gc, midden_ref *slot) { return trace_slot(gc, slot); }
@@ -169,10 +177,10 @@ static void trace_ambiguous_in(midden_gc *gc, struct mid_gc_block *block, uintpt
   found[1] = signalled ? also : NULL;
   for (int i = 0; i < 2; i++) {
     if (found[i] == NULL) continue;
+    bool dead = block->unswept && mid_gc_colour(*mid_gc_word(found[i])) != gc->major_colour;
     if (looked_at) trace_pin(gc, block, found[i], mark);
     // The thread may be about to store into it, having seen that it need not tell.
-    else if (!block->unswept || mid_gc_colour(*mid_gc_word(found[i])) == gc->major_colour)
-      trace_pending(gc, found[i]);
+    if (signalled && gc->minor && (looked_at ? mark : !dead)) trace_pending(gc, found[i]);
   }
 }
 

@@ -68,7 +68,7 @@ static void *comes_and_ends(void *with) {
 
 TEST(threads_that_end_are_detached_while_others_collect)
 {
-  enum { ROUNDS = 20 };
+  enum { ROUNDS = SANITIZED ? 3 : 20 };
   CHECK_EQ(pthread_key_create(&late_key, ends_late), 0);
   for (int i = 0; i < COLLECTORS; i++) {
     pthread_t collector, thread[THREADS];

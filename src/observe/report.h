@@ -29,8 +29,8 @@ void mid_report_crash(const struct mid_process *process, const int *status,
                       const struct mid_report_style *style, FILE *out);
 
 // What its collections cost; nothing where it had none.
-void mid_report_collections(const struct mid_process *process,
-                            const struct mid_report_style *style, FILE *out);
+void mid_report_collections(const struct mid_process *process, const struct mid_report_style *style,
+                            FILE *out);
 
 // What is found of one process, which was diagnosed; nothing where nothing is found.
 void mid_report_findings(const struct mid_process *p, const struct mid_report_style *style,

@@ -1,5 +1,5 @@
-# tests/cli/a_gc_log_is_read_as_javas.sh -- one reader takes our log and one that OpenJDK 17's Serial
-# collector wrote of a program that does the same; the report and the graph see the collected heap.
+# tests/cli/a_gc_log_is_read_as_javas.sh -- one reader takes our log and one that OpenJDK 17's
+# Serial collector wrote of a program that does the same; the report and the graph see its heap.
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
 . "$(dirname "$0")/planted.inc"
@@ -38,7 +38,8 @@ grep -q '^\[[0-9.]*s\]\[info\]\[gc\] GC(0) Pause Young (Allocation Failure) [0-9
   fail "no line of the first collection"
 ! grep -q 'gc,' err || fail "phases that nobody asked for"
 run 0 env MIDDEN_GC_LOG="$work/none/gc.log" ./collects
-grep -q "^midden: MIDDEN_GC_LOG: '$work/none/gc.log' cannot be written: " err || fail "no word of it"
+grep -q "^midden: MIDDEN_GC_LOG: '$work/none/gc.log' cannot be written: " err ||
+  fail "no word of it"
 run 0 env MIDDEN_GC_LOG=gc.%p.log ./collects
 ls gc.[0-9]*.log >/dev/null || fail "%p is not the number of the process"
 
@@ -49,7 +50,7 @@ started=$!
 exec 3>orders
 for _ in $(seq 300); do [ ! -s said ] || break; sleep 0.1; done
 run 0 "$MIDDEN" graph "$started" --hprof heap.hprof
-grep -Eq '^ .* (519|52[0-9])\.[0-9] k  +[0-9.]+ %  +tree node' out || fail "no tree nodes in the graph"
+grep -Eq '^ .* (519|52[0-9])\.[0-9] k  +[0-9.]+ %  +tree node' out || fail "no tree nodes there"
 grep -q "  kept trees" out || fail "no array"
 run 0 "$MIDDEN" leaks "$started"
 grep -q "^Nothing is lost" out || fail "the collector's objects are called lost"

@@ -36,10 +36,12 @@ static void *tree(midden_mutator *m, const midden_type *type, int depth) {
 
 int main(int argc, char **argv) {
   static const uint32_t refs[] = {offsetof(struct node, left), offsetof(struct node, right)};
-  const midden_type_config c = {.name = "tree node", .bytes = sizeof(struct node), .offsets = refs,
-                                .refs = 2};
-  const midden_type_config a = {.name = "kept trees", .element_bytes = 8,
-                                .element_offsets = (uint32_t[]){0}, .element_refs = 1};
+  const midden_type_config c = {
+      .name = "tree node", .bytes = sizeof(struct node), .offsets = refs, .refs = 2};
+  const midden_type_config a = {.name = "kept trees",
+                                .element_bytes = 8,
+                                .element_offsets = (uint32_t[]){0},
+                                .element_refs = 1};
   midden_gc *gc;
   midden_mutator *m;
   midden_type *type, *array;
@@ -52,8 +54,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < TREES; i++) {
     void *one = tree(m, type, DEPTH);
     midden_ref *slots = midden_gc_handle_get(m, kept);
-    if (i % (TREES / KEPT + 1) == 0)
-      midden_gc_store(m, slots, &slots[i / (TREES / KEPT + 1)], one);
+    if (i % (TREES / KEPT + 1) == 0) midden_gc_store(m, slots, &slots[i / (TREES / KEPT + 1)], one);
   }
   midden_gc_collect(m, MIDDEN_GC_MAJOR);
   puts("kept");

@@ -101,7 +101,7 @@ test("histograms and the map of the spans add up to the classes", async () => {
   }
 });
 
-test("the histogram of pauses counts every collection, and the last ones stand in a table", async () => {
+test("the histogram of pauses counts every collection, the last ones stand in a table", async () => {
   const page = await open(file);
   const c = shop.collections;
   const pauses = await page

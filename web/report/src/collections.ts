@@ -9,7 +9,8 @@ import { count, duration, exact, exactSize, plural, share, short, size } from ".
 // Buckets are four to an octave: a bar for each octave, from the shortest pause to the longest.
 function pauseBars(collections: Collections): Bar[] {
   const first = 1.024e-6;
-  const octave = (seconds: number) => Math.max(0, 1 + Math.floor(Math.log2(seconds / first) + 1e-6));
+  const octave = (seconds: number) =>
+    Math.max(0, 1 + Math.floor(Math.log2(seconds / first) + 1e-6));
   const times = new Map<number, number>();
   for (const p of collections.pauses) {
     const at = octave(p.from_seconds);
@@ -53,7 +54,12 @@ function lastTable(last: Collection[]): HTMLElement {
         value: (c) => -c.number,
         show: (c) => `${exact(c.number)}, ${c.major ? "major" : "minor"}`,
       },
-      { title: "At", number: true, value: (c) => c.at_seconds, show: (c) => duration(c.at_seconds) },
+      {
+        title: "At",
+        number: true,
+        value: (c) => c.at_seconds,
+        show: (c) => duration(c.at_seconds),
+      },
       {
         title: "Pause",
         number: true,
@@ -97,7 +103,12 @@ export function collectionsSection(process: Process): HTMLElement | null {
       "div",
       { class: "columns" },
       h("div", {}, h("dl", { class: "facts" }, ...list)),
-      part("Pauses", "How long the program was stopped, counted.", ["Pause", "Times"], pauseBars(c)),
+      part(
+        "Pauses",
+        "How long the program was stopped, counted.",
+        ["Pause", "Times"],
+        pauseBars(c),
+      ),
       part(
         "Left to the program",
         "In the worst window of time of each length.",

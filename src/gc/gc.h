@@ -562,6 +562,7 @@ void mid_gc_helper_wait(midden_gc *gc, unsigned i);
 // Let fork and the ends of threads know of the heap, and catch its signal.  false: *why says why.
 bool mid_gc_mutators_open(midden_gc *gc, const char **why);
 void mid_gc_mutators_close(midden_gc *gc);  // all are detached
+void mid_gc_each_heap(void (*visit)(midden_gc *gc));
 
 // The events `stopping` and `stopped` are told from here, and gc->now.reach is set.  Buffers of all
 // threads are closed then, but for those stopped by a signal; the caller closes its own.

@@ -35,11 +35,7 @@ struct log {
   struct mid_pauses pauses;
   struct mid_text text;
   char room[8192];
-  struct log *next;
 };
-
-static struct log *log_first;     // of those that are not at their end
-static struct mid_lock log_lock;  // of this list, which collections do not look at
 
 static bool log_is_on(const struct log *log) {
   return log->level != LOG_NONE && log->process == mid_call(SYS_getpid);
@@ -275,9 +271,11 @@ static void log_utilisation(struct log *log, const struct mid_pauses *p, double 
   }
 }
 
-static void log_finish(struct log *log) {
+static void log_finish(midden_gc *gc) {
+  struct log *log = gc->told;
+  if (log == NULL) return;
   mid_lock_take(&log->lock);
-  double now = (double)(mid_os_nanoseconds() - log->gc->opened_ns) / 1e9;
+  double now = (double)(mid_os_nanoseconds() - gc->opened_ns) / 1e9;
   if (log_is_on(log) && log->level > LOG_LINES && log->pauses.count > 0) {
     log_begin(log);
     log_pauses(log, &log->pauses, now);
@@ -290,9 +288,9 @@ static void log_finish(struct log *log) {
 
 // Of the heaps that were not closed.
 __attribute__((destructor)) static void log_finish_all(void) {
-  mid_lock_take(&log_lock);
-  for (struct log *log = log_first; log != NULL; log = log->next) log_finish(log);
-  mid_lock_give(&log_lock);
+  mid_lock_hurry(true);  // exit may have been called from a signal handler, amid a collection
+  mid_gc_each_heap(log_finish);
+  mid_lock_hurry(false);
 }
 
 // ---- where to ----
@@ -362,12 +360,7 @@ void mid_gc_tell_open(midden_gc *gc) {
   log->to_file = log_start_file(log, mid_gc_shares_open());
   log->level = (int)mid_options.gc_log;
   if (log->to_file && log->level == LOG_NONE) log->level = LOG_PHASES;
-  if (log->level == LOG_NONE) return;
-  log_first_lines(log);
-  mid_lock_take(&log_lock);
-  log->next = log_first;
-  log_first = log;
-  mid_lock_give(&log_lock);
+  if (log->level != LOG_NONE) log_first_lines(log);
 }
 
 void mid_gc_tell(midden_gc *gc, const midden_gc_collection *c) {
@@ -387,12 +380,7 @@ void mid_gc_tell(midden_gc *gc, const midden_gc_collection *c) {
 void mid_gc_tell_close(midden_gc *gc) {
   struct log *log = gc->told;
   if (log == NULL) return;
-  mid_lock_take(&log_lock);
-  struct log **at = &log_first;
-  while (*at != NULL && *at != log) at = &(*at)->next;
-  if (*at != NULL) *at = log->next;
-  mid_lock_give(&log_lock);
-  log_finish(log);
+  log_finish(gc);
   mid_gc_shares_close(&log->shares);
   mid_os_unmap(log, mid_round_up(sizeof *log, mid_os_page_bytes()));
   gc->told = NULL;

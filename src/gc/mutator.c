@@ -93,6 +93,12 @@ bool mid_gc_mutators_open(midden_gc *gc, const char **why) {
   return true;
 }
 
+void mid_gc_each_heap(void (*visit)(midden_gc *gc)) {
+  mid_gc_lock_any(&all_lock);
+  for (midden_gc *gc = mutator_heaps; gc != NULL; gc = gc->next) visit(gc);
+  mid_lock_give(&all_lock);
+}
+
 void mid_gc_mutators_close(midden_gc *gc) {
   mid_gc_lock_any(&all_lock);
   midden_gc **at = &mutator_heaps;

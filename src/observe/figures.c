@@ -123,6 +123,7 @@ void mid_figures_make(const struct mid_process *p, struct mid_figures *f) {
   if (p->has_feed) {
     count_blocks(&p->image, f);
     take_process(&p->image.process, f);
+    f->collected = mid_min(p->image.gc.committed, f->live_asked);
   }
   take_resident(p, f);
   f->peak_rss = mid_max(p->peak_rss, f->resident);

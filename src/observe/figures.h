@@ -17,6 +17,7 @@
   X(resident)       /* RSS at the end, or when last seen */                        \
   X(live)           /* usable bytes of live blocks: live_asked + internal_waste */ \
   X(live_asked)     /* what the program asked for */                               \
+  X(collected)      /* of live_asked, what collected heaps hold for objects */     \
   X(internal_waste) /* estimate: live blocks are this much larger than asked */    \
   X(free_blocks)    /* in spans that are not wholly free */                        \
   X(uncarved)       /* in such spans, not made into blocks yet, and rounding */    \

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/bits.h"
 #include "observe/diagnosis.h"
 #include "observe/words.h"
 
@@ -137,8 +138,11 @@ static void parts(const struct page *p) {
   snprintf(words, sizeof words, "Where the %s resident %s are", SIZE(f->resident), p->when);
   heading(p, words);
   bool some = f->internal_waste > 0;
-  part(p, "live blocks, as the program asked", some, false, f->live_asked);
+  uint64_t used = mid_min(p->process->image.gc.used, f->collected);
+  part(p, "live blocks, as the program asked", some, false, f->live_asked - f->collected);
   part(p, "internal waste in them", some, false, f->internal_waste);
+  part(p, "collected heaps: objects in use", false, false, used);
+  part(p, "collected heaps: room for more", false, false, f->collected - used);
   part(p, "free blocks in partly used spans", false, false, f->free_blocks);
   part(p, "room in such spans, no block made yet", false, false, f->uncarved);
   part(p, "dirty: cached spans, not given back", false, false, f->dirty);

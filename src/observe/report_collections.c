@@ -46,9 +46,8 @@ __attribute__((format(printf, 3, 4))) static void ledger_fact(const struct ledge
 static void ledger_sums(const struct ledger *l, double seconds) {
   const struct mid_feed_gc *gc = &l->image->gc;
   const struct mid_feed_gc_work *work = &l->image->collections.work;
-  ledger_fact(l, "in use", "%s of %s held", LEDGER_SIZE(gc->used), LEDGER_SIZE(gc->committed));
-  ledger_fact(l, "held", "among the large blocks above; %s at the most",
-              LEDGER_SIZE(work->peak_committed));
+  ledger_fact(l, "in use", "%s of %s held; %s held at the most", LEDGER_SIZE(gc->used),
+              LEDGER_SIZE(gc->committed), LEDGER_SIZE(work->peak_committed));
   if (work->major > 0)
     ledger_fact(l, "live", "%s in %s objects at the last major collection", LEDGER_SIZE(gc->live),
                 LEDGER_COUNT(gc->live_objects));

@@ -48,21 +48,25 @@ export function barTable(label: string, heads: [string, string], bars: Bar[]): H
 export function whereSection(process: Process): HTMLElement | null {
   const m = process.memory;
   if (!process.process.on_midden || !m["resident"]) return null;
-  const parts: [string, string, string][] = [
-    ["live_asked", "Live blocks, as the program asked", "live"],
-    ["internal_waste", "Internal waste in them", "waste"],
-    ["free_blocks", "Free blocks in partly used spans", "free"],
-    ["uncarved", "Room in such spans, no block made yet", "room"],
-    ["dirty", "Cached spans, not given back yet", "dirty"],
-    ["metadata", "Midden's own tables", "own"],
-    ["outside", "Outside the heap: code, stacks, files", "outside"],
+  const collected = m["collected"] ?? 0;
+  const used = Math.min(process.collections?.used ?? 0, collected);
+  const parts: [number, string, string][] = [
+    [(m["live_asked"] ?? 0) - collected, "Live blocks, as the program asked", "live"],
+    [m["internal_waste"] ?? 0, "Internal waste in them", "waste"],
+    [used, "Collected heaps: objects in use", "collected"],
+    [collected - used, "Collected heaps: room for more", "spare"],
+    [m["free_blocks"] ?? 0, "Free blocks in partly used spans", "free"],
+    [m["uncarved"] ?? 0, "Room in such spans, no block made yet", "room"],
+    [m["dirty"] ?? 0, "Cached spans, not given back yet", "dirty"],
+    [m["metadata"] ?? 0, "Midden's own tables", "own"],
+    [m["outside"] ?? 0, "Outside the heap: code, stacks, files", "outside"],
   ];
-  const rows = parts.filter(([key]) => (m[key] ?? 0) > 0);
-  const whole = rows.reduce((sum, [key]) => sum + (m[key] ?? 0), 0);
+  const rows = parts.filter(([bytes]) => bytes > 0);
+  const whole = rows.reduce((sum, [bytes]) => sum + bytes, 0);
   const strip = h("div", { class: "strip", "aria-hidden": "true" });
-  for (const [key, , part] of rows) {
+  for (const [bytes, , part] of rows) {
     const piece = h("span", { class: part });
-    piece.style.flexGrow = String((m[key] ?? 0) / whole);
+    piece.style.flexGrow = String(bytes / whole);
     strip.append(piece);
   }
   const line = (swatch: string, words: string, bytes: number, of: string) =>
@@ -75,9 +79,7 @@ export function whereSection(process: Process): HTMLElement | null {
     );
   const resident = m["resident"];
   const untouched = m["untouched"] ?? 0;
-  const body = rows.map(([key, words, part]) =>
-    line(part, words, m[key] ?? 0, share(m[key] ?? 0, resident)),
-  );
+  const body = rows.map(([bytes, words, part]) => line(part, words, bytes, share(bytes, resident)));
   if (untouched > 0) body.push(line("none", "Less what of these is not resident", -untouched, ""));
   const sum = line("none", "Resident", resident, "100 %");
   sum.className = "sum";

@@ -262,15 +262,18 @@ static struct reason main_reason(const struct mid_figures *f) {
 static void plain_words(const struct page *p) {
   const struct mid_figures *f = &p->f;
   struct reason reason = main_reason(f);
-  char text[512];
+  char text[512], collected[96] = "";
+  if (f->collected > f->live / 2)
+    snprintf(collected, sizeof collected, ", %s of that held by collected heaps",
+             SIZE(f->collected));
   if (f->live > f->resident)
-    snprintf(text, sizeof text, "%s is live, more than the %s resident: the rest %s.",
-             SIZE(f->live), SIZE(f->resident),
+    snprintf(text, sizeof text, "%s is live%s, more than the %s resident: the rest %s.",
+             SIZE(f->live), collected, SIZE(f->resident),
              f->swapped ? "was never touched or is swapped out" : "was never touched");
   else
-    snprintf(text, sizeof text,
-             "Of %s resident %s, %s is live. The largest part of the rest, %s, %s.",
-             SIZE(f->resident), p->when, SIZE(f->live), SIZE(reason.bytes), reason.words);
+    snprintf(
+        text, sizeof text, "Of %s resident %s, %s is live%s. The largest part of the rest, %s, %s.",
+        SIZE(f->resident), p->when, SIZE(f->live), collected, SIZE(reason.bytes), reason.words);
   fputc('\n', p->out);
   wrapped(p, 0, text);
 }

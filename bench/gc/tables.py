@@ -23,6 +23,8 @@ def cell(bench, workload, manager, multiple, unit, measure):
     value = bench.median(workload, manager, multiple, measure)
     if value is None:
         return f"{bench.why(workload, manager, multiple):>14}"
+    if len(bench.values(workload, manager, multiple, measure)) < 2:
+        return f"{unit(value):>14}"
     spread = bench.spread(workload, manager, multiple, measure)
     return f"{unit(value):>9} ±{spread:3.0%}"
 

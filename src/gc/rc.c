@@ -16,7 +16,10 @@ midden_status midden_rc_open(midden_allocator *from, enum midden_rc_cycles cycle
   if (from == NULL) from = midden_allocator_malloc();
   midden_rc *rc = from->alloc(from, sizeof *rc, _Alignof(midden_rc));
   if (rc == NULL) return MIDDEN_NOMEM;
-  *rc = (midden_rc){.from = from, .no_cycles = cycles == MIDDEN_RC_NO_CYCLES, .xholders = 1};
+  *rc = (midden_rc){.from = from,
+                    .no_cycles = cycles == MIDDEN_RC_NO_CYCLES,
+                    .held = MID_RC_HELD_LEAST,
+                    .xholders = 1};
   mid_rc_list_open(&rc->young);
   mid_rc_list_open(&rc->waiting);
   mid_rc_list_open(&rc->old);
@@ -110,8 +113,8 @@ void *midden_rc_new(midden_rc_type *type, size_t more_bytes) {
   size_t bytes = type->before_bytes + type->what.bytes;
   if (!mid_region_size_is_sane(more_bytes)) return NULL;
   bytes += more_bytes;
-  // A heap that locks collects when it is told to; nobody knows its count without the lock.
-  if (!rc->locks && rc->young.count >= MID_RC_YOUNG_MOST) mid_rc_collect_some(rc);
+  // A heap that locks collects when it is told to; nobody knows its lists without the lock.
+  if (!rc->locks && mid_rc_is_due(rc)) mid_rc_collect_some(rc);
   char *block = rc_block_new(rc, bytes);
   if (block == NULL) return NULL;
   memset(block, 0, bytes);

@@ -17,11 +17,6 @@
 #include "base/bits.h"
 #include "gc/rc.h"
 
-// A touched collection comes instead of a young one when as many wait, or a quarter of those that
-// the last one visited in vain: so each object costs at most six visits in the long run (CPython's
-// rule).
-enum { CYCLE_WAITING_SHARE = 4 };
-
 enum cycle_scope {
   CYCLE_YOUNG,    // the young
   CYCLE_TOUCHED,  // also those that wait, and all that both lead to
@@ -187,6 +182,12 @@ static void cycle_free(struct cycle *garbage) {
   }
 }
 
+// What touched collections visit in vain, now that one did `held`.  Halved at most: the next may
+// lead to the large part again.
+static size_t cycle_held(const midden_rc *rc, size_t held) {
+  return mid_max(mid_max(held, rc->held / 2), MID_RC_HELD_LEAST);
+}
+
 static size_t cycle_collect(midden_rc *rc, enum cycle_scope scope) {
   struct cycle cycle = cycle_open(rc);
   mid_rc_join(rc);
@@ -198,7 +199,8 @@ static size_t cycle_collect(midden_rc *rc, enum cycle_scope scope) {
   cycle_mark_held(&cycle);
   size_t visited = cycle.count;
   cycle_sift(&cycle, scope == CYCLE_YOUNG);
-  if (scope == CYCLE_TOUCHED) rc->held = visited - cycle.count;
+  if (scope != CYCLE_YOUNG) rc->made = 0;
+  if (scope == CYCLE_TOUCHED) rc->held = cycle_held(rc, visited - cycle.count);
 
   for (struct mid_rc_node *node = cycle.first; node != NULL; node = node->next)
     mid_rc_weak_clear(&node->head);
@@ -222,10 +224,9 @@ size_t mid_rc_collect_young(midden_rc *rc) { return cycle_collect(rc, CYCLE_YOUN
 
 void mid_rc_collect_some(midden_rc *rc) {
   if (rc->collecting || rc->pauses > 0) return;
-  if (rc->waiting.count < mid_max(MID_RC_YOUNG_MOST, rc->held / CYCLE_WAITING_SHARE))
-    mid_rc_collect_young(rc);
-  else
-    cycle_collect(rc, CYCLE_TOUCHED);
+  bool touched =
+      rc->made >= MID_RC_SHARE * rc->held || rc->waiting.count >= rc->held / MID_RC_SHARE;
+  cycle_collect(rc, touched ? CYCLE_TOUCHED : CYCLE_YOUNG);
 }
 
 size_t midden_rc_collect(midden_rc *rc) {
@@ -242,7 +243,7 @@ void midden_rc_resume(midden_rc *rc) {
 
 bool midden_rc_is_due(midden_rc *rc) {
   if (rc->locks) mid_lock_take(&rc->lock);
-  bool due = rc->young.count >= MID_RC_YOUNG_MOST;
+  bool due = mid_rc_is_due(rc);
   if (rc->locks) mid_lock_give(&rc->lock);
   return due;
 }

@@ -218,6 +218,21 @@ TEST(old_rings_that_are_dropped_never_become_more_than_a_quarter)
   close_empty();
 }
 
+TEST(an_old_ring_goes_although_all_else_dies_by_its_count)
+{
+  enum { RING = 20000 };
+  open_with(plain);
+  struct node *ring = make_ring(RING, true);
+  midden_rc_collect(rc);
+  midden_rc_release(ring);
+  size_t made = 0;
+  for (; midden_rc_live(type) > 0 && made < 10 * RING; made++) midden_rc_release(make(0));
+  CHECK_EQ(midden_rc_live(type), 0);
+  CHECK(made <= 4 * RING);
+  CHECK(midden_rc_stats(rc).visited_objects < 8 * RING);
+  close_empty();
+}
+
 TEST(a_large_structure_that_lives_is_not_looked_at_again_and_again)
 {
   open_with(plain);

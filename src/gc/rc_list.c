@@ -33,6 +33,7 @@ static void rc_list_unlink(midden_rc *rc, struct mid_rc_node *node) {
 void mid_rc_list_new(midden_rc *rc, struct mid_rc_node *node) {
   if (rc->locks) mid_lock_take(&rc->lock);
   mid_rc_list_put(&rc->young, node);
+  rc->made++;
   if (rc->locks) mid_lock_give(&rc->lock);
 }
 

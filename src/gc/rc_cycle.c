@@ -182,16 +182,17 @@ static void cycle_free(struct cycle *garbage) {
   }
 }
 
+// ---- a collection ----
+
 // What touched collections visit in vain, now that one did `held`.  Halved at most: the next may
 // lead to the large part again.
 static size_t cycle_held(const midden_rc *rc, size_t held) {
   return mid_max(mid_max(held, rc->held / 2), MID_RC_HELD_LEAST);
 }
 
-static size_t cycle_collect(midden_rc *rc, enum cycle_scope scope) {
+// The garbage; all else that was visited is in a list of the heap again.
+static struct cycle cycle_find(midden_rc *rc, enum cycle_scope scope) {
   struct cycle cycle = cycle_open(rc);
-  mid_rc_join(rc);
-  rc->collecting = true;
   cycle.widens = scope == CYCLE_TOUCHED;
   cycle_add_list(&cycle, &rc->young);
   if (scope != CYCLE_YOUNG) cycle_add_list(&cycle, &rc->waiting);
@@ -201,16 +202,22 @@ static size_t cycle_collect(midden_rc *rc, enum cycle_scope scope) {
   cycle_sift(&cycle, scope == CYCLE_YOUNG);
   if (scope != CYCLE_YOUNG) rc->made = 0;
   if (scope == CYCLE_TOUCHED) rc->held = cycle_held(rc, visited - cycle.count);
-
-  for (struct mid_rc_node *node = cycle.first; node != NULL; node = node->next)
-    mid_rc_weak_clear(&node->head);
-  if (cycle_has_finalizers(&cycle)) cycle_finalize(&cycle);
-  bool held_before = mid_rc_hold_dead();
-  size_t freed = cycle.count;
-  cycle_free(&cycle);
   rc->figures.collections++;
   rc->figures.wide += scope != CYCLE_YOUNG;
   rc->figures.visited_objects += visited;
+  return cycle;
+}
+
+static size_t cycle_collect(midden_rc *rc, enum cycle_scope scope) {
+  mid_rc_join(rc);
+  rc->collecting = true;
+  struct cycle garbage = cycle_find(rc, scope);
+  for (struct mid_rc_node *node = garbage.first; node != NULL; node = node->next)
+    mid_rc_weak_clear(&node->head);
+  if (cycle_has_finalizers(&garbage)) cycle_finalize(&garbage);
+  size_t freed = garbage.count;
+  bool held_before = mid_rc_hold_dead();
+  cycle_free(&garbage);
   rc->figures.freed_objects += freed;
   rc->collecting = false;
   mid_rc_let_go(held_before);

@@ -1,62 +1,21 @@
 // gc/rc_cycle_test.c -- cycles: which go, when, and what their finalisers may do.
 // SPDX-License-Identifier: MIT
-#include "gc/rc.h"
-#include "gc/source_test.h"
-#include "support.h"
-#include "test.h"
-
-struct node {
-  struct node *next, *prev, *side;
-  uint64_t id;
-};
-
-static const size_t node_references[] = {offsetof(struct node, next), offsetof(struct node, prev),
-                                         offsetof(struct node, side)};
-static const midden_rc_description plain = {.name = "node",
-                                            .bytes = sizeof(struct node),
-                                            .references = node_references,
-                                            .reference_count = 3};
+#include "gc/node_test.h"
 
 static midden_rc *rc;
 static midden_rc_type *type;
 
-static midden_rc_type *open_type(midden_rc_description what) {
-  midden_rc_type *opened = NULL;
-  CHECK_EQ(midden_rc_type_open(rc, &what, &opened), MIDDEN_OK);
-  return opened;
-}
-
 static void open_with(midden_rc_description what) {
-  CHECK_EQ(midden_rc_open(source_open(), MIDDEN_RC_CYCLES, &rc), MIDDEN_OK);
-  type = open_type(what);
-}
-
-static midden_rc_description finalized_by(void (*finalize)(void *)) {
-  midden_rc_description what = plain;
-  what.finalize = finalize;
-  return what;
-}
-
-static void close_empty(void) {
-  CHECK_WHOLE(mid_rc_broken(rc));
-  CHECK_EQ(midden_rc_stats(rc).live_objects, 0);
-  midden_rc_close(rc);
-  CHECK_EQ(source.blocks, 0);
-}
-
-static struct node *make(uint64_t id) {
-  struct node *node = midden_rc_new(type, 0);
-  CHECK(node != NULL);
-  node->id = id;
-  return node;
+  rc = open_heap(source_open());
+  type = open_type(rc, what);
 }
 
 // A ring by `next`, and back by `prev` if it is to be a doubly linked one.  Its first is returned,
 // with a reference.
 static struct node *make_ring(size_t count, bool back) {
-  struct node *first = make(0), *last = first;
+  struct node *first = make(type, 0), *last = first;
   for (size_t i = 1; i < count; i++) {
-    struct node *node = make(i);
+    struct node *node = make(type, i);
     last->next = node;  // moved: the ring holds it
     if (back) midden_rc_set(&node->prev, last);
     last = node;
@@ -84,29 +43,27 @@ TEST(rings_of_every_size_go_when_they_are_dropped_and_not_before)
       CHECK_EQ(midden_rc_live(type), 0);
       CHECK_EQ(midden_rc_collect(rc), 0);
     }
-  close_empty();
+  close_empty(rc);
 }
 
 TEST(a_ring_made_by_moving_references_goes_too)
 {
   open_with(plain);
   for (int old = 0; old < 2; old++) {
-    struct node *a = make(0), *b = make(1);
+    struct node *a = make(type, 0), *b = make(type, 1);
     if (old) CHECK_EQ(midden_rc_collect(rc), 0);  // so that they are old
     a->next = b, b->next = a;                     // nothing was ever released
     CHECK_EQ(midden_rc_collect(rc), 2);
   }
-  close_empty();
+  close_empty(rc);
 }
 
 TEST(what_a_dropped_ring_leads_to_goes_with_it_and_what_others_hold_stays)
 {
   open_with(plain);
-  midden_rc_description leaf_what = plain;
-  leaf_what.acyclic = true;
-  midden_rc_type *leaf = open_type(leaf_what);
-  struct node *ring = make_ring(10, false), *second = make_ring(5, true), *tail = make(0);
-  struct node *kept = make(0), *object = midden_rc_new(leaf, 0);
+  midden_rc_type *leaf = open_type(rc, acyclic(plain));
+  struct node *ring = make_ring(10, false), *second = make_ring(5, true), *tail = make(type, 0);
+  struct node *kept = make(type, 0), *object = midden_rc_new(leaf, 0);
   midden_rc_set(&ring->side, second);
   midden_rc_set(&second->side, tail);
   midden_rc_set(&ring->next->side, kept);
@@ -121,17 +78,15 @@ TEST(what_a_dropped_ring_leads_to_goes_with_it_and_what_others_hold_stays)
   CHECK_EQ(midden_rc_live(type), 1);
   CHECK_EQ(midden_rc_count(kept), 1);
   midden_rc_release(kept);
-  close_empty();
+  close_empty(rc);
 }
 
 TEST(a_ring_through_another_heap_is_held_by_it)
 {
   open_with(plain);
-  midden_rc *other = NULL;
-  midden_rc_type *others = NULL;
-  CHECK_EQ(midden_rc_open(NULL, MIDDEN_RC_CYCLES, &other), MIDDEN_OK);
-  CHECK_EQ(midden_rc_type_open(other, &plain, &others), MIDDEN_OK);
-  struct node *here = make(0), *there = midden_rc_new(others, 0);
+  midden_rc *other = open_heap(NULL);
+  midden_rc_type *others = open_type(other, plain);
+  struct node *here = make(type, 0), *there = midden_rc_new(others, 0);
   here->next = there;
   there->next = here;
   CHECK_EQ(midden_rc_collect(rc), 0);
@@ -141,14 +96,14 @@ TEST(a_ring_through_another_heap_is_held_by_it)
   midden_rc_set(&there->next, NULL);
   CHECK_EQ(midden_rc_live(others), 0);
   midden_rc_close(other);
-  close_empty();
+  close_empty(rc);
 }
 
 TEST(acyclic_types_and_heaps_without_cycles_are_not_looked_at)
 {
   open_with(plain);
   midden_rc_description leaf = {.name = "leaf", .bytes = 8};
-  midden_rc_type *leaves = open_type(leaf);
+  midden_rc_type *leaves = open_type(rc, leaf);
   for (int i = 0; i < 3000; i++) {
     void *object = midden_rc_new(leaves, 0);
     midden_rc_release(midden_rc_retain(object));
@@ -156,16 +111,16 @@ TEST(acyclic_types_and_heaps_without_cycles_are_not_looked_at)
   }
   CHECK_EQ(midden_rc_collect(rc), 0);
   CHECK_EQ(midden_rc_stats(rc).visited_objects, 0);
-  close_empty();
+  close_empty(rc);
 
   CHECK_EQ(midden_rc_open(source_open(), MIDDEN_RC_NO_CYCLES, &rc), MIDDEN_OK);
-  type = open_type(plain);
+  type = open_type(rc, plain);
   struct node *ring = make_ring(3000, false);
   midden_rc_set(&ring->next, NULL);  // it is the program that cuts it
   midden_rc_release(ring);
   CHECK_EQ(midden_rc_stats(rc).collections, 0);
   CHECK_EQ(midden_rc_collect(rc), 0);
-  close_empty();
+  close_empty(rc);
 }
 
 TEST(a_ring_of_millions_goes_without_recursion_or_memory)
@@ -177,7 +132,7 @@ TEST(a_ring_of_millions_goes_without_recursion_or_memory)
   CHECK_EQ(midden_rc_collect(rc), count);
   CHECK_EQ(source.refused, 0);
   source.until_refusal = 0;
-  close_empty();
+  close_empty(rc);
 }
 
 // ---- when ----
@@ -193,7 +148,7 @@ TEST(rings_that_are_dropped_again_and_again_never_become_many)
   CHECK(most < 2100);  // young, and what was half made when those were looked at
   CHECK(midden_rc_stats(rc).collections > 100);
   midden_rc_collect(rc);
-  close_empty();
+  close_empty(rc);
 }
 
 TEST(old_rings_that_are_dropped_never_become_more_than_a_quarter)
@@ -215,7 +170,7 @@ TEST(old_rings_that_are_dropped_never_become_more_than_a_quarter)
   CHECK(figures.wide > 20);
   for (int i = 0; i < RINGS; i++) midden_rc_release(ring[i]);
   midden_rc_collect(rc);
-  close_empty();
+  close_empty(rc);
 }
 
 TEST(an_old_ring_goes_although_all_else_dies_by_its_count)
@@ -226,11 +181,11 @@ TEST(an_old_ring_goes_although_all_else_dies_by_its_count)
   midden_rc_collect(rc);
   midden_rc_release(ring);
   size_t made = 0;
-  for (; midden_rc_live(type) > 0 && made < 10 * RING; made++) midden_rc_release(make(0));
+  for (; midden_rc_live(type) > 0 && made < 10 * RING; made++) midden_rc_release(make(type, 0));
   CHECK_EQ(midden_rc_live(type), 0);
   CHECK(made <= 4 * RING);
   CHECK(midden_rc_stats(rc).visited_objects < 8 * RING);
-  close_empty();
+  close_empty(rc);
 }
 
 TEST(a_large_structure_that_lives_is_not_looked_at_again_and_again)
@@ -240,7 +195,7 @@ TEST(a_large_structure_that_lives_is_not_looked_at_again_and_again)
   midden_rc_collect(rc);
   size_t before = midden_rc_stats(rc).visited_objects;
   for (int i = 0; i < 100000; i++) {
-    struct node *small = make(0);
+    struct node *small = make(type, 0);
     midden_rc_set(&small->next, big);  // each leads to all of it
     small->prev = small;
   }
@@ -249,7 +204,7 @@ TEST(a_large_structure_that_lives_is_not_looked_at_again_and_again)
   CHECK(midden_rc_stats(rc).wide < 20);
   midden_rc_release(big);
   midden_rc_collect(rc);
-  close_empty();
+  close_empty(rc);
 }
 
 TEST(while_it_is_paused_nothing_is_collected)
@@ -262,10 +217,10 @@ TEST(while_it_is_paused_nothing_is_collected)
   CHECK_EQ(midden_rc_live(type), 3000);
   CHECK(midden_rc_is_due(rc));
   midden_rc_resume(rc);
-  midden_rc_release(make(0));
+  midden_rc_release(make(type, 0));
   CHECK_EQ(midden_rc_live(type), 0);
   CHECK(!midden_rc_is_due(rc));
-  close_empty();
+  close_empty(rc);
 }
 
 // ---- finalisers ----
@@ -292,7 +247,7 @@ TEST(finalisers_of_a_ring_all_find_it_whole_and_its_weak_references_cleared)
   CHECK_EQ(midden_rc_collect(rc), 100);
   CHECK_EQ(finalized, 100);
   for (size_t i = 0; i < 100; i++) midden_rc_weak_give(weak[i]);
-  close_empty();
+  close_empty(rc);
 }
 
 static struct node *saved;
@@ -304,7 +259,7 @@ static void node_save_fifth(void *object) {
 TEST(what_a_finaliser_saves_stays_with_all_it_leads_to_and_is_finalised_once)
 {
   open_with(finalized_by(node_save_fifth));
-  struct node *ring = make_ring(10, false), *other = make_ring(3, false), *tail = make(20);
+  struct node *ring = make_ring(10, false), *other = make_ring(3, false), *tail = make(type, 20);
   ring->side = tail;
   midden_rc_set(&other->side, ring);  // leads to the ring, and is not led to
   finalized = 0;
@@ -326,7 +281,7 @@ TEST(what_a_finaliser_saves_stays_with_all_it_leads_to_and_is_finalised_once)
   midden_rc_set(&saved, NULL);
   CHECK_EQ(midden_rc_collect(rc), 11);
   CHECK_EQ(finalized, 14);
-  close_empty();
+  close_empty(rc);
 }
 
 // A weak reference to its own object, which is about to go.
@@ -339,8 +294,7 @@ TEST(weak_references_that_finalisers_take_outlive_their_objects)
 {
   for (int atomic = 0; atomic < 2; atomic++) {
     midden_rc_description what = finalized_by(node_take_weak);
-    what.atomic = atomic;
-    open_with(what);
+    open_with(atomic ? atomic_too(what) : what);
     finalized = 0;
     midden_rc_release(make_ring(10, false));
     CHECK_EQ(midden_rc_collect(rc), 10);
@@ -349,7 +303,7 @@ TEST(weak_references_that_finalisers_take_outlive_their_objects)
       CHECK(midden_rc_weak_lock(weak[i]) == NULL);
       midden_rc_weak_give(weak[i]);
     }
-    close_empty();
+    close_empty(rc);
   }
 }
 
@@ -368,13 +322,13 @@ TEST(finalisers_may_release_all_that_their_objects_hold)
   finalized = 0;
   struct node *ring = make_ring(50, true);
   for (struct node *node = ring; node->side == NULL; node = node->next) {
-    node->side = make(99);
-    node->side->side = make(98);
+    node->side = make(type, 99);
+    node->side->side = make(type, 98);
   }
   midden_rc_release(ring);
   CHECK_EQ(midden_rc_collect(rc), 150);
   CHECK_EQ(finalized, 150);
-  close_empty();
+  close_empty(rc);
 }
 
 // Makes rings of its own while the collection runs, and asks for another one.
@@ -393,7 +347,7 @@ static void node_litter(void *object) {
 TEST(what_finalisers_make_and_drop_is_left_to_the_next_collection)
 {
   open_with(finalized_by(node_litter));
-  bare = open_type(plain);
+  bare = open_type(rc, plain);
   finalized = 0;
   midden_rc_release(make_ring(3, false));
   CHECK_EQ(midden_rc_collect(rc), 3);
@@ -401,7 +355,7 @@ TEST(what_finalisers_make_and_drop_is_left_to_the_next_collection)
   CHECK_EQ(midden_rc_live(bare), 4500);
   CHECK_WHOLE(mid_rc_broken(rc));
   CHECK_EQ(midden_rc_collect(rc), 4500);
-  close_empty();
+  close_empty(rc);
 }
 
 // Hangs its own dying object into a new one, which only the dying lead to.
@@ -415,15 +369,15 @@ static void node_hang(void *object) {
 TEST(what_is_saved_by_garbage_alone_goes_with_the_next_collection)
 {
   open_with(finalized_by(node_hang));
-  bare = open_type(plain);
+  bare = open_type(rc, plain);
   finalized = 0;
-  struct node *a = make(0);
+  struct node *a = make(type, 0);
   a->next = a;
   CHECK_EQ(midden_rc_collect(rc), 0);
   CHECK_EQ(midden_rc_live(type) + midden_rc_live(bare), 2);
   CHECK_EQ(midden_rc_collect(rc), 2);
   CHECK_EQ(finalized, 1);
-  close_empty();
+  close_empty(rc);
 }
 
 // A release during a collection: what hangs from garbage dies with finalisers that release,
@@ -437,9 +391,7 @@ static void node_collect(void *object) {
 TEST(what_hangs_from_garbage_may_collect_while_it_goes)
 {
   open_with(plain);
-  midden_rc_description what = finalized_by(node_collect);
-  what.acyclic = true;
-  midden_rc_type *hanging = open_type(what);
+  midden_rc_type *hanging = open_type(rc, acyclic(finalized_by(node_collect)));
   finalized = 0;
   struct node *ring = make_ring(20, true);
   for (struct node *node = ring; node->side == NULL; node = node->next) {
@@ -451,5 +403,5 @@ TEST(what_hangs_from_garbage_may_collect_while_it_goes)
   CHECK_EQ(finalized, 40);
   CHECK_EQ(midden_rc_live(hanging), 0);
   CHECK_EQ(midden_rc_live(type), 0);
-  close_empty();
+  close_empty(rc);
 }

@@ -5,79 +5,33 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "gc/source_test.h"
+#include "gc/node_test.h"
 #include "midden/heap.h"
-#include "support.h"
-#include "test.h"
-
-struct node {
-  struct node *next, *other;
-  uint64_t id;
-};
-
-static const size_t node_references[] = {offsetof(struct node, next), offsetof(struct node, other)};
 
 static char said[64];  // the ids of those finalised, as letters
 static void node_say(void *object) {
   size_t length = strlen(said);
   if (length + 1 < sizeof said) said[length] = (char)('a' + ((struct node *)object)->id);
 }
+static void said_nothing(void) { memset(said, 0, sizeof said); }
 
-static const midden_rc_description plain = {.name = "node",
-                                            .bytes = sizeof(struct node),
-                                            .references = node_references,
-                                            .reference_count = 2,
-                                            .finalize = node_say};
-
-static midden_rc *open_heap(midden_allocator *from) {
-  midden_rc *rc = NULL;
-  CHECK_EQ(midden_rc_open(from, MIDDEN_RC_CYCLES, &rc), MIDDEN_OK);
-  CHECK_WHOLE(mid_rc_broken(rc));
-  memset(said, 0, sizeof said);
-  return rc;
+static midden_rc *open_silent(midden_allocator *from) {
+  said_nothing();
+  return open_heap(from);
 }
 
-static midden_rc_type *open_type(midden_rc *rc, midden_rc_description what) {
-  midden_rc_type *type = NULL;
-  CHECK_EQ(midden_rc_type_open(rc, &what, &type), MIDDEN_OK);
-  return type;
-}
-
-static struct node *make(midden_rc_type *type, uint64_t id) {
-  struct node *node = midden_rc_new(type, 0);
-  CHECK(node != NULL);
-  node->id = id;
-  return node;
-}
-
-static midden_rc_description acyclic(midden_rc_description what) {
-  what.acyclic = true;
-  return what;
-}
-static midden_rc_description atomic_too(midden_rc_description what) {
-  what.atomic = true;
-  return what;
-}
-
-// Of each kind of type there is, in one heap: plain, acyclic, atomic, both.
-enum { KINDS = 4 };
-static void open_kinds(midden_rc *rc, midden_rc_type *kind[KINDS]) {
-  kind[0] = open_type(rc, plain);
-  kind[1] = open_type(rc, acyclic(plain));
-  kind[2] = open_type(rc, atomic_too(plain));
-  kind[3] = open_type(rc, atomic_too(acyclic(plain)));
-}
+static midden_rc_description telling(void) { return finalized_by(node_say); }
 
 TEST(an_object_goes_with_its_last_reference)
 {
-  midden_rc *rc = open_heap(source_open());
+  midden_rc *rc = open_silent(source_open());
   midden_rc_type *kind[KINDS];
-  open_kinds(rc, kind);
+  open_kinds(rc, telling(), kind);
   for (int k = 0; k < KINDS; k++) {
-    memset(said, 0, sizeof said);
+    said_nothing();
     struct node *a = make(kind[k], 0);
     CHECK_EQ((uintptr_t)a % 16, 0);
-    CHECK(a->next == NULL && a->other == NULL);
+    CHECK(a->next == NULL && a->side == NULL);
     CHECK_EQ(midden_rc_count(a), 1);
     for (size_t n = 2; n <= 1000; n++) {
       CHECK(midden_rc_retain(a) == a);
@@ -105,14 +59,14 @@ TEST(an_object_goes_with_its_last_reference)
 
 TEST(what_an_object_held_goes_after_it_unless_others_hold_it)
 {
-  midden_rc *rc = open_heap(source_open());
+  midden_rc *rc = open_silent(source_open());
   midden_rc_type *kind[KINDS];
-  open_kinds(rc, kind);
+  open_kinds(rc, telling(), kind);
   for (int k = 0; k < KINDS; k++) {
-    memset(said, 0, sizeof said);
+    said_nothing();
     struct node *a = make(kind[k], 0), *b = make(kind[k], 1), *c = make(kind[k], 2);
     a->next = b;
-    a->other = c;
+    a->side = c;
     midden_rc_set(&b->next, c);
     CHECK_EQ(midden_rc_count(c), 2);
     midden_rc_retain(c);
@@ -122,14 +76,13 @@ TEST(what_an_object_held_goes_after_it_unless_others_hold_it)
     midden_rc_release(c);
     CHECK_STR(said, "abc");
   }
-  midden_rc_close(rc);
-  CHECK_EQ(source.blocks, 0);
+  close_empty(rc);
 }
 
 TEST(a_slot_is_in_order_again_before_what_it_held_goes)
 {
-  midden_rc *rc = open_heap(NULL);
-  midden_rc_type *type = open_type(rc, plain);
+  midden_rc *rc = open_silent(NULL);
+  midden_rc_type *type = open_type(rc, telling());
   struct node *a = make(type, 0), *b = make(type, 1);
   midden_rc_set(&a->next, b);
   midden_rc_set(&a->next, a->next);  // its own value
@@ -156,8 +109,8 @@ static void array_trace(const void *object, midden_rc_visit *visit, void *with) 
 
 TEST(an_array_may_be_of_any_length_and_its_items_go_with_it)
 {
-  midden_rc *rc = open_heap(source_open());
-  midden_rc_type *type = open_type(rc, acyclic(plain));
+  midden_rc *rc = open_silent(source_open());
+  midden_rc_type *type = open_type(rc, acyclic(telling()));
   midden_rc_type *arrays =
       open_type(rc, (midden_rc_description){
                         .name = "array", .bytes = sizeof(struct array), .trace = array_trace});
@@ -170,13 +123,12 @@ TEST(an_array_may_be_of_any_length_and_its_items_go_with_it)
     midden_rc_release(array);
     CHECK_EQ(midden_rc_live(type), 0);
   }
-  midden_rc_close(rc);
-  CHECK_EQ(source.blocks, 0);
+  close_empty(rc);
 }
 
 TEST(types_that_cannot_be_are_refused)
 {
-  midden_rc *rc = open_heap(NULL);
+  midden_rc *rc = open_silent(NULL);
   midden_rc_type *type = NULL;
   static const size_t outside[] = {0, 16}, askew[] = {4}, beyond[] = {SIZE_MAX - 7};
   midden_rc_description what = {.name = "bad", .bytes = 16, .references = outside};
@@ -191,7 +143,7 @@ TEST(types_that_cannot_be_are_refused)
   what.reference_count = 0, what.bytes = SIZE_MAX;
   CHECK_EQ(midden_rc_type_open(rc, &what, &type), MIDDEN_INVALID);
   CHECK(type == NULL);
-  type = open_type(rc, plain);
+  type = open_type(rc, telling());
   errno = 0;
   CHECK(midden_rc_new(type, SIZE_MAX) == NULL);
   CHECK_EQ(errno, ENOMEM);
@@ -229,12 +181,10 @@ static void make_and_release_chain(midden_rc_type *type) {
 
 TEST(a_list_of_millions_goes_on_a_small_stack)
 {
-  midden_rc *rc = open_heap(NULL);
-  midden_rc_description what = plain;
-  what.finalize = NULL;
-  make_and_release_chain(open_type(rc, acyclic(what)));
-  make_and_release_chain(open_type(rc, what));
-  make_and_release_chain(open_type(rc, atomic_too(acyclic(what))));
+  midden_rc *rc = open_silent(NULL);
+  make_and_release_chain(open_type(rc, acyclic(plain)));
+  make_and_release_chain(open_type(rc, plain));
+  make_and_release_chain(open_type(rc, atomic_too(acyclic(plain))));
   midden_rc_close(rc);
 }
 
@@ -248,14 +198,13 @@ static void node_save(void *object) {
 
 TEST(a_finaliser_may_save_its_object_and_runs_once)
 {
-  midden_rc *rc = open_heap(source_open());
-  midden_rc_description what = plain;
-  what.finalize = node_save;
+  midden_rc *rc = open_silent(source_open());
+  midden_rc_description what = finalized_by(node_save);
   midden_rc_type *kinds[] = {open_type(rc, what), open_type(rc, acyclic(what)),
                              open_type(rc, atomic_too(what))};
-  midden_rc_type *held = open_type(rc, atomic_too(plain));
+  midden_rc_type *held = open_type(rc, atomic_too(telling()));
   for (size_t k = 0; k < 3; k++) {
-    memset(said, 0, sizeof said);
+    said_nothing();
     saved = NULL;
     struct node *a = make(kinds[k], 0), *b = make(held, 1);
     a->next = b;
@@ -269,8 +218,7 @@ TEST(a_finaliser_may_save_its_object_and_runs_once)
     CHECK_STR(said, "ab");
     CHECK_EQ(midden_rc_live(kinds[k]), 0);
   }
-  midden_rc_close(rc);
-  CHECK_EQ(source.blocks, 0);
+  close_empty(rc);
 }
 
 static midden_rc_type *spawned;
@@ -284,26 +232,23 @@ static void node_spawn(void *object) {
 
 TEST(a_finaliser_may_make_and_release_objects)
 {
-  midden_rc *rc = open_heap(source_open());
-  midden_rc_description what = plain;
-  what.finalize = node_spawn;
-  spawned = open_type(rc, what);
+  midden_rc *rc = open_silent(source_open());
+  spawned = open_type(rc, finalized_by(node_spawn));
   struct node *a = make(spawned, 0);
   a->next = make(spawned, 19);
   midden_rc_release(a);
   CHECK_EQ(midden_rc_live(spawned), 0);
   CHECK_EQ(strlen(said), 23);
   CHECK(said[0] == 'a');
-  midden_rc_close(rc);
-  CHECK_EQ(source.blocks, 0);
+  close_empty(rc);
 }
 
 // ---- the heap's end ----
 
 TEST(objects_outlive_their_heap_s_handle)
 {
-  midden_rc *rc = open_heap(source_open());
-  midden_rc_type *type = open_type(rc, plain), *leaf = open_type(rc, acyclic(plain));
+  midden_rc *rc = open_silent(source_open());
+  midden_rc_type *type = open_type(rc, telling()), *leaf = open_type(rc, acyclic(telling()));
   struct node *a = make(type, 0), *b = make(leaf, 1);
   midden_rc_weak *weak = midden_rc_weak_take(a);
   a->next = b;
@@ -324,80 +269,11 @@ TEST(objects_may_lie_in_a_heap_of_one_s_own_and_go_with_it)
 {
   midden_heap *heap = NULL;
   CHECK_EQ(midden_heap_open(&heap), MIDDEN_OK);
-  midden_rc *rc = open_heap(midden_heap_allocator(heap));
-  midden_rc_type *type = open_type(rc, plain);
+  midden_rc *rc = open_silent(midden_heap_allocator(heap));
+  midden_rc_type *type = open_type(rc, telling());
   for (uint64_t i = 0; i < 1000; i++) make(type, i);
   CHECK(midden_heap_stats(heap).live_blocks >= 1000);
   midden_heap_close(heap);
-}
-
-// ---- weak references ----
-
-TEST(a_weak_reference_sees_its_object_until_the_last_release)
-{
-  midden_rc *rc = open_heap(source_open());
-  midden_rc_type *kind[KINDS];
-  open_kinds(rc, kind);
-  for (int k = 0; k < KINDS; k++) {
-    struct node *a = make(kind[k], 0);
-    midden_rc_weak *weak = midden_rc_weak_take(a), *same = midden_rc_weak_take(a);
-    CHECK(weak != NULL && weak == same);
-    CHECK_EQ(midden_rc_count(a), 1);
-    CHECK(midden_rc_type_of(a) == kind[k]);
-    CHECK(midden_rc_weak_lock(weak) == a);
-    CHECK_EQ(midden_rc_count(a), 2);
-    midden_rc_release(a);
-    midden_rc_weak_give(same);
-    CHECK(midden_rc_weak_lock(weak) == a);
-    midden_rc_release(a);
-    midden_rc_release(a);
-    CHECK_EQ(midden_rc_live(kind[k]), 0);
-    CHECK(midden_rc_weak_lock(weak) == NULL);
-    CHECK(midden_rc_weak_lock(weak) == NULL);
-    midden_rc_weak_give(weak);
-
-    a = make(kind[k], 0);
-    midden_rc_weak_give(midden_rc_weak_take(a));  // before its object goes
-    midden_rc_release(a);
-  }
-  midden_rc_weak_give(NULL);
-  midden_rc_close(rc);
-  CHECK_EQ(source.blocks, 0);
-}
-
-static midden_rc_weak *seen_weak;
-static bool seen_in_finaliser;
-static void node_look(void *object) {
-  void *locked = midden_rc_weak_lock(seen_weak);
-  seen_in_finaliser = locked != NULL;
-  midden_rc_release(locked);
-  saved = midden_rc_retain(object);
-}
-
-TEST(weak_references_are_cleared_before_a_finaliser_and_taken_anew_after)
-{
-  midden_rc *rc = open_heap(source_open());
-  midden_rc_description what = plain;
-  what.finalize = node_look;
-  midden_rc_type *kinds[] = {open_type(rc, what), open_type(rc, atomic_too(what))};
-  for (size_t k = 0; k < 2; k++) {
-    struct node *a = make(kinds[k], 0);
-    seen_weak = midden_rc_weak_take(a);
-    seen_in_finaliser = true;
-    midden_rc_release(a);
-    CHECK(!seen_in_finaliser);
-    CHECK(saved == a);
-    CHECK(midden_rc_weak_lock(seen_weak) == NULL);
-    midden_rc_weak *anew = midden_rc_weak_take(a);
-    CHECK(midden_rc_weak_lock(anew) == a);
-    midden_rc_release(a);
-    midden_rc_release(a);
-    CHECK(midden_rc_weak_lock(anew) == NULL);
-    midden_rc_weak_give(anew);
-    midden_rc_weak_give(seen_weak);
-  }
-  midden_rc_close(rc);
-  CHECK_EQ(source.blocks, 0);
 }
 
 // ---- no memory ----
@@ -412,7 +288,7 @@ static bool build_and_drop(midden_allocator *from) {
                (a = midden_rc_new(type, 0)) != NULL && (b = midden_rc_new(type, 100)) != NULL &&
                (weak = midden_rc_weak_take(a)) != NULL;
   if (a != NULL) midden_rc_set(&a->next, b);
-  if (a != NULL) midden_rc_set(&a->other, a);
+  if (a != NULL) midden_rc_set(&a->side, a);
   midden_rc_release(a);
   midden_rc_release(b);
   midden_rc_close(rc);  // collects the ring
@@ -438,8 +314,8 @@ TEST(a_refusal_of_any_allocation_loses_nothing)
 
 TEST(a_refusal_is_met_by_a_collection_first)
 {
-  midden_rc *rc = open_heap(source_open());
-  midden_rc_type *type = open_type(rc, plain);
+  midden_rc *rc = open_silent(source_open());
+  midden_rc_type *type = open_type(rc, telling());
   for (int i = 0; i < 5; i++) {
     struct node *a = make(type, 0);
     a->next = a;  // the only reference is its own
@@ -454,18 +330,17 @@ TEST(a_refusal_is_met_by_a_collection_first)
   CHECK_EQ(errno, ENOMEM);
   CHECK_EQ(midden_rc_live(type), 1);
   midden_rc_release(b);
-  midden_rc_close(rc);
-  CHECK_EQ(source.blocks, 0);
+  close_empty(rc);
 }
 
 // ---- crimes ----
 
 static struct node *crime_node(midden_rc_description what) {
-  return make(open_type(open_heap(NULL), what), 0);
+  return make(open_type(open_silent(NULL), what), 0);
 }
 
 static void release_twice(void) {
-  struct node *a = crime_node(plain);
+  struct node *a = crime_node(telling());
   midden_rc_release(a);
   midden_rc_release(a);
 }
@@ -473,35 +348,31 @@ static void release_twice_in_a_finaliser(void *object) {
   midden_rc_release(object), midden_rc_release(object), midden_rc_release(object);
 }
 static void release_in_its_finaliser(void) {
-  midden_rc_description what = plain;
-  what.finalize = release_twice_in_a_finaliser;
-  midden_rc_release(crime_node(what));
+  midden_rc_release(crime_node(finalized_by(release_twice_in_a_finaliser)));
 }
 static void retain_what_is_gone(void) {
-  struct node *a = crime_node(plain);
+  struct node *a = crime_node(telling());
   midden_rc_release(a);
   midden_rc_retain(a);
 }
 static void plain_in_atomic(void) {
-  midden_rc *rc = open_heap(NULL);
-  struct node *a = make(open_type(rc, atomic_too(acyclic(plain))), 0);
-  a->next = make(open_type(rc, plain), 0);
+  midden_rc *rc = open_silent(NULL);
+  struct node *a = make(open_type(rc, atomic_too(acyclic(telling()))), 0);
+  a->next = make(open_type(rc, telling()), 0);
   midden_rc_release(a);
 }
 static void close_in_finaliser(void *object) { midden_rc_close(midden_rc_type_of(object)->rc); }
 static void close_while_it_collects(void) {
-  midden_rc_description what = plain;
-  what.finalize = close_in_finaliser;
-  struct node *a = crime_node(what);
+  struct node *a = crime_node(finalized_by(close_in_finaliser));
   a->next = a;
   midden_rc_collect(midden_rc_type_of(a)->rc);
 }
 static void forgotten_retain(void) {
-  struct node *a = crime_node(plain);
-  a->next = a->other = a;
+  struct node *a = crime_node(telling());
+  a->next = a->side = a;
   midden_rc_collect(midden_rc_type_of(a)->rc);
 }
-static void resume_alone(void) { midden_rc_resume(open_heap(NULL)); }
+static void resume_alone(void) { midden_rc_resume(open_silent(NULL)); }
 
 TEST(wrong_use_stops_the_program_with_a_sentence)
 {

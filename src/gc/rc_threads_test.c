@@ -4,19 +4,9 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-#include "gc/rc.h"
-#include "gc/source_test.h"
-#include "support.h"
-#include "test.h"
+#include "gc/node_test.h"
 
 enum { THREADS = 4, PLACES = 16, STEPS = SANITIZED ? 20000 : 200000 };
-
-struct node {
-  struct node *next, *prev;
-  uint64_t id;
-};
-
-static const size_t node_references[] = {offsetof(struct node, next), offsetof(struct node, prev)};
 
 static midden_rc *rc;
 static midden_rc_type *type;
@@ -27,29 +17,16 @@ static void node_finalize(void *object) {
   finalized++;
 }
 
-static void open_with(bool acyclic, void (*finalize)(void *)) {
-  midden_rc_description what = {.name = "node",
-                                .bytes = sizeof(struct node),
-                                .references = node_references,
-                                .reference_count = 2,
-                                .finalize = finalize,
-                                .acyclic = acyclic,
-                                .atomic = true};
+static void open_with(bool is_acyclic, void (*finalize)(void *)) {
+  midden_rc_description what = atomic_too(finalized_by(finalize));
   finalized = 0;
-  CHECK_EQ(midden_rc_open(source_open(), MIDDEN_RC_CYCLES, &rc), MIDDEN_OK);
-  CHECK_EQ(midden_rc_type_open(rc, &what, &type), MIDDEN_OK);
+  rc = open_heap(source_open());
+  type = open_type(rc, is_acyclic ? acyclic(what) : what);
 }
 
-static void close_empty(void) {
-  CHECK_WHOLE(mid_rc_broken(rc));
-  CHECK_EQ(midden_rc_live(type), 0);
-  midden_rc_close(rc);
-  CHECK_EQ(source.blocks, 0);
-}
-
-static struct node *make(void) {
+static struct node *make_one(void) {
   struct node *node = midden_rc_new(type, 0);
-  if (node == NULL) abort();
+  if (node == NULL) abort();  // not in the test's own thread
   node->id = test_mix(7);
   return node;
 }
@@ -78,15 +55,15 @@ static void *retain_and_release(void *unused) {
 
 TEST(an_object_goes_once_however_many_threads_release_it)
 {
-  for (int acyclic = 0; acyclic < 2; acyclic++)
+  for (int green = 0; green < 2; green++)
     for (int old = 0; old < 2; old++) {
-      open_with(acyclic, node_finalize);
-      shared = make();
+      open_with(green, node_finalize);
+      shared = make_one();
       for (int i = 1; i < THREADS; i++) midden_rc_retain(shared);
       if (old) CHECK_EQ(midden_rc_collect(rc), 0);
       run_threads(retain_and_release);
       CHECK_EQ(finalized, 1);
-      close_empty();
+      close_empty(rc);
     }
 }
 
@@ -102,11 +79,11 @@ static void empty_places(void) {
 static void *pass_on(void *number) {
   uint64_t seed = (uintptr_t)number * 1000;
   for (int i = 0; i < STEPS; i++) {
-    struct node *mine = make();
+    struct node *mine = make_one();
     midden_rc_retain(mine);
     if (i % 4 == 0) {
-      struct node *first = make();
-      first->next = make();
+      struct node *first = make_one();
+      first->next = make_one();
       first->next->next = midden_rc_retain(mine);
       midden_rc_release(atomic_exchange(&xplace[test_random(&seed) % PLACES], first));
     }
@@ -118,12 +95,12 @@ static void *pass_on(void *number) {
 
 TEST(objects_made_by_one_thread_go_in_another)
 {
-  for (int acyclic = 0; acyclic < 2; acyclic++) {
-    open_with(acyclic, node_finalize);
+  for (int green = 0; green < 2; green++) {
+    open_with(green, node_finalize);
     run_threads(pass_on);
     empty_places();
     CHECK_EQ(finalized, THREADS * (STEPS + STEPS / 4 * 2));
-    close_empty();
+    close_empty(rc);
   }
 }
 
@@ -137,7 +114,7 @@ static void *lock_and_drop(void *number) {
   for (int i = 0; i < STEPS; i++) {
     size_t place = test_random(&seed) % PLACES;
     if (i % 3 == 0) {
-      struct node *mine = make();
+      struct node *mine = make_one();
       midden_rc_weak_give(atomic_exchange(&xweak[place], midden_rc_weak_take(mine)));
       midden_rc_release(atomic_exchange(&xplace[place], mine));
     } else {
@@ -154,8 +131,8 @@ static void *lock_and_drop(void *number) {
 
 TEST(a_weak_reference_gives_a_whole_object_or_none)
 {
-  for (int acyclic = 0; acyclic < 2; acyclic++) {
-    open_with(acyclic, node_finalize);
+  for (int green = 0; green < 2; green++) {
+    open_with(green, node_finalize);
     run_threads(lock_and_drop);
     empty_places();
     for (int i = 0; i < PLACES; i++) {
@@ -163,7 +140,7 @@ TEST(a_weak_reference_gives_a_whole_object_or_none)
       if (weak != NULL) CHECK(midden_rc_weak_lock(weak) == NULL);
       midden_rc_weak_give(weak);
     }
-    close_empty();
+    close_empty(rc);
   }
 }
 
@@ -174,7 +151,7 @@ static pthread_barrier_t together;
 static void *lock_at_once(void *number) {
   for (int i = 0; i < STEPS / 10; i++) {
     if (number == NULL) {
-      shared = make();
+      shared = make_one();
       one_weak = midden_rc_weak_take(shared);
     }
     pthread_barrier_wait(&together);
@@ -200,7 +177,7 @@ TEST(an_object_that_goes_while_all_lock_it_goes_once)
   open_with(false, node_finalize);
   run_threads(lock_at_once);
   CHECK_EQ(finalized, STEPS / 10);
-  close_empty();
+  close_empty(rc);
   pthread_barrier_destroy(&together);
 }
 
@@ -220,12 +197,12 @@ TEST(all_threads_may_take_the_first_weak_reference)
   CHECK_EQ(pthread_barrier_init(&together, NULL, THREADS), 0);
   open_with(true, NULL);
   for (int i = 0; i < 200; i++) {
-    shared = make();
+    shared = make_one();
     run_threads(take_at_once);
     midden_rc_release(shared);
     CHECK_EQ(midden_rc_live(type), 0);
   }
-  close_empty();
+  close_empty(rc);
   pthread_barrier_destroy(&together);
 }
 
@@ -237,7 +214,7 @@ static void *make_rings(void *number) {
   uint64_t seed = (uintptr_t)number * 1000;
   for (int i = 0; i < STEPS / 4; i++) {
     pthread_rwlock_rdlock(&quiet);
-    struct node *a = make(), *b = make();
+    struct node *a = make_one(), *b = make_one();
     a->next = b;
     midden_rc_set(&b->prev, a);
     midden_rc_release(atomic_exchange(&xplace[test_random(&seed) % PLACES], a));
@@ -260,7 +237,7 @@ TEST(cycles_of_atomic_types_are_collected_while_the_others_hold_still)
   CHECK(midden_rc_stats(rc).collections >= 1);
   midden_rc_collect(rc);
   CHECK_EQ(finalized, THREADS * (STEPS / 4) * 2);
-  close_empty();
+  close_empty(rc);
 }
 
 // ---- fork ----
@@ -269,7 +246,7 @@ static _Atomic bool ends;
 
 static void *make_and_drop(void *unused) {
   (void)unused;
-  while (!ends) midden_rc_release(make());
+  while (!ends) midden_rc_release(make_one());
   return NULL;
 }
 
@@ -283,7 +260,7 @@ TEST(a_forked_child_goes_on_with_a_heap_that_others_were_using)
     pid_t child = fork();
     if (child == 0) {
       alarm(60);
-      struct node *a = make();
+      struct node *a = make_one();
       a->next = a;
       _exit(midden_rc_collect(rc) >= 1 ? 0 : 1);
     }
@@ -293,5 +270,5 @@ TEST(a_forked_child_goes_on_with_a_heap_that_others_were_using)
   }
   ends = true;
   CHECK_EQ(pthread_join(thread, NULL), 0);
-  close_empty();
+  close_empty(rc);
 }

@@ -131,7 +131,7 @@ MIDDEN_API void midden_rc_release_slow(void *object);
 
 /* One more reference to `object`, which is returned; NULL is ignored.  An object that is going
  * stops the program with a sentence.
- * cost  7 instructions; of an atomic type a call and a locked one
+ * cost  9 instructions; of an atomic type a call and a locked one
  */
 static inline void *midden_rc_retain(void *object) {
   if (object != NULL) {
@@ -147,7 +147,7 @@ static inline void *midden_rc_retain(void *object) {
 
 /* One reference less; the object goes with the last.  NULL is ignored.  A release too many stops
  * the program with a sentence.
- * cost  8 instructions when it stays; of an atomic type a call and a locked one.  Going costs the
+ * cost  9 instructions when it stays; of an atomic type a call and a locked one.  Going costs the
  *       finaliser, a free, and the same for each object that goes with it: inside a finaliser,
  *       when that returns.
  */

@@ -131,7 +131,7 @@ void mid_rc_free(struct mid_rc_head *head) {
   mid_rc_weak_clear(head);  // taken by the finaliser of an object in a cycle
   uintptr_t tagged = head->xtype;
   void *block = (char *)(head + 1) - type->before_bytes;
-  mid_rc_set_word(head, 0);  // most of who comes too late is seen
+  mid_rc_set_word(head, 0);  // behind a node this stays, and shows who comes too late
   if ((tagged & 1) == 0 || mid_rc_weak_leave(tagged, block))
     type->rc->from->free(type->rc->from, block, 0);
   if (rc_count_object(type, (size_t)-1) == 1) mid_rc_leave(type->rc);

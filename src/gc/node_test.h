@@ -1,12 +1,10 @@
-// gc/node_test.h -- the object that tests of counted objects make, and its types.
+// gc/node_test.h -- the object that tests of counted objects make, and its types; after test.h.
 // SPDX-License-Identifier: MIT
 #ifndef MID_GC_NODE_TEST_H
 #define MID_GC_NODE_TEST_H
 
 #include "gc/rc.h"
 #include "gc/source_test.h"
-#include "support.h"
-#include "test.h"
 
 struct node {
   struct node *next, *prev, *side;

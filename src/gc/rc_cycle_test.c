@@ -1,5 +1,8 @@
 // gc/rc_cycle_test.c -- cycles: which go, when, and what their finalisers may do.
 // SPDX-License-Identifier: MIT
+#include "support.h"
+#include "test.h"
+
 #include "gc/node_test.h"
 
 static midden_rc *rc;

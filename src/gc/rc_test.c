@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "support.h"
+#include "test.h"
+
 #include "gc/node_test.h"
 #include "midden/heap.h"
 

@@ -4,6 +4,9 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
+#include "support.h"
+#include "test.h"
+
 #include "gc/node_test.h"
 
 enum { THREADS = 4, PLACES = 16, STEPS = SANITIZED ? 20000 : 200000 };

@@ -1,5 +1,8 @@
 // gc/rc_weak_test.c -- weak references: what they give, and when they give nothing.
 // SPDX-License-Identifier: MIT
+#include "support.h"
+#include "test.h"
+
 #include "gc/node_test.h"
 
 TEST(a_weak_reference_sees_its_object_until_the_last_release)

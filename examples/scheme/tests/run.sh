@@ -4,8 +4,9 @@
 #
 #   run.sh SCHEME COLLECTOR PROGRAM.scm...
 #
-# Those in tests/ run twice, the second time with a collection every few allocations and stores; all
-# in a heap so small that it is collected many times.
+# All in a heap so small that it is collected many times.  Those in tests/ run once more with a
+# collection at each 97th allocation, store and poll, and the heap verified around it; but for those
+# whose names begin with large.
 set -u
 scheme=$1 collector=$2
 shift 2
@@ -22,9 +23,10 @@ try() {
 }
 
 for program in "$@"; do
-  try gc_young=1M "$program"
+  try gc_young=1M,gc_initial=1M "$program"
   case $program in
-    */tests/*) try gc_young=1M,gc_stress=97,gc_verify=1 "$program" ;;
+    */gabriel/* | */large_*) ;;
+    *) try gc_young=1M,gc_stress=97,gc_verify=1 "$program" ;;
   esac
 done
 exit $bad

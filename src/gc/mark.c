@@ -15,20 +15,20 @@
 #include "gc/trace.h"
 
 enum {
-  QUEUE = 16,    // references whose words are being fetched
-  PART = 512,    // references that change hands at a time
-  PARTS = 256,   // that may wait for a taker
-  PIECE = 2048,  // elements of an array that are scanned at a time
+  MARK_QUEUE = 16,    // references whose words are being fetched
+  MARK_PART = 512,    // references that change hands at a time
+  MARK_PARTS = 256,   // that may wait for a taker
+  MARK_PIECE = 2048,  // elements of an array that are scanned at a time
 };
 
 struct mark_part {
-  uintptr_t ref[PART];
+  uintptr_t ref[MARK_PART];
 };
 
 struct mark_pool {
   midden_gc *gc;
   struct mid_lock lock;
-  struct mid_gc_words parts;        // full ones: their references, PART after PART
+  struct mid_gc_words parts;        // full ones: their references, MARK_PART after MARK_PART
   _Atomic uint32_t waiting, count;  // x: markers that look for work; parts there are
   _Atomic uint32_t round;           // x: a futex, moved on when a part is given or all is done
   _Atomic bool done;
@@ -39,7 +39,7 @@ struct mark_worker {
   struct mark_pool *pool;
   midden_gc *gc;
   struct mid_gc_words stack;
-  uintptr_t queue[QUEUE];
+  uintptr_t queue[MARK_QUEUE];
   unsigned at;
   uint64_t objects, bytes;
   bool overflowed;
@@ -69,7 +69,7 @@ static void mark_words(struct mark_worker *w, void *object, size_t bytes) {
 static void mark_piece(struct mark_worker *w, midden_ref *slot) {
   void *array = mid_gc_block_of(slot)->object;
   midden_ref *end = (midden_ref *)array + midden_gc_count(array);
-  midden_ref *stop = end - slot > PIECE ? slot + PIECE : end;
+  midden_ref *stop = end - slot > MARK_PIECE ? slot + MARK_PIECE : end;
   if (stop < end) mark_push(w, (uintptr_t)stop | 1);
   for (; slot < stop; slot++) mark_visit(w, slot);
 }
@@ -129,13 +129,15 @@ static void mark_ref(struct mark_worker *w, uintptr_t ref) {
 static void mark_give_part(struct mark_worker *w) {
   struct mark_pool *p = w->pool;
   mid_lock_take(&p->lock);
-  bool given = p->parts.count < (size_t)PARTS * PART;
+  bool given = p->parts.count < (size_t)MARK_PARTS * MARK_PART;
   // The oldest references: the roots of what is largest.
-  for (size_t i = 0; given && i < PART; i++) given = mid_gc_words_add(&p->parts, w->stack.word[i]);
+  for (size_t i = 0; given && i < MARK_PART; i++)
+    given = mid_gc_words_add(&p->parts, w->stack.word[i]);
   if (given) {
-    memmove(w->stack.word, w->stack.word + PART, (w->stack.count - PART) * sizeof *w->stack.word);
-    w->stack.count -= PART;
-    atomic_store_explicit(&p->count, (uint32_t)(p->parts.count / PART), memory_order_relaxed);
+    memmove(w->stack.word, w->stack.word + MARK_PART,
+            (w->stack.count - MARK_PART) * sizeof *w->stack.word);
+    w->stack.count -= MARK_PART;
+    atomic_store_explicit(&p->count, (uint32_t)(p->parts.count / MARK_PART), memory_order_relaxed);
   }
   mid_lock_give(&p->lock);
   if (!given) return;
@@ -145,21 +147,21 @@ static void mark_give_part(struct mark_worker *w) {
 
 static void mark_drain(struct mark_worker *w) {
   struct mark_pool *p = w->pool;
-  unsigned left = QUEUE;
+  unsigned left = MARK_QUEUE;
   while (w->stack.count > 0 || left > 0) {
     uintptr_t next = 0;
     if (w->stack.count > 0) {
       next = w->stack.word[--w->stack.count];
       __builtin_prefetch((char *)next - 8, 1);
-      left = QUEUE;
+      left = MARK_QUEUE;
     } else {
       left--;
     }
     uintptr_t ref = w->queue[w->at];
     w->queue[w->at] = next;
-    w->at = (w->at + 1) % QUEUE;
+    w->at = (w->at + 1) % MARK_QUEUE;
     if (ref != 0) mark_ref(w, ref);
-    if (mid_unlikely(w->stack.count > 2 * PART) &&
+    if (mid_unlikely(w->stack.count > 2 * MARK_PART) &&
         atomic_load_explicit(&p->waiting, memory_order_relaxed) > 0)
       mark_give_part(w);
   }
@@ -168,11 +170,11 @@ static void mark_drain(struct mark_worker *w) {
 static bool mark_take_part(struct mark_worker *w) {
   struct mark_pool *p = w->pool;
   mid_lock_take(&p->lock);
-  bool taken = p->parts.count >= PART;
+  bool taken = p->parts.count >= MARK_PART;
   if (taken) {
-    p->parts.count -= PART;
-    for (size_t i = 0; i < PART; i++) mark_push(w, p->parts.word[p->parts.count + i]);
-    atomic_store_explicit(&p->count, (uint32_t)(p->parts.count / PART), memory_order_relaxed);
+    p->parts.count -= MARK_PART;
+    for (size_t i = 0; i < MARK_PART; i++) mark_push(w, p->parts.word[p->parts.count + i]);
+    atomic_store_explicit(&p->count, (uint32_t)(p->parts.count / MARK_PART), memory_order_relaxed);
   }
   mid_lock_give(&p->lock);
   return taken;

@@ -17,6 +17,8 @@
 // Locks, in this order: all_lock (mutator.c), gc->lock, stop_lock, those of heap/, those of span/.
 // A thread that waits for one of the first three counts as stopped in all its heaps; nobody holds
 // the locks of two heaps, but for fork.
+#include <string.h>
+
 #include "base/text.h"
 #include "gc/gc.h"
 
@@ -120,7 +122,9 @@ __attribute__((noinline)) void *midden_gc_call_blocking(midden_mutator *seen, vo
 __attribute__((noinline, no_sanitize_address, no_sanitize_thread)) static void stop_keep_registers(
     struct mid_mutator *m) {
   const uint64_t *from = __builtin_frame_address(0), *end = (const uint64_t *)m->sp;
-  for (size_t i = 0; i < MID_GC_REGISTERS; i++) m->registers[i] = from < end ? *from++ : 0;
+  size_t count = mid_min((size_t)(end - from), MID_GC_REGISTERS);
+  memcpy(m->registers, from, count * sizeof *from);
+  memset(m->registers + count, 0, (MID_GC_REGISTERS - count) * sizeof *from);
 }
 
 __attribute__((noinline, no_sanitize_address, no_sanitize_thread)) void mid_gc_enter(
@@ -131,7 +135,7 @@ __attribute__((noinline, no_sanitize_address, no_sanitize_thread)) void mid_gc_e
   MIDDEN_GC_IN_ORDER();
   __builtin_unwind_init();
   m->sp = (uintptr_t)__builtin_dwarf_cfa();
-  stop_keep_registers(m);
+  if ((m->seen.gc->keeps & MIDDEN_GC_PRECISE) == 0) stop_keep_registers(m);
 }
 
 void mid_gc_stop_late(void) {

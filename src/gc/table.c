@@ -90,7 +90,7 @@ static struct mid_gc_entry *table_pop_young(struct table *t) {
 
 // ---- room ----
 
-static size_t table_bytes(size_t room) {
+static size_t table_entry_bytes(size_t room) {
   return room * (sizeof(struct mid_gc_entry) + sizeof(uint32_t));
 }
 
@@ -105,7 +105,7 @@ static bool table_is_crowded(const struct mid_gc_entries *b) {
 // Entries in a piece of memory of another size, side by side again.
 static bool table_resize(midden_gc *gc, struct table *t, size_t room) {
   struct mid_gc_entries *b = t->entries, was = *b;
-  struct mid_gc_entry *entry = room <= table_most ? midden_malloc(table_bytes(room)) : NULL;
+  struct mid_gc_entry *entry = room <= table_most ? midden_malloc(table_entry_bytes(room)) : NULL;
   if (entry == NULL) return false;
   b->entry = entry;
   b->bucket = memset(entry + room, 0, room * sizeof(uint32_t));
@@ -120,7 +120,7 @@ static bool table_resize(midden_gc *gc, struct table *t, size_t room) {
     if (was.entry[i].young != 0) table_list_young(t, e);
   }
   midden_free(was.entry);
-  table_account(gc, (int64_t)table_bytes(room) - (int64_t)table_bytes(was.room));
+  table_account(gc, (int64_t)table_entry_bytes(room) - (int64_t)table_entry_bytes(was.room));
   return true;
 }
 
@@ -149,7 +149,7 @@ static bool table_make_room(midden_gc *gc, struct table *t) {
   return !table_is_crowded(b) || table_resize(gc, t, (size_t)b->room * 2);
 }
 
-static struct mid_gc_entry *table_take(struct mid_gc_entries *b, uint32_t hash, void *key) {
+static struct mid_gc_entry *table_room_take(struct mid_gc_entries *b, uint32_t hash, void *key) {
   uint32_t index = b->free;
   struct mid_gc_entry *e = index != 0 ? &b->entry[index - 1] : &b->entry[b->used++];
   if (index != 0)
@@ -176,7 +176,7 @@ static midden_status table_put(midden_mutator *m, struct table *t, void *key, vo
   struct mid_gc_entry *e = table_find(t->entries, hash, key);
   if (e == NULL) {
     if (!table_make_room(m->gc, t)) return MIDDEN_NOMEM;
-    e = table_take(t->entries, hash, key);
+    e = table_room_take(t->entries, hash, key);
   }
   __atomic_store_n(&e->value.word, value, __ATOMIC_RELAXED);
   table_list_young(t, e);
@@ -424,7 +424,7 @@ void mid_gc_tables_clear(midden_gc *gc) {
 void mid_gc_tables_free(midden_gc *gc, struct mid_gc_entries *list) {
   for (struct mid_gc_entries *next; list != NULL; list = next) {
     next = list->next;
-    table_account(gc, -(int64_t)table_bytes(list->room));
+    table_account(gc, -(int64_t)table_entry_bytes(list->room));
     midden_free(list->entry);
     midden_free(list);
   }

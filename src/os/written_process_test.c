@@ -7,6 +7,9 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "support.h"
+#include "test.h"
+
 #include "os/written_range_test.h"
 
 enum { NOBODY = 65534 };

@@ -13,8 +13,6 @@
 
 #include "os/os.h"
 #include "os/written.h"
-#include "support.h"
-#include "test.h"
 
 enum { PAGES = 64, MOST = 4096 };
 

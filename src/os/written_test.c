@@ -5,6 +5,9 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "support.h"
+#include "test.h"
+
 #include "os/written_range_test.h"
 
 static struct range b;

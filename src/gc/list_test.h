@@ -18,7 +18,7 @@ struct heap {
   midden_type *node;
 };
 
-static const char *const collectors[] = {"mark-sweep", "copying", "generational"};
+static const char *const collectors[] = {"mark-sweep", "copying", "generational", "no-barrier"};
 enum { COLLECTORS = sizeof collectors / sizeof *collectors };
 
 // A heap that checks itself before and after each collection, to which the caller is attached.

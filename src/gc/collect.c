@@ -151,6 +151,14 @@ static void collect_cycle(midden_gc *gc, bool minor, bool moves) {
 
 // ---- blocks after a cycle ----
 
+// What became old where it stands may refer to what is young still, in the block of a buffer; and a
+// thread that was stopped before it stored to one has seen a young object.
+static void collect_remember_in_place(midden_gc *gc, struct mid_gc_block *block) {
+  MID_GC_EACH(object, block) {
+    if (!mid_gc_words_add(&gc->remembered, (uintptr_t)object)) gc->forgot = true;
+  }
+}
+
 // Blocks that were copied from: free but for what was pinned in them.
 static void collect_settle_from(midden_gc *gc, struct mid_gc_list *list) {
   struct mid_gc_list from = *list;
@@ -162,7 +170,7 @@ static void collect_settle_from(midden_gc *gc, struct mid_gc_list *list) {
     }
     // In a major collection all that is young becomes old, where it stands if it has to.
     bool tenure = gc->minor && gc->promote_all && block->buffer_top == NULL;
-    uint64_t bits = tenure ? mid_gc_tenured(gc) : 0;
+    uint64_t bits = tenure ? mid_gc_tenured(gc) & ~(uint64_t)MID_GC_OLD : 0;
     if (gc->minor && !gc->pins_lost && block->buffer_top == NULL)
       mid_gc_sweep_pinned(gc, block, bits);
     else
@@ -176,6 +184,7 @@ static void collect_settle_from(midden_gc *gc, struct mid_gc_list *list) {
       mid_gc_kind_set(block, MID_GC_IN | MID_GC_TRACE);
       gc->now.promoted += block->live_bytes;
       mid_gc_push(block->holes != NULL ? &gc->holes : &gc->old, block);
+      if (gc->plan->barrier) collect_remember_in_place(gc, block);
       continue;
     }
     // What became old beside it may refer to it, and was told of as young.

@@ -307,12 +307,16 @@ void mid_gc_trace_all(midden_gc *gc) {
 
 // ---- old objects that may refer to young ones ----
 
+// Where the list was lost it may still have MID_GC_OLD.
 void mid_gc_remember(midden_gc *gc, void *object) {
+  uint64_t *word = mid_gc_word(object);
   gc->now.remembered++;
-  if (!mid_gc_scan(gc, object))
-    *mid_gc_word(object) |= gc->plan->barrier ? MID_GC_OLD : 0;
-  else if (!mid_gc_words_add(&gc->remembered, (uintptr_t)object))
-    gc->forgot = true;
+  if (!mid_gc_scan(gc, object)) {
+    *word |= gc->plan->barrier ? MID_GC_OLD : 0;
+    return;
+  }
+  *word &= ~(uint64_t)MID_GC_OLD;
+  if (!mid_gc_words_add(&gc->remembered, (uintptr_t)object)) gc->forgot = true;
 }
 
 bool mid_gc_is_live(midden_gc *gc, midden_ref *slot) {

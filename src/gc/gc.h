@@ -417,7 +417,7 @@ struct midden_gc {
   struct mid_gc_words ranges;        // copied to, not yet scanned: from and to, in pairs
   struct mid_gc_words remembered;    // objects logged before, still without MID_GC_OLD
   struct mid_gc_words pins;          // objects with MID_GC_PIN, in FROM blocks
-  struct mid_gc_words pending;       // objects that a signal may have stopped a store to
+  struct mid_gc_words pending;       // objects that threads may be about to store to
   struct mid_gc_words conservative;  // all objects of MID_GC_WORDS types
 
   midden_gc_collection now;  // being filled in
@@ -517,12 +517,13 @@ struct mid_gc_block *mid_gc_sweep_for_hole(midden_gc *gc);
 // A reference, to be updated.  returns whether it is to a young object then, in a minor cycle
 bool mid_gc_trace_slot(midden_gc *gc, midden_ref *slot);
 // An ambiguous word: what it points to is pinned and marked.  Before anything was copied.
-void mid_gc_trace_word(midden_gc *gc, uintptr_t word, bool signalled);
+// held   by a thread, which may be about to store to that: it is remembered if it is old
+void mid_gc_trace_word(midden_gc *gc, uintptr_t word, bool held);
 // The object that a word points into or just past, where it is of this heap; else NULL.  Of one
 // that was moved in this cycle: where it was.
 void *mid_gc_owner(const midden_gc *gc, uintptr_t word);
 // As mid_gc_trace_word; `mark` false: only pinned, and dead if nothing else reaches it.
-void mid_gc_pin_word(midden_gc *gc, uintptr_t word, bool signalled, bool mark);
+void mid_gc_pin_word(midden_gc *gc, uintptr_t word, bool held, bool mark);
 // An object of a FROM block stays where it is; of others nothing is moved anyway.
 void mid_gc_pin_in(midden_gc *gc, struct mid_gc_block *block, void *object);
 // Remember an old object, whose barrier may not have told of a store.

@@ -24,21 +24,21 @@
 // Words of other functions' frames, in which a sanitizer sees neither locals nor locks.
 #define STACKS_SCANS __attribute__((noinline, no_sanitize_address, no_sanitize_thread))
 
-STACKS_SCANS static void stacks_words(midden_gc *gc, uintptr_t from, uintptr_t to, bool signalled) {
+STACKS_SCANS static void stacks_words(midden_gc *gc, uintptr_t from, uintptr_t to) {
   for (uintptr_t p = mid_round_up(from, MID_GC_WORD); p + MID_GC_WORD <= to; p += MID_GC_WORD)
-    mid_gc_trace_word(gc, *(const uintptr_t *)p, signalled);
+    mid_gc_trace_word(gc, *(const uintptr_t *)p, true);
 }
 
 // The same but for the slots of frames, newer ones being below older ones in each stack.
 STACKS_SCANS static void stacks_range(midden_gc *gc, const midden_frame *frames, uintptr_t from,
-                                      uintptr_t to, bool signalled) {
+                                      uintptr_t to) {
   for (const midden_frame *f = frames; f != NULL; f = f->up) {
     uintptr_t slot = (uintptr_t)f->slot;
     if (slot < from || slot >= to) continue;
-    stacks_words(gc, from, slot, signalled);
+    stacks_words(gc, from, slot);
     from = slot + f->count * sizeof *f->slot;
   }
-  stacks_words(gc, from, to, signalled);
+  stacks_words(gc, from, to);
 }
 
 // ---- the stacks of a thread ----
@@ -54,51 +54,49 @@ static midden_gc_stack *stacks_named(const midden_gc *gc, uintptr_t sp) {
 }
 
 // From the first page that was ever touched.
-static void stacks_touched(midden_gc *gc, struct mid_mutator *m, uintptr_t low, uintptr_t high,
-                           bool signalled) {
+static void stacks_touched(midden_gc *gc, struct mid_mutator *m, uintptr_t low, uintptr_t high) {
   const void *from = (const void *)low;
   size_t page = mid_os_page_bytes();
   uintptr_t start = mid_round_up(low, page);
   if (mid_os_first_touched((const void *)start, mid_round_up(high, page) - start, &from))
     low = mid_min((uintptr_t)from, high);
-  stacks_range(gc, m->seen.frames, low, high, signalled);
+  stacks_range(gc, m->seen.frames, low, high);
 }
 
 // The stack that `sp` lies in, but for the alternate one.
-static bool stacks_from(midden_gc *gc, struct mid_mutator *m, uintptr_t sp, bool signalled) {
+static bool stacks_from(midden_gc *gc, struct mid_mutator *m, uintptr_t sp) {
   uintptr_t high = m->stack_high;
   if (!stacks_in(sp, m->stack_low, high)) {
     const midden_gc_stack *s = stacks_named(gc, sp);
     if (s == NULL) return false;
     high = (uintptr_t)s->high;
   }
-  stacks_range(gc, m->seen.frames, sp, high, signalled);
+  stacks_range(gc, m->seen.frames, sp, high);
   return true;
 }
 
-static void stacks_interrupted(midden_gc *gc, struct mid_mutator *m, bool signalled) {
+static void stacks_interrupted(midden_gc *gc, struct mid_mutator *m) {
   uintptr_t sp = m->context != NULL ? mid_os_context_sp(m->context) : m->alt_low;
-  if (!stacks_in(sp, m->alt_low, m->alt_high) && stacks_from(gc, m, sp, signalled)) return;
+  if (!stacks_in(sp, m->alt_low, m->alt_high) && stacks_from(gc, m, sp)) return;
   // A handler of the program's was interrupted on the alternate stack.
-  stacks_touched(gc, m, m->stack_low, m->stack_high, signalled);
-  if (m->on != NULL)
-    stacks_touched(gc, m, (uintptr_t)m->on->low, (uintptr_t)m->on->high, signalled);
+  stacks_touched(gc, m, m->stack_low, m->stack_high);
+  if (m->on != NULL) stacks_touched(gc, m, (uintptr_t)m->on->low, (uintptr_t)m->on->high);
 }
 
 // One that was left.
 static void stacks_at_rest(midden_gc *gc, const midden_gc_stack *s, uintptr_t high) {
   for (size_t i = 0; i < sizeof s->kept / sizeof *s->kept; i++)
-    mid_gc_trace_word(gc, s->kept[i], false);
-  stacks_range(gc, s->frames, (uintptr_t)s->sp, high, false);
+    mid_gc_trace_word(gc, s->kept[i], true);
+  stacks_range(gc, s->frames, (uintptr_t)s->sp, high);
 }
 
-static void stacks_thread(midden_gc *gc, struct mid_mutator *m, bool signalled) {
+static void stacks_thread(midden_gc *gc, struct mid_mutator *m) {
   bool alternate = stacks_in(m->sp, m->alt_low, m->alt_high);
   if (alternate) {
-    stacks_range(gc, m->seen.frames, m->sp, m->alt_high, signalled);
-    stacks_interrupted(gc, m, signalled);
+    stacks_range(gc, m->seen.frames, m->sp, m->alt_high);
+    stacks_interrupted(gc, m);
   } else {
-    MID_REQUIRE(stacks_from(gc, m, m->sp, signalled),
+    MID_REQUIRE(stacks_from(gc, m, m->sp),
                 "a thread of a collected heap runs on a stack that the heap does not know",
                 (void *)m->sp, "name it with midden_gc_stack_add");
   }
@@ -122,10 +120,9 @@ static bool stacks_is_run_on(const midden_gc *gc, const midden_gc_stack *s) {
 void mid_gc_scan_stacks(midden_gc *gc) {
   for (struct mid_mutator *m = gc->mutators; m != NULL; m = m->next) {
     if (!stacks_looked_at(gc, m)) continue;
-    uint32_t state = atomic_load_explicit(&m->xstate, memory_order_acquire);
-    stacks_thread(gc, m, state == MID_GC_SIGNALLED);
+    stacks_thread(gc, m);
     if (m != mid_gc_stopper) continue;
-    for (size_t i = 0; i < MID_GC_REGISTERS; i++) mid_gc_trace_word(gc, m->registers[i], false);
+    for (size_t i = 0; i < MID_GC_REGISTERS; i++) mid_gc_trace_word(gc, m->registers[i], true);
   }
   if ((gc->keeps & MIDDEN_GC_PRECISE) != 0) return;
   for (midden_gc_stack *s = gc->stacks; s != NULL; s = s->next)

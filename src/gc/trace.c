@@ -167,31 +167,32 @@ static void trace_pending(midden_gc *gc, void *object) {
 }
 
 // `block` may own the address just behind it as well.
-static void trace_ambiguous_in(midden_gc *gc, struct mid_gc_block *block, uintptr_t word,
-                               bool signalled, bool mark) {
+static void trace_ambiguous_in(midden_gc *gc, struct mid_gc_block *block, uintptr_t word, bool held,
+                               bool mark) {
   if (block == NULL) return;
   bool looked_at = (*mid_gc_kind_at(block->base) & gc->scope) != 0;
-  if (!looked_at && !(signalled && gc->minor)) return;
+  if (!looked_at && !(held && gc->minor)) return;
   void *also, *found[2];
   found[0] = mid_gc_find(block, word, &also);
-  found[1] = signalled ? also : NULL;
+  found[1] = held ? also : NULL;
   for (int i = 0; i < 2; i++) {
     if (found[i] == NULL) continue;
     bool dead = block->unswept && mid_gc_colour(*mid_gc_word(found[i])) != gc->major_colour;
     if (looked_at) trace_pin(gc, block, found[i], mark);
-    // The thread may be about to store into it, having seen that it need not tell.
-    if (signalled && gc->minor && (looked_at ? mark : !dead)) trace_pending(gc, found[i]);
+    // The thread may be about to store into it, having seen that it need not tell, or because
+    // it is new.
+    if (held && gc->minor && (looked_at ? mark : !dead)) trace_pending(gc, found[i]);
   }
 }
 
-void mid_gc_pin_word(midden_gc *gc, uintptr_t word, bool signalled, bool mark) {
-  trace_ambiguous_in(gc, mid_gc_block_around(gc, word), word, signalled, mark);
+void mid_gc_pin_word(midden_gc *gc, uintptr_t word, bool held, bool mark) {
+  trace_ambiguous_in(gc, mid_gc_block_around(gc, word), word, held, mark);
   if (mid_unlikely(word % MID_GC_BLOCK == 0 && word != 0))
     trace_ambiguous_in(gc, mid_gc_block_around(gc, word - 1), word, false, mark);
 }
 
-void mid_gc_trace_word(midden_gc *gc, uintptr_t word, bool signalled) {
-  mid_gc_pin_word(gc, word, signalled, true);
+void mid_gc_trace_word(midden_gc *gc, uintptr_t word, bool held) {
+  mid_gc_pin_word(gc, word, held, true);
 }
 
 void mid_gc_log(midden_gc *gc, void *object) {

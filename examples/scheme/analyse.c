@@ -235,7 +235,8 @@ PRIMITIVE_IN_C(analyse_let) {
   value bindings = analyse_part(a[FORM].word, 1);
   if (kind_of(bindings) == SYMBOL) {
     value named = symbol("%named-let", 10);
-    return analyse(cons(named, cdr(a[FORM].word)), a[SCOPES].word);
+    named = cons(named, cdr(a[FORM].word));  // before the scopes are read, which may move in it
+    return analyse(named, a[SCOPES].word);
   }
   size_t count = analyse_length(bindings);
   FRAME(x, 3);  // bindings, code, names

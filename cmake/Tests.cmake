@@ -183,8 +183,6 @@ endforeach()
 # A small Scheme, in three builds by what it promises the collector, with programs whose output is
 # known on every collector that is content with that.
 file(GLOB scheme_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/scheme/*.c)
-file(GLOB scheme_programs CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/scheme/tests/*.scm
-     ${PROJECT_SOURCE_DIR}/examples/scheme/gabriel/*.scm)
 set(collectors_precise mark-sweep copying generational no-barrier)
 set(collectors_stores ${collectors_precise})
 set(collectors_plain mark-sweep copying no-barrier)
@@ -195,10 +193,13 @@ foreach(build precise stores plain)
   target_link_libraries(example_scheme_${build} PRIVATE midden_flags midden_shared m)
   set_target_properties(example_scheme_${build} PROPERTIES
                         RUNTIME_OUTPUT_DIRECTORY examples OUTPUT_NAME scheme-${build})
-  foreach(collector ${collectors_${build}})
-    midden_test(examples scheme/${build}/${collector}
-                ${PROJECT_SOURCE_DIR}/examples/scheme/tests/run.sh
-                $<TARGET_FILE:example_scheme_${build}> ${collector} ${scheme_programs})
+  foreach(programs tests gabriel)
+    file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/scheme/${programs}/*.scm)
+    foreach(collector ${collectors_${build}})
+      midden_test(examples scheme/${build}/${collector}/${programs}
+                  ${PROJECT_SOURCE_DIR}/examples/scheme/tests/run.sh
+                  $<TARGET_FILE:example_scheme_${build}> ${collector} ${files})
+    endforeach()
   endforeach()
 endforeach()
 

@@ -163,6 +163,7 @@ static value read_quoted(value *name) {
 }
 
 static value read_datum(void) {
+  check_depth();
   int c = read_past_space();
   if (c == EOF) read_failed("the text ends within a list");
   if (c == ')') read_char(), read_failed("a ) has no ( before it");
@@ -182,6 +183,7 @@ static value read_datum(void) {
 
 bool read_next(value *out) {
   if (read_past_space() == EOF) return false;
+  scheme.line = scheme.text.line;
   *out = read_datum();
   return true;
 }

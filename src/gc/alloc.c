@@ -89,8 +89,8 @@ static bool alloc_hole(midden_gc *gc, struct mid_gc_buffer *b, bool old, size_t 
 }
 
 static bool alloc_fresh(midden_gc *gc, struct mid_gc_buffer *b, struct mid_gc_list *list,
-                        uint8_t kind, bool urgent) {
-  struct mid_gc_block *block = mid_gc_block_take(gc, kind, urgent);
+                        uint8_t kind) {
+  struct mid_gc_block *block = mid_gc_block_take(gc, kind);
   if (block == NULL) return false;
   mid_gc_push(list, block);
   alloc_open_fresh(b, block);
@@ -101,8 +101,7 @@ static bool alloc_fresh(midden_gc *gc, struct mid_gc_buffer *b, struct mid_gc_li
 static bool alloc_buffer_open(midden_gc *gc, struct mid_gc_buffer *b, size_t bytes) {
   bool old = !gc->plan->generations && !gc->plan->copies;
   uint8_t kind = old ? MID_GC_TRACE : MID_GC_FROM | (gc->plan->generations ? MID_GC_YOUNG : 0);
-  return alloc_hole(gc, b, old, bytes) ||
-         alloc_fresh(gc, b, old ? &gc->old : &gc->young, kind, false);
+  return alloc_hole(gc, b, old, bytes) || alloc_fresh(gc, b, old ? &gc->old : &gc->young, kind);
 }
 
 // ---- what a cycle copies to ----
@@ -120,8 +119,7 @@ void *mid_gc_copy_room(midden_gc *gc, size_t bytes, bool old) {
                 alloc_fresh(gc, b, old ? &gc->old : &gc->copied,
                             old         ? MID_GC_TRACE
                             : gc->minor ? MID_GC_YOUNG
-                                        : 0,
-                            true);
+                                        : 0);
     if (!open) {
       *b = (struct mid_gc_buffer){0};
       return NULL;
@@ -290,7 +288,7 @@ static void *alloc_that_stays(struct mid_mutator *m, const struct alloc_wish *w)
   if (object == NULL) {
     alloc_buffer_fill(b->block, b->top, b->end);
     *b = (struct mid_gc_buffer){0};
-    if (!alloc_fresh(gc, b, &gc->stays, MID_GC_TRACE | MID_GC_STAYS, false)) return NULL;
+    if (!alloc_fresh(gc, b, &gc->stays, MID_GC_TRACE | MID_GC_STAYS)) return NULL;
     b->block->buffer_top = &b->top;
     b->block->buffer_end = b->end;
     gc->old_used += MID_GC_BLOCK;
@@ -373,6 +371,7 @@ void *mid_gc_allocate(struct mid_mutator *m, const struct mid_gc_type *type, siz
 // ---- the public calls ----
 
 void *midden_gc_new_slow(midden_mutator *m, const midden_type *type) {
+  if ((__atomic_load_n(&m->stop, __ATOMIC_RELAXED) & 1) != 0) midden_gc_poll_slow(m);
   __builtin_unwind_init();
   mid_gc_enter(mid_mutator_of(m));
   void *object = mid_gc_allocate(mid_mutator_of(m), (const struct mid_gc_type *)type, 0);
@@ -381,6 +380,7 @@ void *midden_gc_new_slow(midden_mutator *m, const midden_type *type) {
 }
 
 void *midden_gc_new_array(midden_mutator *m, const midden_type *type, size_t count) {
+  if ((__atomic_load_n(&m->stop, __ATOMIC_RELAXED) & 1) != 0) midden_gc_poll_slow(m);
   __builtin_unwind_init();
   mid_gc_enter(mid_mutator_of(m));
   void *object = mid_gc_allocate(mid_mutator_of(m), (const struct mid_gc_type *)type, count);

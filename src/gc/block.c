@@ -61,8 +61,8 @@ struct mid_gc_block *mid_gc_block_around(const midden_gc *gc, uintptr_t word) {
 
 // ---- areas ----
 
-static bool block_fits(const midden_gc *gc, size_t bytes, bool urgent) {
-  return urgent || gc->most == 0 || gc->committed + bytes <= gc->most;
+static bool block_fits(const midden_gc *gc, size_t bytes) {
+  return gc->most == 0 || gc->committed + bytes <= gc->most;
 }
 
 static void block_commit(midden_gc *gc, size_t bytes) {
@@ -70,12 +70,12 @@ static void block_commit(midden_gc *gc, size_t bytes) {
   gc->peak = mid_max(gc->peak, gc->committed);
 }
 
-static struct mid_span *block_span(midden_gc *gc, size_t slices, bool urgent) {
-  struct mid_span *span = mid_span_take(slices, MID_SLICE_BYTES, MID_SPAN_LARGE, urgent);
+static struct mid_span *block_span(midden_gc *gc, size_t slices) {
+  struct mid_span *span = mid_span_take(slices, MID_SLICE_BYTES, MID_SPAN_LARGE, false);
   if (span == NULL) return NULL;
   span->asked = slices * MID_SLICE_BYTES;
   span->klass = MID_SPAN_COLLECTED;
-  if (!mid_span_charge(span, slices * MID_SLICE_BYTES, urgent)) {
+  if (!mid_span_charge(span, slices * MID_SLICE_BYTES, false)) {
     mid_span_give(span);
     return NULL;
   }
@@ -104,12 +104,12 @@ static struct mid_gc_area *block_area_record(midden_gc *gc) {
   return mid_meta_take(sizeof *area);
 }
 
-static bool block_area_take(midden_gc *gc, bool urgent) {
+static bool block_area_take(midden_gc *gc) {
   const size_t bytes = (size_t)MID_GC_AREA_BLOCKS * MID_GC_BLOCK;
-  if (!block_fits(gc, bytes, urgent)) return false;
+  if (!block_fits(gc, bytes)) return false;
   struct mid_gc_area *area = block_area_record(gc);
   if (area == NULL) return false;
-  area->span = block_span(gc, MID_GC_AREA_BLOCKS, urgent);
+  area->span = block_span(gc, MID_GC_AREA_BLOCKS);
   char *base = area->span != NULL ? (char *)mid_span_base(area->span) : NULL;
   if (base == NULL || !block_link(base, bytes, NULL, 0)) {
     if (base != NULL) block_span_give(gc, area->span);
@@ -133,8 +133,8 @@ static bool block_area_take(midden_gc *gc, bool urgent) {
 
 // ---- blocks ----
 
-struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind, bool urgent) {
-  if (gc->free.first == NULL && !block_area_take(gc, urgent)) return NULL;
+struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind) {
+  if (gc->free.first == NULL && !block_area_take(gc)) return NULL;
   struct mid_gc_block *block = mid_gc_pop(&gc->free);
   block->area->free--;
   block->end = block->base;
@@ -193,7 +193,7 @@ void mid_gc_trim(midden_gc *gc, size_t keep) {
 
 struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind) {
   size_t slices = mid_round_up(bytes, MID_GC_BLOCK) >> MID_GC_BLOCK_SHIFT;
-  if (!block_fits(gc, slices * MID_GC_BLOCK, false)) return NULL;
+  if (!block_fits(gc, slices * MID_GC_BLOCK)) return NULL;
   struct mid_gc_block *block = gc->spare_large;
   if (block == NULL) {
     block = mid_meta_take(sizeof *block);
@@ -202,7 +202,7 @@ struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind
     gc->spare_large = block->next;
   }
   if (block == NULL) return NULL;
-  struct mid_span *span = block_span(gc, slices, false);
+  struct mid_span *span = block_span(gc, slices);
   *block = (struct mid_gc_block){.gc = gc, .bytes = slices * MID_GC_BLOCK, .span = span};
   if (span != NULL) {
     block->base = (char *)mid_span_base(span);
@@ -406,12 +406,12 @@ bool mid_gc_words_add(struct mid_gc_words *w, uintptr_t word) {
     size_t room = mid_max(2 * w->room, 4096 / sizeof *w->word * 4);
     uintptr_t *more = mid_os_map(NULL, room * sizeof *more);
     if (more == NULL) return false;
-    if (w->room > 0) {
-      memcpy(more, w->word, w->count * sizeof *more);
-      mid_os_unmap(w->word, w->room * sizeof *more);
-    }
-    w->word = more;
+    uintptr_t *before = w->word;
+    size_t before_room = w->room;
+    if (before_room > 0) memcpy(more, before, w->count * sizeof *more);
+    w->word = more;  // a fork may come between any two of these
     w->room = room;
+    if (before_room > 0) mid_os_unmap(before, before_room * sizeof *more);
   }
   w->word[w->count++] = word;
   return true;

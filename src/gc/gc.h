@@ -1,7 +1,7 @@
 // gc/gc.h -- a collected heap: blocks, words before objects, and who does what in a collection.
 // SPDX-License-Identifier: MIT
 //
-// Memory comes from span/ in areas of 16 blocks of 64 KiB, large objects in runs of their own. Each
+// Memory comes from span/ in areas of 4 blocks of 64 KiB, large objects in runs of their own. Each
 // block has a record apart from it, found by the address (mid_gc_block_of); a byte beside it, its
 // kind, is what tracing looks at.  A block can be read from its start to its end as a row of
 // objects and fills, at any time when the world is stopped, but for the buffer that a thread
@@ -55,7 +55,7 @@
 enum {
   MID_GC_BLOCK_SHIFT = MID_SLICE_SHIFT,
   MID_GC_BLOCK = 1 << MID_GC_BLOCK_SHIFT,
-  MID_GC_AREA_BLOCKS = 16,
+  MID_GC_AREA_BLOCKS = 4,
   MID_GC_LARGE = 32768,  // bytes of an object that has a run of its own
   MID_GC_WORD = 8,
   MID_GC_HOLE_LEAST = 128,  // bytes; smaller fills wait for a neighbour to die
@@ -450,8 +450,8 @@ static inline uint64_t mid_gc_tenured(const midden_gc *gc) {
 // ---- block.c ----
 
 // A block of `kind`, empty, its kind and record set; NULL: the limit or the system refuses.
-// `urgent`: the reserve of a running cycle may be used.  The lock is held, or the world stopped.
-struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind, bool urgent);
+// The lock is held, or the world stopped.
+struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind);
 void mid_gc_block_give(midden_gc *gc, struct mid_gc_block *block);  // to gc->free
 // A large object's run, the fields starting `before` bytes behind its start.
 struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind);

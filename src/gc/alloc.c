@@ -128,6 +128,7 @@ void *mid_gc_copy_room(midden_gc *gc, size_t bytes, bool old) {
     b->block->buffer_end = b->end;
   }
   char *p = b->top;
+  mid_gc_note_start(b->block, p);
   b->top += bytes;
   return p;
 }
@@ -139,7 +140,11 @@ static void *alloc_large(midden_gc *gc, size_t bytes, size_t before) {
   uint8_t kind = young ? MID_GC_YOUNG | MID_GC_FROM : MID_GC_TRACE;
   struct mid_gc_block *block = mid_gc_large_take(gc, bytes, kind);
   if (block == NULL) return NULL;
-  if (!block->zero) mid_os_purge(block->base, block->bytes);
+  // As for malloc's: what is resident is cleared, the rest comes from the kernel.
+  if (!block->zero && mid_span_fresh(block->span) <= block->bytes / 2)
+    memset(block->base, 0, bytes);
+  else if (!block->zero)
+    mid_os_purge(block->base, block->bytes);
   block->zero = false;
   block->object = block->base + before;
   return block->object;
@@ -206,7 +211,7 @@ static struct mid_gc_buffer alloc_seen(const struct mid_mutator *m) {
 static void alloc_see(struct mid_mutator *m, const struct mid_gc_buffer *b) {
   char *clear = b->clear;
   size_t at = (size_t)(b->top - b->block->base);
-  if (at < MID_GC_BLOCK) b->block->known[at / MID_GC_PIECE] = (uint16_t)(at / MID_GC_WORD);
+  if (at < MID_GC_BLOCK) mid_gc_note_start(b->block, b->top);
   if (clear < b->top + CLEAR_BYTES / 8) {
     size_t ahead = mid_min(CLEAR_BYTES, (size_t)(b->end - clear));
     memset(clear, 0, ahead);

@@ -5,33 +5,37 @@
 #include "gc/anchor.h"
 #include "heap/anchor.h"
 
-// What lies in no window is of no heap.  Never written to, so it takes no memory.
-static struct mid_gc_window block_nowhere;
+// What lies in no window is of no heap: a window that is never written to, and so takes no memory.
+static struct mid_gc_window *block_nowhere;
 struct mid_gc_window *mid_gc_windows[MID_WINDOWS];
 
 // ---- the windows; under the lock of any heap, so two may make the same one ----
 
 static struct mid_lock block_windows_lock;
 
+static struct mid_gc_window *block_window_make(void) {
+  return mid_os_map(NULL, mid_round_up(sizeof(struct mid_gc_window), mid_os_page_bytes()));
+}
+
 bool mid_gc_windows_start(void) {
   mid_lock_take(&block_windows_lock);
-  for (size_t i = 0; mid_gc_windows[0] == NULL && i < MID_WINDOWS; i++)
-    mid_gc_windows[MID_WINDOWS - 1 - i] = &block_nowhere;
+  if (block_nowhere == NULL) block_nowhere = block_window_make();
+  for (size_t i = 0; block_nowhere != NULL && mid_gc_windows[0] == NULL && i < MID_WINDOWS; i++)
+    mid_gc_windows[MID_WINDOWS - 1 - i] = block_nowhere;
   mid_lock_give(&block_windows_lock);
-  mid_anchor_collected = &mid_gc_anchor;
-  return true;
+  return block_nowhere != NULL;
 }
 
 static struct mid_gc_window *block_window(uintptr_t base) {
   struct mid_gc_window **at = &mid_gc_windows[base >> MID_WINDOW_SHIFT];
-  if (*at != &block_nowhere) return *at;
+  if (*at != block_nowhere) return *at;
   mid_lock_take(&block_windows_lock);
-  if (*at == &block_nowhere) {
-    struct mid_gc_window *made = mid_os_map(NULL, mid_round_up(sizeof *made, mid_os_page_bytes()));
+  if (*at == block_nowhere) {
+    struct mid_gc_window *made = block_window_make();
     if (made != NULL) *at = made;
   }
   mid_lock_give(&block_windows_lock);
-  return *at != &block_nowhere ? *at : NULL;
+  return *at != block_nowhere ? *at : NULL;
 }
 
 // Let the slices of [base, base + bytes) lead to `block`; NULL: to nothing.
@@ -131,6 +135,81 @@ static bool block_area_take(midden_gc *gc) {
   return true;
 }
 
+// ---- large objects ----
+//
+// What large objects leave behind is kept for the next ones, up to the size of Eden and until the
+// next major collection: their pages cost more to touch anew than to clear.
+
+static void block_large_drop(midden_gc *gc, struct mid_gc_block *block) {
+  block_span_give(gc, block->span);
+  block->next = gc->spare_large;
+  gc->spare_large = block;
+}
+
+static void block_idle_drop(midden_gc *gc) {
+  for (struct mid_gc_block *block; (block = mid_gc_pop(&gc->idle)) != NULL;)
+    block_large_drop(gc, block);
+  gc->idle_bytes = 0;
+}
+
+// One of `whole` bytes, or an eighth more.
+static struct mid_gc_block *block_idle_take(midden_gc *gc, size_t whole, size_t bytes,
+                                            uint8_t kind) {
+  for (struct mid_gc_block **at = &gc->idle.first, *block; (block = *at) != NULL;
+       at = &block->next) {
+    if (block->bytes < whole || block->bytes > whole + whole / 8) continue;
+    *at = block->next;
+    gc->idle.count--;
+    gc->idle_bytes -= block->bytes;
+    *block = (struct mid_gc_block){.gc = gc,
+                                   .base = block->base,
+                                   .bytes = block->bytes,
+                                   .end = block->base + bytes,
+                                   .span = block->span};
+    block_link(block->base, block->bytes, block, kind | MID_GC_IN | MID_GC_IS_LARGE);
+    return block;
+  }
+  return NULL;
+}
+
+struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind) {
+  size_t slices = mid_round_up(bytes, MID_GC_BLOCK) >> MID_GC_BLOCK_SHIFT;
+  struct mid_gc_block *block = block_idle_take(gc, slices * MID_GC_BLOCK, bytes, kind);
+  if (block != NULL) return block;
+  if (!block_fits(gc, slices * MID_GC_BLOCK)) block_idle_drop(gc);
+  if (!block_fits(gc, slices * MID_GC_BLOCK)) return NULL;
+  block = gc->spare_large;
+  if (block == NULL) {
+    block = mid_meta_take(sizeof *block);
+    gc->meta += sizeof *block;
+  } else {
+    gc->spare_large = block->next;
+  }
+  if (block == NULL) return NULL;
+  struct mid_span *span = block_span(gc, slices);
+  *block = (struct mid_gc_block){.gc = gc, .bytes = slices * MID_GC_BLOCK, .span = span};
+  if (span != NULL) {
+    block->base = (char *)mid_span_base(span);
+    block->end = block->base + bytes;
+    block->zero = span->zero;
+    if (block_link(block->base, block->bytes, block, kind | MID_GC_IN | MID_GC_IS_LARGE))
+      return block;
+    block_span_give(gc, span);
+  }
+  block->next = gc->spare_large;
+  gc->spare_large = block;
+  return NULL;
+}
+
+void mid_gc_large_give(midden_gc *gc, struct mid_gc_block *block) {
+  block_link(block->base, block->bytes, NULL, 0);
+  if (block->cards != NULL) mid_os_unmap(block->cards, mid_gc_card_bytes(block));
+  block->cards = NULL;
+  if (gc->idle_bytes + block->bytes > gc->eden_size) return block_large_drop(gc, block);
+  gc->idle_bytes += block->bytes;
+  mid_gc_push(&gc->idle, block);
+}
+
 // ---- blocks ----
 
 struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind) {
@@ -173,6 +252,7 @@ static void block_area_unlist(midden_gc *gc, struct mid_gc_area *area) {
 }
 
 void mid_gc_trim(midden_gc *gc, size_t keep) {
+  block_idle_drop(gc);
   const size_t bytes = (size_t)MID_GC_AREA_BLOCKS * MID_GC_BLOCK;
   struct mid_gc_area **at = &gc->areas;
   while (*at != NULL && gc->free.count * (size_t)MID_GC_BLOCK >= keep + bytes) {
@@ -187,42 +267,6 @@ void mid_gc_trim(midden_gc *gc, size_t keep) {
     area->next = gc->spare_areas;
     gc->spare_areas = area;
   }
-}
-
-// ---- large objects ----
-
-struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind) {
-  size_t slices = mid_round_up(bytes, MID_GC_BLOCK) >> MID_GC_BLOCK_SHIFT;
-  if (!block_fits(gc, slices * MID_GC_BLOCK)) return NULL;
-  struct mid_gc_block *block = gc->spare_large;
-  if (block == NULL) {
-    block = mid_meta_take(sizeof *block);
-    gc->meta += sizeof *block;
-  } else {
-    gc->spare_large = block->next;
-  }
-  if (block == NULL) return NULL;
-  struct mid_span *span = block_span(gc, slices);
-  *block = (struct mid_gc_block){.gc = gc, .bytes = slices * MID_GC_BLOCK, .span = span};
-  if (span != NULL) {
-    block->base = (char *)mid_span_base(span);
-    block->end = block->base + bytes;
-    block->zero = span->zero;
-    if (block_link(block->base, block->bytes, block, kind | MID_GC_IN | MID_GC_IS_LARGE))
-      return block;
-    block_span_give(gc, span);
-  }
-  block->next = gc->spare_large;
-  gc->spare_large = block;
-  return NULL;
-}
-
-void mid_gc_large_give(midden_gc *gc, struct mid_gc_block *block) {
-  block_link(block->base, block->bytes, NULL, 0);
-  if (block->cards != NULL) mid_os_unmap(block->cards, mid_gc_card_bytes(block));
-  block_span_give(gc, block->span);
-  block->next = gc->spare_large;
-  gc->spare_large = block;
 }
 
 // ---- the end ----
@@ -312,11 +356,21 @@ static void block_starts_walk(struct mid_gc_block *block, char *at, unsigned las
   }
 }
 
-static void block_starts_make(struct mid_gc_block *block, unsigned piece) {
+// The object that reaches into a piece may start in the one before.
+static unsigned block_known_before(const struct mid_gc_block *block, unsigned piece) {
   unsigned first = piece;
-  if ((block->starts_made >> piece & 1) != 0) return;
-  // The object that reaches into this piece may start in the one before.
   while (first > 0 && (first == piece || block->known[first] == 0)) first--;
+  return first;
+}
+
+char *mid_gc_before_piece(const struct mid_gc_block *block, unsigned piece) {
+  unsigned first = block_known_before(block, piece);
+  return block->base + (first == 0 ? 0 : (size_t)block->known[first] * MID_GC_WORD);
+}
+
+static void block_starts_make(struct mid_gc_block *block, unsigned piece) {
+  if ((block->starts_made >> piece & 1) != 0) return;
+  unsigned first = block_known_before(block, piece);
   for (unsigned i = first; i <= piece; i++)
     if ((block->starts_made >> i & 1) == 0)
       memset(block->starts + i * (PIECE_STARTS / 64), 0, PIECE_STARTS / 8);

@@ -379,6 +379,8 @@ struct midden_gc {
   struct mid_gc_list unswept;      // old, since the last major cycle
   struct mid_gc_list stays;        // objects that never move, swept or not
   struct mid_gc_list large, young_large;
+  struct mid_gc_list idle;  // runs that large objects left: for the next ones
+  size_t idle_bytes;
   struct mid_gc_buffer promote, survive;  // where a cycle copies to
 
   // Sizes, in bytes; see gc/pace.c.
@@ -469,6 +471,14 @@ bool mid_gc_windows_start(void);                                 // before any o
 char *mid_gc_step(struct mid_gc_block *block, char *at, void **object);
 static inline bool mid_gc_is_buffer(const struct mid_gc_block *block, const char *at) {
   return block->buffer_top != NULL && at == *block->buffer_top && at < block->buffer_end;
+}
+// Where an object starts, or a fill, from which on a walk meets all that lies in a piece.
+char *mid_gc_before_piece(const struct mid_gc_block *block, unsigned piece);
+// The first item of its piece that was heard of starts at `at`.
+static inline void mid_gc_note_start(struct mid_gc_block *block, const char *at) {
+  size_t off = (size_t)(at - block->base);
+  uint16_t *known = &block->known[off / MID_GC_PIECE];
+  if (*known == 0) *known = (uint16_t)(off / MID_GC_WORD);
 }
 // The next object at or after `at`, NULL at the end of the block; *next is behind it.
 void *mid_gc_next_object(struct mid_gc_block *block, char *at, char **next);

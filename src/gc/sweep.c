@@ -7,6 +7,8 @@
 //
 //   before   | dead | pinned | moved | moved | pinned | dead ....... |
 //   after    | hole | pinned | hole          | pinned | hole         |
+#include <string.h>
+
 #include "gc/trace.h"
 
 struct sweep {
@@ -43,18 +45,23 @@ static bool sweep_keeps(uint64_t *at, unsigned colour, bool young, uint64_t tenu
   return true;
 }
 
+// Places that were known may be within a hole from now on.
+static struct sweep sweep_begin(struct mid_gc_block *block) {
+  block->starts_cycle = 0;
+  memset(block->known, 0, sizeof block->known);
+  return (struct sweep){.block = block, .link = &block->holes};
+}
+
 static void sweep_finish(struct sweep *s) {
   struct mid_gc_block *block = s->block;
   *s->link = NULL;
   block->free_bytes = s->free_bytes;
   block->live_bytes = s->live_bytes;
   block->pinned = block->unswept = false;
-  block->starts_cycle = 0;
-  for (int i = 0; i < MID_GC_PIECES; i++) block->known[i] = 0;
 }
 
 void mid_gc_sweep(struct mid_gc_block *block, unsigned colour, uint64_t tenured) {
-  struct sweep s = {.block = block, .link = &block->holes};
+  struct sweep s = sweep_begin(block);
   bool young = (*mid_gc_kind_at(block->base) & MID_GC_YOUNG) != 0;
   for (char *at = block->base, *next; at < block->end; at = next) {
     void *object;
@@ -62,6 +69,7 @@ void mid_gc_sweep(struct mid_gc_block *block, unsigned colour, uint64_t tenured)
     next = mid_gc_step(block, at, &object);
     if (buffer || (object != NULL && sweep_keeps(mid_gc_word(object), colour, young, tenured))) {
       sweep_gap_end(&s, at);
+      if (!buffer) mid_gc_note_start(block, at);
       s.live_bytes += buffer ? 0 : (uint32_t)(next - at);
     } else if (s.gap == NULL) {
       s.gap = at;
@@ -91,6 +99,7 @@ static char *sweep_keep(struct sweep *s, void *object, unsigned colour, bool you
   if (!sweep_keeps(mid_gc_word(object), colour, young, tenured)) return gap;
   s->gap = gap < first ? gap : NULL;
   sweep_gap_end(s, first);
+  mid_gc_note_start(s->block, first);
   s->live_bytes += (uint32_t)(next - first);
   return next;
 }
@@ -109,7 +118,7 @@ static size_t sweep_first_of(const struct mid_gc_words *w, uintptr_t least) {
 }
 
 void mid_gc_sweep_pinned(midden_gc *gc, struct mid_gc_block *block, uint64_t tenured) {
-  struct sweep s = {.block = block, .link = &block->holes};
+  struct sweep s = sweep_begin(block);
   char *gap = block->base;
   size_t i = sweep_first_of(&gc->pins, (uintptr_t)block->base);
   for (; i < gc->pins.count && gc->pins.word[i] <= (uintptr_t)block->end; i++)

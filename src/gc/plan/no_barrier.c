@@ -97,18 +97,33 @@ static uint16_t no_barrier_bits(const char *base, const char *from, const char *
   return (uint16_t)((2u << last) - (1u << first));
 }
 
+// The bits of its pages, if these were written to and something young is referred to from them.
+static uint16_t no_barrier_look_at(midden_gc *gc, const struct mid_gc_block *block, void *object,
+                                   const char *first, const char *end) {
+  uint16_t bits = no_barrier_bits(block->base, first, end);
+  if ((bits & block->written) == 0) return 0;
+  if (block->unswept && mid_gc_colour(*mid_gc_word(object)) != gc->major_colour) return 0;
+  return mid_gc_scan(gc, object) ? bits : 0;
+}
+
 static void no_barrier_look(midden_gc *gc, struct mid_gc_block *block) {
   uint16_t written = block->written, stay = 0;
   if (written == 0 || !no_barrier_is_old(gc, (uintptr_t)block->base)) return;
-  MID_GC_EACH(object, block) {
-    uint64_t word = *mid_gc_word(object);
-    if (block->unswept && mid_gc_colour(word) != gc->major_colour) continue;
-    uint16_t bits = written;
-    if (block->object == NULL) {
-      char *first = mid_gc_first(object, word);
-      bits = no_barrier_bits(block->base, first, first + mid_gc_whole_bytes(object, word));
+  if (block->object != NULL) {
+    block->written = mid_gc_scan(gc, block->object);
+    return;
+  }
+  char *at = block->base;
+  for (unsigned i = 0; i < MID_GC_PIECES; i++) {
+    const char *piece = block->base + i * (size_t)MID_GC_PIECE, *end = piece + MID_GC_PIECE;
+    if ((no_barrier_bits(block->base, piece, end) & written) == 0) continue;
+    char *from = mid_gc_before_piece(block, i);
+    if (from > at) at = from;
+    for (void *object; at < end && at < block->end;) {
+      char *next = mid_gc_step(block, at, &object);
+      if (object != NULL) stay |= no_barrier_look_at(gc, block, object, at, next);
+      at = next;
     }
-    if ((bits & written) != 0 && mid_gc_scan(gc, object)) stay |= bits;
   }
   block->written = stay;
 }

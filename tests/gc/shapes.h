@@ -96,7 +96,7 @@ static void shape_count_death(void *object, void *context) {
   atomic_fetch_add(ran, 1);
 }
 
-static void shape_types_make(midden_gc *gc, midden_type **out) {
+static inline void shape_types_make(midden_gc *gc, midden_type **out) {
   static const uint32_t fields[] = {8, 24, 48}, fixed[] = {8}, element[] = {0, 16}, first[] = {0},
                         two[] = {8, 16}, apart[] = {8, 24};
   midden_type_config c[SHAPES] = {
@@ -127,14 +127,15 @@ static void shape_types_make(midden_gc *gc, midden_type **out) {
 // ---- objects ----
 
 // How many elements: mostly few, now and then more than fit a block, and than a megabyte.
-static size_t shape_random_count(enum shape s, uint64_t *random) {
+static inline size_t shape_random_count(enum shape s, uint64_t *random) {
   if (shape_layout[s].element_bytes == 0 || s >= EMPTY) return 0;
   uint64_t r = test_random(random) % 1024;
   size_t most = r == 0 ? (3 * MIB) / 2 : r < 12 ? 100000 : r < 64 ? 20000 : 400;
   return test_random_size(random, most / shape_layout[s].element_bytes);
 }
 
-static void *shape_new(midden_mutator *m, midden_type *const *types, enum shape s, size_t count) {
+static inline void *shape_new(midden_mutator *m, midden_type *const *types, enum shape s,
+                              size_t count) {
   if (shape_layout[s].element_bytes != 0) return midden_gc_new_array(m, types[s], count);
   return midden_gc_new(m, types[s]);
 }
@@ -144,7 +145,7 @@ static inline uint64_t shape_datum(uint64_t id, size_t word) {
 }
 
 // All data words; references are left.
-static void shape_fill(void *object, enum shape s, size_t count, uint64_t id) {
+static inline void shape_fill(void *object, enum shape s, size_t count, uint64_t id) {
   size_t bytes = shape_bytes(s, count);
   if (!shape_has_refs(s)) {
     test_fill(object, bytes, id);
@@ -156,7 +157,8 @@ static void shape_fill(void *object, enum shape s, size_t count, uint64_t id) {
 }
 
 // Whether a new object is as it should be: all zero, of its type and size, aligned.
-static bool shape_is_new(const void *object, const midden_type *type, enum shape s, size_t count) {
+static inline bool shape_is_new(const void *object, const midden_type *type, enum shape s,
+                                size_t count) {
   size_t align = s == ALIGNED ? 16 : 8, bytes = shape_bytes(s, count);
   return (uintptr_t)object % align == 0 && midden_gc_type_of(object) == type &&
          midden_gc_bytes(object) == bytes && test_zeroed(object, bytes) &&

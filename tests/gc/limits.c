@@ -1,0 +1,174 @@
+// tests/gc/limits.c -- heaps that may not grow: what is refused, and that the rest goes on.
+// SPDX-License-Identifier: MIT
+#include "model.h"
+
+enum { PRECISE = MIDDEN_GC_STORES | MIDDEN_GC_LOADS | MIDDEN_GC_POLLS | MIDDEN_GC_PRECISE };
+
+static midden_gc *gc;
+static midden_mutator *m;
+static midden_type *types[SHAPES];
+static midden_ref spare;  // what out_of_memory may drop: an exact root
+static int asked;
+
+static bool drop_spare(void *context, size_t bytes) {
+  MUST(context == &asked && bytes > 0);
+  asked++;
+  bool more = spare.word != NULL;
+  spare.word = NULL;
+  return more;
+}
+
+static void heap_open(size_t most, bool (*out_of_memory)(void *, size_t)) {
+  midden_gc_config config = {
+      .keeps = PRECISE, .max_bytes = most, .out_of_memory = out_of_memory, .context = &asked};
+  gc = model_heap(&config, types);
+  asked = 0;
+  MUST(midden_gc_attach(gc, &m) == MIDDEN_OK);
+  MUST(midden_gc_root_add(gc, &spare, sizeof spare, MIDDEN_GC_EXACT) == MIDDEN_OK);
+}
+
+static void heap_close(void) {
+  must_be_whole(m);
+  midden_gc_detach(m);
+  midden_gc_close(gc);
+}
+
+static midden_gc_stats stats(void) {
+  midden_gc_stats s;
+  midden_gc_stats_read(gc, &s);
+  return s;
+}
+
+// A list in `head` until there is no memory.  returns its length
+static size_t fill(midden_ref *head) {
+  for (size_t n = 0;; n++) {
+    uint64_t *cell = midden_gc_new(m, types[FIELDS]);
+    if (cell == NULL) return n;
+    cell[0] = n;
+    midden_gc_store_init(m, cell, (midden_ref *)(void *)cell + 1, head->word);
+    head->word = cell;
+  }
+}
+
+static size_t length(const uint64_t *cell) {
+  size_t n = 0;
+  for (; cell != NULL; cell = (const uint64_t *)(uintptr_t)cell[1], n++)
+    MUST(cell[1] == 0 || ((const uint64_t *)(uintptr_t)cell[1])[0] == cell[0] - 1);
+  return n;
+}
+
+TEST(a_full_heap_refuses_and_can_be_used_once_something_is_dropped)
+{
+  heap_open(8 * MIB, NULL);
+  MIDDEN_FRAME(m, list, 1);
+  for (int round = 0; round < 3; round++) {
+    size_t n = fill(&list[0]);
+    // 72 bytes a cell; copying needs half of the room for its copies.
+    MUST(n * 72 > 2 * MIB && n * 72 <= 8 * MIB);
+    MUST(length(list[0].word) == n);
+    MUST(midden_gc_new(m, types[FIELDS]) == NULL);
+    list[0].word = NULL;
+    MUST(midden_gc_new(m, types[FIELDS]) != NULL);
+  }
+  MIDDEN_FRAME_END(m, list);
+  heap_close();
+}
+
+TEST(what_the_program_can_spare_is_asked_for_before_an_allocation_fails)
+{
+  heap_open(16 * MIB, drop_spare);
+  MIDDEN_FRAME(m, list, 1);
+  spare.word = midden_gc_new_array(m, types[BYTES], 3 * MIB);
+  MUST(spare.word != NULL);
+  size_t n = fill(&list[0]);
+  MUST(asked == 2 && spare.word == NULL);
+  MUST(length(list[0].word) == n);
+  MIDDEN_FRAME_END(m, list);
+  heap_close();
+}
+
+TEST(an_array_larger_than_the_heap_is_refused_and_nothing_is_lost)
+{
+  static const size_t counts[] = {64 * MIB, (size_t)1 << 40, (size_t)1 << 60, SIZE_MAX};
+  heap_open(8 * MIB, NULL);
+  MIDDEN_FRAME(m, f, 1);
+  f[0].word = midden_gc_new(m, types[FIELDS]);
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+    for (enum shape s = ELEMENTS; s <= BYTES; s++)
+      MUST(midden_gc_new_array(m, types[s], counts[i]) == NULL);
+  MUST(f[0].word != NULL && midden_gc_new(m, types[FIELDS]) != NULL);
+  MIDDEN_FRAME_END(m, f);
+  heap_close();
+}
+
+TEST(graphs_are_right_where_allocations_are_refused)
+{
+  uint64_t refused = 0;
+  for (size_t most = MIB / 2; most <= 2 * MIB; most += MIB / 2) {
+    heap_open(most, NULL);
+    MIDDEN_FRAME(m, frame, MODEL_FRAME);
+    struct model *k = model_open(gc, m, PRECISE, types, frame, most);
+    for (int i = 0; i < 2500; i++) model_step(k);
+    model_collect(k, MIDDEN_GC_MAJOR);
+    MUST(stats().peak <= most);
+    refused += k->refused;
+    model_close(k);
+    MIDDEN_FRAME_END(m, frame);
+    heap_close();
+    free(k);
+  }
+  MUST(refused > 0);
+}
+
+TEST(memory_goes_back_when_all_is_dropped)
+{
+  heap_open(0, NULL);
+  MIDDEN_FRAME(m, list, 1);
+  for (int round = 0; round < 2; round++) {
+    for (size_t n = 0; n < 500000; n++) {
+      uint64_t *cell = midden_gc_new(m, types[FIELDS]);
+      cell[0] = n;
+      midden_gc_store_init(m, cell, (midden_ref *)(void *)cell + 1, list[0].word);
+      list[0].word = cell;
+    }
+    MUST(stats().committed >= 34 * MIB);
+    list[0].word = NULL;
+    midden_gc_collect(m, MIDDEN_GC_MAJOR);
+    midden_gc_collect(m, MIDDEN_GC_MAJOR);
+    MUST(stats().committed <= 24 * MIB && stats().live <= MIB);
+  }
+  MIDDEN_FRAME_END(m, list);
+  heap_close();
+}
+
+// A million nodes in a row, a ring of them, and an array of as many references: deep and wide.
+TEST(a_long_list_a_ring_and_a_wide_array_are_kept_and_freed)
+{
+  enum { MANY = SANITIZED ? 100000 : 1000000 };
+  heap_open(0, NULL);
+  MIDDEN_FRAME(m, f, 3);
+  f[1].word = midden_gc_new_array(m, types[REFS], MANY);
+  for (size_t n = 0; n < MANY; n++) {
+    uint64_t *cell = midden_gc_new(m, types[ALIGNED]);
+    cell[0] = n;
+    midden_gc_store_init(m, cell, (midden_ref *)(void *)cell + 1, f[0].word);
+    f[0].word = cell;
+    if (n == 0) f[2].word = cell;
+    midden_gc_store(m, f[1].word, (midden_ref *)f[1].word + n, cell);
+  }
+  midden_gc_store(m, f[2].word, (midden_ref *)f[2].word + 1, f[0].word);
+  midden_gc_collect(m, MIDDEN_GC_MAJOR);
+  MUST(stats().live_objects == MANY + 1);
+  for (size_t n = 0; n < MANY; n++) {
+    const uint64_t *cell = ((midden_ref *)f[1].word)[n].word;
+    MUST(cell[0] == n && (n == 0 || cell[1] == (uintptr_t)((midden_ref *)f[1].word)[n - 1].word));
+  }
+  f[1].word = f[2].word = NULL;
+  midden_gc_collect(m, MIDDEN_GC_MAJOR);
+  MUST(stats().live_objects == MANY);
+  f[0].word = NULL;
+  midden_gc_collect(m, MIDDEN_GC_MAJOR);
+  MUST(stats().live_objects == 0);
+  MIDDEN_FRAME_END(m, f);
+  heap_close();
+}

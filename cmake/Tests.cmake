@@ -85,16 +85,20 @@ foreach(test random generations fork)
   set_property(TEST stress/hardened/${test} APPEND PROPERTY ENVIRONMENT MIDDEN_OPTIONS=hardened=1)
 endforeach()
 
-# Each collector passes the same programs: as it is, and where it is hardest.  `limits` allocates
-# too much to collect at every few calls; `collections` is read by another test.
+# Each collector passes the same programs: as it is, and where it is hardest.  `limits` and
+# `exhaustion` allocate too much to collect at every few calls; `collections` is read by another test.
 file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/gc/*.c)
 list(FILTER files EXCLUDE REGEX "/collections\\.c$")
 foreach(file IN LISTS files)
-  midden_test_program(gc ${file})
   cmake_path(GET file STEM name)
+  set(wrapped)
+  if(name STREQUAL exhaustion)
+    set(wrapped -Wl,--wrap=mid_os_map,--wrap=mid_meta_take,--wrap=mid_span_take)
+  endif()
+  midden_test_program(gc ${file} ${wrapped})
   foreach(collector mark-sweep copying generational no-barrier)
     foreach(options gc_verify=1 "gc_verify=1,gc_stress=61" "gc_verify=1,gc_young=256K" gc_threads=2)
-      if(name STREQUAL limits AND options MATCHES stress)
+      if(name MATCHES "limits|exhaustion" AND options MATCHES stress)
         continue()
       endif()
       string(REGEX REPLACE "gc_|=1|," "" how ${options})

@@ -86,9 +86,10 @@ foreach(test random generations fork)
 endforeach()
 
 # Each collector passes the same programs: as it is, and where it is hardest.  `limits` and
-# `exhaustion` allocate too much to collect at every few calls; `collections` is read by another test.
+# `exhaustion` allocate too much to collect at every few calls; `collections` and
+# `compiled` are read by other tests.
 file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/gc/*.c)
-list(FILTER files EXCLUDE REGEX "/collections\\.c$")
+list(FILTER files EXCLUDE REGEX "/(collections|compiled)\\.c$")
 foreach(file IN LISTS files)
   cmake_path(GET file STEM name)
   set(wrapped)
@@ -143,6 +144,9 @@ endif()
 if(NOT MIDDEN_STANDARD_NAMES)
   return()
 endif()
+
+# The same plain program by each compiler and level.
+midden_test(gc ways sh ${PROJECT_SOURCE_DIR}/tests/gc/ways.sh)
 
 # Makes snapshots of random graphs.
 add_executable(graph_blocks ${PROJECT_SOURCE_DIR}/tests/graph/blocks.c)

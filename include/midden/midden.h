@@ -14,6 +14,7 @@
 #include "midden/context.h"
 #include "midden/debug.h"
 #include "midden/fit.h"
+#include "midden/gc.h"
 #include "midden/heap.h"
 #include "midden/malloc.h"
 #include "midden/pool.h"

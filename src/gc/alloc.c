@@ -26,14 +26,18 @@ static void alloc_buffer_fill(struct mid_gc_block *block, char *top, char *end) 
   block->buffer_top = NULL;
 }
 
+// Scanning may copy more, and so open another buffer in its place.
 void mid_gc_buffer_close(midden_gc *gc, struct mid_gc_buffer *b) {
-  if (b->block != NULL && b->scan < b->top) {
-    if (!mid_gc_words_add(&gc->ranges, (uintptr_t)b->scan) ||
-        !mid_gc_words_add(&gc->ranges, (uintptr_t)b->top))
-      mid_gc_scan_range(gc, b->scan, b->top);
-  }
-  alloc_buffer_fill(b->block, b->top, b->end);
+  struct mid_gc_buffer closed = *b;
+  size_t ranges = gc->ranges.count;
   *b = (struct mid_gc_buffer){0};
+  alloc_buffer_fill(closed.block, closed.top, closed.end);
+  if (closed.block == NULL || closed.scan == closed.top) return;
+  if (mid_gc_words_add(&gc->ranges, (uintptr_t)closed.scan) &&
+      mid_gc_words_add(&gc->ranges, (uintptr_t)closed.top))
+    return;
+  gc->ranges.count = ranges;
+  mid_gc_scan_range(gc, closed.scan, closed.top);
 }
 
 void mid_gc_retire(struct mid_mutator *m) {
@@ -106,26 +110,30 @@ static bool alloc_buffer_open(midden_gc *gc, struct mid_gc_buffer *b, size_t byt
 
 // ---- what a cycle copies to ----
 
+static bool alloc_copy_open(midden_gc *gc, struct mid_gc_buffer *b, struct mid_gc_block *last,
+                            bool old, size_t bytes) {
+  uint8_t kind = old ? MID_GC_TRACE : gc->minor ? MID_GC_YOUNG : 0;
+  b->block = last;
+  // In a major cycle the holes are of what it looks at.
+  bool open = (old && gc->minor && alloc_hole(gc, b, true, bytes)) ||
+              alloc_fresh(gc, b, old ? &gc->old : &gc->copied, kind);
+  if (!open) {
+    *b = (struct mid_gc_buffer){0};
+    return false;
+  }
+  b->block->buffer_top = &b->top;
+  b->block->buffer_end = b->end;
+  return true;
+}
+
 // Copies of a major cycle are of its colour, and so not looked at again.  The fields of an object
 // without any must lie within its block, too: a word is left behind the last one.
 void *mid_gc_copy_room(midden_gc *gc, size_t bytes, bool old) {
   struct mid_gc_buffer *b = old ? &gc->promote : &gc->survive;
-  if (mid_unlikely((size_t)(b->end - b->top) < bytes + MID_GC_WORD)) {
+  while (mid_unlikely((size_t)(b->end - b->top) < bytes + MID_GC_WORD)) {
     struct mid_gc_block *last = b->block;
     mid_gc_buffer_close(gc, b);
-    b->block = gc->minor ? last : NULL;
-    // In a major cycle the holes are of what it looks at.
-    bool open = (old && gc->minor && alloc_hole(gc, b, true, bytes + MID_GC_WORD)) ||
-                alloc_fresh(gc, b, old ? &gc->old : &gc->copied,
-                            old         ? MID_GC_TRACE
-                            : gc->minor ? MID_GC_YOUNG
-                                        : 0);
-    if (!open) {
-      *b = (struct mid_gc_buffer){0};
-      return NULL;
-    }
-    b->block->buffer_top = &b->top;
-    b->block->buffer_end = b->end;
+    if (b->block == NULL && !alloc_copy_open(gc, b, last, old, bytes + MID_GC_WORD)) return NULL;
   }
   char *p = b->top;
   mid_gc_note_start(b->block, p);

@@ -89,8 +89,13 @@ midden_status midden_gc_open(const midden_gc_config *config, midden_gc **out) {
     midden_free(gc);
     return mid_gc_fail("collector", plan->name, why);
   }
-  if (!mid_gc_helpers_open(gc, gc->threads - 1) || (plan->open != NULL && !plan->open(gc))) {
+  // Copies that cannot be put down here are scanned where they are found, in frame after frame.
+  bool room = mid_gc_words_add(&gc->ranges, 0);
+  gc->ranges.count = 0;
+  if (!room || !mid_gc_helpers_open(gc, gc->threads - 1) ||
+      (plan->open != NULL && !plan->open(gc))) {
     mid_gc_mutators_close(gc);
+    mid_gc_words_close(&gc->ranges);
     midden_free(gc);
     return MIDDEN_NOMEM;
   }

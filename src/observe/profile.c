@@ -263,13 +263,14 @@ const char *mid_profile_read(int fd, struct mid_profile *out) {
 
 struct wanted {
   int64_t pid;
-  int fd;  // -1: none was found
+  uint64_t start_ticks;  // of the process that has this number now; 0: none has
+  int fd;                // -1: none was found
 };
 
-// A number is used again: of two files the later process's is the one that lives.
+// A number is used again: what an earlier process left is not of the one that has it now.
 static void profile_visit(void *self, const struct mid_feed_file *file) {
   struct wanted *w = self;
-  if (file->pid != w->pid || (w->fd >= 0 && !mid_proc_lives(file->pid, file->start_ticks))) return;
+  if (file->pid != w->pid || (w->start_ticks != 0 && file->start_ticks != w->start_ticks)) return;
   int fd = mid_feed_file_open_samples(file);
   if (fd < 0) return;
   if (w->fd >= 0) close(w->fd);
@@ -277,7 +278,9 @@ static void profile_visit(void *self, const struct mid_feed_file *file) {
 }
 
 const char *mid_profile_of(int64_t pid, struct mid_profile *out) {
-  struct wanted w = {.pid = pid, .fd = -1};
+  struct mid_proc_stat now;
+  bool lives = mid_proc_stat_read((pid_t)pid, &now) && !now.ended;
+  struct wanted w = {.pid = pid, .start_ticks = lives ? now.start_ticks : 0, .fd = -1};
   *out = (struct mid_profile){0};
   mid_folders_walk(profile_visit, &w);
   if (w.fd < 0) return "it has no sample file: it does not run on Midden, or with sampling off";

@@ -8,8 +8,8 @@
 //
 //   scan --> stack --> | queue: prefetched | --> word: marked? --> scan
 //
-// A marker with much to do puts a part of its stack where others, who have nothing, take it.  Two
-// may mark one object at once: both write the same byte, and scan it twice.
+// A marker with much to do puts a part of its stack where others, who have nothing, take it.
+// Several claim an object by an exchange, one by a store.
 #include <string.h>
 
 #include "gc/trace.h"
@@ -97,15 +97,20 @@ static void mark_scan(struct mark_worker *w, void *object, uint64_t word) {
 }
 
 // The colour is in the first byte, which nobody else writes meanwhile.
-static bool mark_claim(midden_gc *gc, void *object, uint64_t *out) {
+static bool mark_claim(const struct mark_worker *w, void *object, uint64_t *out) {
+  const midden_gc *gc = w->gc;
   uint64_t *at = mid_gc_word(object);
   uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
   *out = word;
   if (mid_gc_colour(word) == gc->colour) return false;
   uint8_t byte =
       (uint8_t)((word & 0xff & ~(uint64_t)MID_GC_MARK) | gc->colour << MID_GC_MARK_SHIFT);
-  __atomic_store_n((uint8_t *)at, byte, __ATOMIC_RELAXED);
-  return true;
+  if (w->pool->markers == 1) {
+    __atomic_store_n((uint8_t *)at, byte, __ATOMIC_RELAXED);
+    return true;
+  }
+  uint8_t before = __atomic_exchange_n((uint8_t *)at, byte, __ATOMIC_RELAXED);
+  return mid_gc_colour(before) != gc->colour;
 }
 
 static void mark_ref(struct mark_worker *w, uintptr_t ref) {
@@ -115,7 +120,7 @@ static void mark_ref(struct mark_worker *w, uintptr_t ref) {
   if (mid_unlikely((ref & 1) != 0) && (gc->keeps & MIDDEN_GC_INTERIOR) == 0)
     return mark_piece(w, (midden_ref *)(ref - 1));
   if ((gc->keeps & MIDDEN_GC_INTERIOR) != 0 && (object = mid_gc_owner(gc, ref)) == NULL) return;
-  if ((*mid_gc_kind_at(object) & gc->scope) == 0 || !mark_claim(gc, object, &word)) return;
+  if ((*mid_gc_kind_at(object) & gc->scope) == 0 || !mark_claim(w, object, &word)) return;
   __atomic_store_n(mid_gc_marked_at(object), 1, __ATOMIC_RELAXED);
   w->objects++;
   w->bytes += mid_gc_whole_bytes(object, word);

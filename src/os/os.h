@@ -114,7 +114,7 @@ static inline uint64_t mid_os_self_shifted(void) {
 #endif
 }
 
-uint64_t mid_os_nanoseconds(void);      // CLOCK_MONOTONIC; a system call, as the next
+uint64_t mid_os_nanoseconds(void);  // CLOCK_MONOTONIC; a system call, as the next
 // Of the process, all its threads, in seconds.
 struct mid_os_times {
   double user, system;

@@ -38,7 +38,7 @@ struct mid_blocks_span {
   uint64_t reciprocal;   // 2^40 / block_bytes, rounded up; large: 0
   uint64_t record;       // address of its struct mid_span
   uint32_t first, count;
-  uint32_t cells;  // of a collected heap: the first of its cells, and 1; 0: equal blocks
+  uint32_t cells;   // of a collected heap: the first of its cells, and 1; 0: equal blocks
   uint32_t remote;  // free blocks that other threads freed and `heap` has not taken back
   uint8_t klass;
   bool large;   // one block

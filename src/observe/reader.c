@@ -178,9 +178,10 @@ static void header_read(const char *bytes, struct mid_feed_image *out) {
 static uint64_t records_read(const struct layout *l, int section, const char *bytes, void *out,
                              size_t size, uint64_t most) {
   uint64_t records = mid_min(l->section[section].records, most);
-  const char *record = bytes + l->section[section].offset;
-  for (uint64_t i = 0; i < records; i++, record += l->section[section].stride)
-    record_read(l, section, record, (char *)out + i * size);
+  // Behind the last record a forged stride may lead anywhere.
+  for (uint64_t i = 0; i < records; i++)
+    record_read(l, section, bytes + l->section[section].offset + i * l->section[section].stride,
+                (char *)out + i * size);
   return records;
 }
 

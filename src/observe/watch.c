@@ -33,12 +33,6 @@ static double now_seconds(void) {
   return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
-static double processor_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 double mid_watch_seconds(const struct mid_watch *watch) { return now_seconds() - watch->opened; }
 
 // Room for one more in an array that doubles; without memory for that the command cannot go on.
@@ -190,6 +184,12 @@ static bool read_profile(struct mid_process *p, const struct mid_feed_file *file
   return true;
 }
 
+static double processor_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 // `file` NULL: it has no feed.  What is said of a dead process is its last word; while it lives the
 // samples, which may be many, are read as often as a hundredth of the time allows.
 static void note_profile(const struct mid_watch *w, struct mid_process *p,
@@ -229,15 +229,16 @@ static void note_stacks(const struct mid_watch *w, struct mid_process *p) {
 }
 
 // And so may what is mapped.
-static void note_maps(const struct mid_watch *w, struct mid_process *p) {
-  double before = mid_watch_seconds(w);
+static void note_maps(struct mid_watch *w, struct mid_process *p) {
+  double before = mid_watch_seconds(w), spent = processor_seconds();
   if (before < p->maps.next) return;
   mid_maps_look(&p->maps, p->pid, before);
   double after = mid_watch_seconds(w), due = after + 100 * (after - before);
   if (p->maps.next < due) p->maps.next = due;
+  w->spent -= processor_seconds() - spent;  // it has a hundredth of the time of its own
 }
 
-static void note_kernel(const struct mid_watch *w, struct mid_process *p) {
+static void note_kernel(struct mid_watch *w, struct mid_process *p) {
   struct mid_proc_stat s;
   struct mid_proc_memory memory;
   if (!p->lives || p->looked == w->looks) return;

@@ -13,7 +13,7 @@ enum { REQUESTS = 600000, BATCH = 200, LIVE = 50 };
 
 struct note {
   struct note *next;
-  char text[1000];
+  char text[10000];
 };
 
 static struct note *notes;

@@ -194,10 +194,10 @@ TEST(a_process_that_ended_stays_as_it_was)
   pid_t child = fork();
   if (child == 0) pause();
   CHECK(mid_top_open(&top, child));
-  uint64_t rss = top.process.memory.rss;
-  CHECK(rss > 0);
   kill(child, SIGKILL);
   while (top.process.lives) mid_top_look(&top);
+  uint64_t rss = top.process.memory.rss;
+  CHECK(rss > 0);
   mid_top_look(&top);
   CHECK_EQ(top.process.memory.rss, rss);
   CHECK_EQ(type("\033"), MID_TOP_QUIT);

@@ -397,6 +397,7 @@ struct midden_gc {
   unsigned threshold, max_tenuring;      // ages
   size_t survived[MID_GC_AGE_MOST + 1];  // bytes by age, in the last minor cycle
   double pause_goal;
+  size_t young_now;  // young_size, or less where that took longer than pause_goal
   unsigned threads;
   uint64_t stress, verify;
 

@@ -1,7 +1,8 @@
 // gc/pace.c -- how large Eden is, when the next major collection comes, and who is promoted.
 // SPDX-License-Identifier: MIT
 //
-//   Eden      gc_young, less two survivors; under gc_max no more than a third of what it leaves
+//   Eden      gc_young, less two survivors; under gc_max no more than leaves the rest gc_new_ratio
+//             times as much
 //   survivor  Eden / gc_survivor_ratio
 //   goal      twice what lived, and 16 MiB at least; no more than gc_max leaves beside the young
 //
@@ -16,11 +17,24 @@ size_t mid_gc_used(const midden_gc *gc) {
   return gc->old_used + gc->eden_used + (gc->plan->generations ? gc->survivors : 0);
 }
 
+// A minor collection that took longer than it may makes the young space a quarter smaller; those
+// that do not let it grow again by a sixteenth.
+static size_t pace_by_goal(midden_gc *gc) {
+  const midden_gc_collection *c = &gc->now;
+  double pause = c->reach + c->roots + c->trace + c->weak;
+  if (gc->young_now == 0) gc->young_now = gc->young_size;
+  if (gc->pause_goal > 0 && c->scope == MIDDEN_GC_MINOR && pause > gc->pause_goal)
+    gc->young_now = mid_max(gc->young_now / 4 * 3, 4 * (size_t)MID_GC_BLOCK);
+  else
+    gc->young_now = mid_min(gc->young_now + gc->young_now / 16, gc->young_size);
+  return gc->young_now;
+}
+
 static void pace_young(midden_gc *gc) {
-  size_t young = gc->young_size;
+  size_t young = pace_by_goal(gc);
   if (gc->most != 0) {
     size_t room = gc->most > gc->old_used ? gc->most - gc->old_used : 0;
-    young = mid_min(young, mid_max(room / 3, 4 * (size_t)MID_GC_BLOCK));
+    young = mid_min(young, mid_max(room / (gc->new_ratio + 1), 4 * (size_t)MID_GC_BLOCK));
   }
   gc->survivor_size = young / (gc->survivor_ratio + 2);
   gc->eden_size = mid_max(young - 2 * gc->survivor_size, (size_t)MID_GC_BLOCK);

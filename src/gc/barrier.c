@@ -5,15 +5,10 @@
 // thread's log until a minor cycle finds nothing young in it, and sets the bit again.  Of a large
 // array the bit stays, and each store marks the card of its slot.  Either is done before the store,
 // so that a thread that is stopped in between has told too much, not too little.
-#include <string.h>
-
 #include "gc/gc.h"
 
 static void barrier_log(midden_mutator *m, void *object) {
-  uint64_t *word = mid_gc_word(object);
-  uint64_t before = __atomic_fetch_and(word, ~(uint64_t)MID_GC_OLD, __ATOMIC_RELAXED);
-  if ((before & MID_GC_OLD) == 0) return;  // another thread was first
-  if (!mid_gc_words_add(&mid_mutator_of(m)->log, (uintptr_t)object))
+  if (mid_gc_untell(object) && !mid_gc_words_add(&mid_mutator_of(m)->log, (uintptr_t)object))
     __atomic_store_n(&m->gc->forgot, true, __ATOMIC_RELAXED);
 }
 

@@ -109,6 +109,11 @@ static struct mid_gc_area *block_area_record(midden_gc *gc) {
   return mid_meta_take(sizeof *area);
 }
 
+static void block_area_record_give(midden_gc *gc, struct mid_gc_area *area) {
+  area->next = gc->spare_areas;
+  gc->spare_areas = area;
+}
+
 static bool block_area_take(midden_gc *gc) {
   const size_t bytes = (size_t)MID_GC_AREA_BLOCKS * MID_GC_BLOCK;
   if (!block_fits(gc, bytes)) return false;
@@ -118,8 +123,7 @@ static bool block_area_take(midden_gc *gc) {
   char *base = area->span != NULL ? (char *)mid_span_base(area->span) : NULL;
   if (base == NULL || !block_link(base, bytes, NULL, 0)) {
     if (base != NULL) block_span_give(gc, area->span);
-    area->next = gc->spare_areas;
-    gc->spare_areas = area;
+    block_area_record_give(gc, area);
     return false;
   }
   for (unsigned i = MID_GC_AREA_BLOCKS; i-- > 0;) {
@@ -141,8 +145,18 @@ static bool block_area_take(midden_gc *gc) {
 // What large objects leave behind is kept for the next ones, up to the size of Eden and until the
 // next major collection: their pages cost more to touch anew than to clear.
 
+static struct mid_gc_block *block_large_record(midden_gc *gc) {
+  struct mid_gc_block *block = gc->spare_large;
+  if (block != NULL) {
+    gc->spare_large = block->next;
+    return block;
+  }
+  gc->meta += sizeof *block;
+  return mid_meta_take(sizeof *block);
+}
+
 static void block_large_drop(midden_gc *gc, struct mid_gc_block *block) {
-  block_span_give(gc, block->span);
+  if (block->span != NULL) block_span_give(gc, block->span);
   block->next = gc->spare_large;
   gc->spare_large = block;
 }
@@ -179,13 +193,7 @@ struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind
   if (block != NULL) return block;
   if (!block_fits(gc, slices * MID_GC_BLOCK)) block_idle_drop(gc);
   if (!block_fits(gc, slices * MID_GC_BLOCK)) return NULL;
-  block = gc->spare_large;
-  if (block == NULL) {
-    block = mid_meta_take(sizeof *block);
-    gc->meta += sizeof *block;
-  } else {
-    gc->spare_large = block->next;
-  }
+  block = block_large_record(gc);
   if (block == NULL) return NULL;
   struct mid_span *span = block_span(gc, slices);
   *block = (struct mid_gc_block){.gc = gc, .bytes = slices * MID_GC_BLOCK, .span = span};
@@ -195,10 +203,8 @@ struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind
     block->zero = span->zero;
     if (block_link(block->base, block->bytes, block, kind | MID_GC_IN | MID_GC_IS_LARGE))
       return block;
-    block_span_give(gc, span);
   }
-  block->next = gc->spare_large;
-  gc->spare_large = block;
+  block_large_drop(gc, block);
   return NULL;
 }
 
@@ -265,8 +271,7 @@ void mid_gc_trim(midden_gc *gc, size_t keep) {
     *at = area->next;
     block_area_unlist(gc, area);
     block_span_give(gc, area->span);
-    area->next = gc->spare_areas;
-    gc->spare_areas = area;
+    block_area_record_give(gc, area);
   }
 }
 
@@ -312,7 +317,7 @@ char *mid_gc_step(struct mid_gc_block *block, char *at, void **object) {
   if (mid_gc_is_buffer(block, at)) return block->buffer_end;
   uint64_t word = *(uint64_t *)(void *)at;
   if ((word & 7) == MID_GC_FILL) return at + (word >> 3);
-  *object = at + ((word & 7) == MID_GC_COUNT ? 16 : 8);
+  *object = mid_gc_fields(at);
   return at + block_bytes_of(*object, *mid_gc_word(*object));
 }
 

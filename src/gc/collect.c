@@ -33,7 +33,6 @@ static void collect_hold_blocks(midden_gc *gc) {
   for (struct mid_mutator *m = gc->mutators; m != NULL; m = m->next) {
     collect_hold_block(m->block);
     collect_hold_block(m->spare.block);
-    collect_hold_block(m->stays.block);
   }
 }
 
@@ -127,7 +126,7 @@ static void collect_cycle(midden_gc *gc, bool minor, bool moves) {
   gc->moves = moves;
   gc->scope = minor ? MID_GC_FROM : MID_GC_FROM | MID_GC_TRACE;
   gc->colour = minor ? MID_GC_YOUNG_MARK : 3 - gc->major_colour;
-  gc->live = 0;
+  gc->reached = 0;
   gc->survived_bytes = 0;
   gc->pins.count = 0;
   gc->pins_lost = false;
@@ -304,7 +303,7 @@ static void collect_settle_major(midden_gc *gc) {
   collect_settle_large(gc, &gc->young_large, false);
   collect_settle_large(gc, &gc->large, false);
   mid_gc_types_found(gc);
-  gc->old_used = gc->live;
+  gc->old_used = gc->live = gc->reached;
   gc->live_objects = gc->now.marked;
   gc->external_then = atomic_load_explicit(&gc->external, memory_order_relaxed);
 }

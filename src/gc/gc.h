@@ -32,7 +32,7 @@
 // Marking of major cycles has two colours that take turns; 0 is new.  So what a cycle does not mark
 // is dead though nothing was cleared, and is found so by sweeping, before the next major cycle.
 //
-//   minor cycle       FROM: young blocks        TRACE: young large objects, blocks of pinned ones
+//   minor cycle       FROM: young blocks, and young large objects, which are marked all the same
 //   major cycle       FROM: chosen old blocks   TRACE: all others
 //   copying's         FROM: all blocks          TRACE: large objects, blocks that never move
 //
@@ -124,6 +124,12 @@ static inline void *mid_gc_forwarded(uint64_t word) {
 static inline unsigned mid_gc_colour(uint64_t word) {
   return (unsigned)(word & MID_GC_MARK) >> MID_GC_MARK_SHIFT;
 }
+// Take the bit away that has a store to it told of.  returns whether it had it: one caller does
+static inline bool mid_gc_untell(void *object) {
+  uint64_t before =
+      __atomic_fetch_and(mid_gc_word(object), ~(uint64_t)MID_GC_OLD, __ATOMIC_RELAXED);
+  return (before & MID_GC_OLD) != 0;
+}
 static inline unsigned mid_gc_age(uint64_t word) {
   return (unsigned)(word & MID_GC_AGE) >> MID_GC_AGE_SHIFT;
 }
@@ -139,6 +145,10 @@ static inline size_t mid_gc_whole_bytes(const void *object, uint64_t word) {
          ((word & MID_GC_COUNTED) != 0 ? MID_GC_WORD : 0) +
          ((word & MID_GC_HASH_KEPT) != 0 ? MID_GC_WORD : 0);
 }
+// The fields of the object whose first word is at `at`.
+static inline void *mid_gc_fields(char *at) {
+  return at + ((*(uint64_t *)(void *)at & 7) == MID_GC_COUNT ? 16 : 8);
+}
 // Where its first word is.
 static inline char *mid_gc_first(const void *object, uint64_t word) {
   return (char *)object - ((word & MID_GC_COUNTED) != 0 ? 16 : 8);
@@ -147,7 +157,6 @@ static inline char *mid_gc_first(const void *object, uint64_t word) {
 // ---- blocks ----
 
 enum mid_gc_kind {
-  MID_GC_NONE = 0,
   MID_GC_IN = 1 << 0,     // of some collected heap
   MID_GC_FROM = 1 << 1,   // this cycle copies
   MID_GC_TRACE = 1 << 2,  // this cycle marks
@@ -290,7 +299,6 @@ struct mid_mutator {
   struct mid_gc_block *block;  // that it lies in
   struct mid_gc_words log;     // objects whose MID_GC_OLD this thread cleared
   uint64_t stressed;           // calls that stress mode has counted
-  uint64_t allocated;          // bytes of the buffers it has finished
   struct mid_mutator *next;    // of the heap: gc->lock
   // The rest is of gc/mutator.c, gc/stop.c and gc/stacks.c.
   struct mid_mutator *sibling;  // the same thread's in another heap; only the thread itself
@@ -392,6 +400,7 @@ struct midden_gc {
   size_t goal;       // of old_used (all there is, without generations): then comes a major one
   size_t committed, peak, meta;
   size_t live, live_objects;  // at the end of the last major cycle
+  size_t reached;             // bytes of objects that the cycle found, so far
   _Atomic int64_t external;
   int64_t external_then;
   unsigned threshold, max_tenuring;      // ages
@@ -410,7 +419,6 @@ struct midden_gc {
   bool promote_all;
   bool moves;         // FROM blocks are left, where nothing is pinned
   bool pins_lost;     // `pins` are not all
-  bool failed;        // a copy found no room: its object stayed where it was
   bool overflowed;    // the stack lost something: all that is marked is scanned again
   bool forgot;        // the remembered objects are not all: the next cycle looks at all old ones
   bool pending_lost;  // the same of `pending`
@@ -612,6 +620,7 @@ void mid_gc_stop_late(void);
 // Around fork: no world is stopped meanwhile.
 void mid_gc_stop_lock(void);
 void mid_gc_stop_unlock(void);
+void mid_gc_stop_forked(void);  // in the child, whose one thread runs
 
 // ---- roots.c ----
 

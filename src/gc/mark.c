@@ -186,7 +186,8 @@ static bool mark_take_part(struct mark_worker *w) {
 }
 
 // Until all markers look for work, and there is none.
-static void mark_work(struct mark_worker *w) {
+static void mark_work(void *context) {
+  struct mark_worker *w = context;
   struct mark_pool *p = w->pool;
   for (;;) {
     mark_drain(w);
@@ -209,11 +210,6 @@ static void mark_work(struct mark_worker *w) {
 
 // ---- all of them ----
 
-static void mark_help(void *context) {
-  struct mark_worker *w = context;
-  mark_work(w);
-}
-
 // A stack that could not grow lost references: what is marked is scanned again.
 static void mark_again(midden_gc *gc) {
   gc->overflowed = true;
@@ -232,13 +228,13 @@ void mid_gc_mark_all(midden_gc *gc) {
     void *object = (void *)gc->stack.word[--gc->stack.count];
     mark_scan(&worker[0], object, *mid_gc_word(object));
   }
-  for (unsigned i = 1; i < pool.markers; i++) mid_gc_helper_start(gc, i - 1, mark_help, &worker[i]);
+  for (unsigned i = 1; i < pool.markers; i++) mid_gc_helper_start(gc, i - 1, mark_work, &worker[i]);
   mark_work(&worker[0]);
   bool overflowed = gc->overflowed;
   for (unsigned i = 0; i < pool.markers; i++) {
     if (i > 0) mid_gc_helper_wait(gc, i - 1);
     gc->now.marked += worker[i].objects;
-    gc->live += worker[i].bytes;
+    gc->reached += worker[i].bytes;
     overflowed |= worker[i].overflowed;
     mid_gc_words_close(&worker[i].stack);
   }

@@ -15,15 +15,11 @@ static const struct mid_gc_plan *open_plan_named(const char *name) {
   return NULL;
 }
 
-// The option's words, in the order of base/options.h.
-static const char *open_option_name(void) {
-  static const char *const names[] = {NULL, "mark-sweep", "copying", "generational", "no-barrier"};
-  return names[mid_options.gc];
-}
-
 static const struct mid_gc_plan *open_plan(const midden_gc_config *c) {
-  const char *name = open_option_name();
-  if (name == NULL) name = c->collector;
+  char room[32];
+  struct mid_text word = mid_text_open(room, sizeof room);
+  mid_option_print(&mid_option_rows[MID_OPTION_gc], mid_options.gc, &word);
+  const char *name = mid_options.gc != 0 ? room : c->collector;
   if (name == NULL) name = (c->keeps & MIDDEN_GC_STORES) != 0 ? "generational" : "mark-sweep";
   const struct mid_gc_plan *plan = open_plan_named(name);
   if (plan == NULL)
@@ -75,7 +71,10 @@ midden_status midden_gc_open(const midden_gc_config *config, midden_gc **out) {
   const struct mid_gc_plan *plan = open_keeps_together(c) ? open_plan(c) : NULL;
   if (plan == NULL) return MIDDEN_INVALID;
   midden_gc *gc = midden_calloc(1, sizeof *gc);
-  if (gc == NULL || !mid_gc_windows_start()) return MIDDEN_NOMEM;
+  if (gc == NULL || !mid_gc_windows_start()) {
+    midden_free(gc);
+    return MIDDEN_NOMEM;
+  }
   gc->plan = plan;
   gc->keeps = c->keeps;
   if (c->events != NULL) gc->events = *c->events;
@@ -95,6 +94,7 @@ midden_status midden_gc_open(const midden_gc_config *config, midden_gc **out) {
   if (!room || !mid_gc_helpers_open(gc, gc->threads - 1) ||
       (plan->open != NULL && !plan->open(gc))) {
     mid_gc_mutators_close(gc);
+    mid_gc_helpers_close(gc);
     mid_gc_words_close(&gc->ranges);
     midden_free(gc);
     return MIDDEN_NOMEM;

@@ -35,7 +35,7 @@ static void trace_mark(midden_gc *gc, void *object) {
   *word = (*word & ~(uint64_t)MID_GC_MARK) | trace_colour_word(gc);
   *mid_gc_marked_at(object) = 1;
   gc->now.marked++;
-  gc->live += mid_gc_whole_bytes(object, *word);
+  gc->reached += mid_gc_whole_bytes(object, *word);
   mid_gc_type_seen(mid_gc_type_in(*word));
   if ((*word & MID_GC_KEY) != 0) mid_gc_key_found(gc, object);
   if (!mid_gc_words_add(&gc->stack, (uintptr_t)object)) gc->overflowed = true;
@@ -104,7 +104,7 @@ static void *trace_copy(midden_gc *gc, void *object, uint64_t word) {
   gc->now.copied += bytes;
   gc->now.marked++;
   mid_gc_type_seen(mid_gc_type_in(word));
-  gc->live += bytes;
+  gc->reached += bytes;
   if ((word & MID_GC_KEY) != 0) mid_gc_key_found(gc, object);
   return copy;
 }
@@ -121,7 +121,6 @@ static void *trace_object(midden_gc *gc, void *object) {
   if (moves == MID_GC_FROM && (word & MID_GC_PIN) == 0 && gc->moves) {
     void *copy = trace_copy(gc, object, word);
     if (copy != NULL) return copy;
-    gc->failed = true;
   }
   if (moves == MID_GC_FROM) mid_gc_pin_in(gc, mid_gc_block_of(object), object);
   trace_mark(gc, object);
@@ -196,10 +195,8 @@ void mid_gc_trace_word(midden_gc *gc, uintptr_t word, bool held) {
 }
 
 void mid_gc_log(midden_gc *gc, void *object) {
-  uint64_t before =
-      __atomic_fetch_and(mid_gc_word(object), ~(uint64_t)MID_GC_OLD, __ATOMIC_RELAXED);
-  if ((before & MID_GC_OLD) == 0) return;
-  if (!mid_gc_words_add(&gc->remembered, (uintptr_t)object)) gc->forgot = true;
+  if (mid_gc_untell(object) && !mid_gc_words_add(&gc->remembered, (uintptr_t)object))
+    gc->forgot = true;
 }
 
 // ---- the references of an object ----
@@ -248,7 +245,7 @@ static char *trace_step(char *at, void **copy) {
   uint64_t first = *(uint64_t *)(void *)at;
   *copy = NULL;
   if ((first & 7) == MID_GC_FILL) return at + (first >> 3);
-  *copy = at + ((first & 7) == MID_GC_COUNT ? 16 : 8);
+  *copy = mid_gc_fields(at);
   return at + mid_gc_whole_bytes(*copy, *mid_gc_word(*copy));
 }
 

@@ -1,6 +1,5 @@
 // gc/type.c -- what objects are made of.
 // SPDX-License-Identifier: MIT
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"

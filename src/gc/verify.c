@@ -12,8 +12,7 @@
 struct verify {
   midden_gc *gc;
   const char *wrong;
-  void *object;  // whose references are looked at
-  bool tells;    // the barrier would tell of a store to it
+  bool tells;  // the barrier would tell of a store to it
 };
 
 static bool verify_is_dead(const midden_gc *gc, const struct mid_gc_block *block, uint64_t word) {
@@ -52,7 +51,7 @@ static const char *verify_object(midden_gc *gc, struct mid_gc_block *block, void
   if ((word & MID_GC_PIN) != 0) return "an object is still pinned by a collection that is over";
   if ((kind & MID_GC_YOUNG) != 0 && (word & (MID_GC_OLD | MID_GC_TENURED)) != 0)
     return "a young object is said to be old";
-  struct verify v = {.gc = gc, .object = object};
+  struct verify v = {.gc = gc};
   v.tells = gc->plan->barrier && !gc->forgot && (word & MID_GC_OLD) != 0 && block->cards == NULL;
   if (type->inside == MID_GC_FIELDS || type->inside == MID_GC_REFS || type->inside == MID_GC_CALLS)
     mid_gc_each_ref(object, word, verify_visit, &v);

@@ -141,6 +141,21 @@ TEST(memory_goes_back_when_all_is_dropped)
   heap_close();
 }
 
+TEST(what_lived_is_told_until_the_next_major_collection)
+{
+  heap_open(0, NULL);
+  MIDDEN_FRAME(m, kept, 1);
+  kept[0].word = midden_gc_new(m, types[FIELDS]);
+  midden_gc_collect(m, MIDDEN_GC_MAJOR);
+  size_t live = stats().live;
+  MUST(live > 0);
+  MUST(midden_gc_new(m, types[FIELDS]) != NULL);
+  midden_gc_collect(m, MIDDEN_GC_MINOR);
+  MUST(stats().live == live);
+  MIDDEN_FRAME_END(m, kept);
+  heap_close();
+}
+
 // A million nodes in a row, a ring of them, and an array of as many references: deep and wide.
 TEST(a_long_list_a_ring_and_a_wide_array_are_kept_and_freed)
 {

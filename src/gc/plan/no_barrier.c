@@ -76,14 +76,23 @@ static void no_barrier_note(void *context, uintptr_t from, uintptr_t to) {
     no_barrier_note_page(mid_gc_block_of((void *)page), page);
 }
 
-static bool no_barrier_ask(midden_gc *gc, char *base, size_t bytes) {
-  if (mid_written_scan(gc->written, base, bytes, no_barrier_note, gc)) return true;
-  no_barrier_note(gc, (uintptr_t)base, (uintptr_t)base + bytes);
-  return true;
+static void no_barrier_say(const char *when, const char *why) {
+  char room[256];
+  struct mid_text text = mid_text_open(room, sizeof room);
+  mid_text_add(&text, "midden: collector no-barrier looks at all old objects in ");
+  mid_text_add(&text, when);
+  mid_text_add(&text, ": ");
+  mid_text_add(&text, why);
+  mid_text_add(&text, "\n");
+  mid_text_say(&text);
 }
 
-static bool no_barrier_note_all(midden_gc *gc, char *base, size_t bytes) {
+static bool no_barrier_ask(midden_gc *gc, char *base, size_t bytes) {
+  struct mid_written *w = gc->written;
+  if (w != NULL && mid_written_scan(w, base, bytes, no_barrier_note, gc)) return true;
   no_barrier_note(gc, (uintptr_t)base, (uintptr_t)base + bytes);
+  const char *news = w != NULL ? mid_written_news(w) : NULL;
+  if (news != NULL) no_barrier_say("this collection", news);
   return true;
 }
 
@@ -129,10 +138,7 @@ static void no_barrier_look(midden_gc *gc, struct mid_gc_block *block) {
 }
 
 static void no_barrier_remembered(midden_gc *gc) {
-  if (gc->written != NULL)
-    no_barrier_each_run(gc, no_barrier_ask);
-  else
-    no_barrier_each_run(gc, no_barrier_note_all);
+  no_barrier_each_run(gc, no_barrier_ask);
   mid_gc_each_block(gc, no_barrier_look);
   mid_gc_remembered(gc);
 }
@@ -183,12 +189,7 @@ static bool no_barrier_open(midden_gc *gc) {
     gc->written = w;
     return true;
   }
-  char room[256];
-  struct mid_text text = mid_text_open(room, sizeof room);
-  mid_text_add(&text, "midden: collector no-barrier looks at all old objects in each collection: ");
-  mid_text_add(&text, why);
-  mid_text_add(&text, "\n");
-  mid_text_say(&text);
+  no_barrier_say("each collection", why);
   return true;
 }
 

@@ -218,8 +218,6 @@ static struct mid_gc_buffer alloc_seen(const struct mid_mutator *m) {
 
 static void alloc_see(struct mid_mutator *m, const struct mid_gc_buffer *b) {
   char *clear = b->clear;
-  size_t at = (size_t)(b->top - b->block->base);
-  if (at < MID_GC_BLOCK) mid_gc_note_start(b->block, b->top);
   if (clear < b->top + CLEAR_BYTES / 8) {
     size_t ahead = mid_min(CLEAR_BYTES, (size_t)(b->end - clear));
     memset(clear, 0, ahead);
@@ -229,6 +227,8 @@ static void alloc_see(struct mid_mutator *m, const struct mid_gc_buffer *b) {
   m->end = b->end;
   m->clear = clear;
   m->block = b->block;
+  MIDDEN_GC_IN_ORDER();  // in a forked child this may have got no further
+  if (b->top < b->block->base + MID_GC_BLOCK) mid_gc_note_start(b->block, b->top);
   // In stress mode every allocation comes here.
   __atomic_store_n(&m->seen.limit, m->seen.gc->stress != 0 ? NULL : clear, __ATOMIC_SEQ_CST);
   if (__atomic_load_n(&m->seen.stop, __ATOMIC_SEQ_CST) != 0)
@@ -265,7 +265,6 @@ static void alloc_collect_if_due(struct mid_mutator *m) {
   if (alloc_wants_major(gc))
     mid_gc_collect(gc, m, MIDDEN_GC_MAJOR,
                    gc->plan->generations ? "Ergonomics" : "Allocation Failure");
-
   else if (alloc_wants_minor(gc))
     mid_gc_collect(gc, m, MIDDEN_GC_MINOR, "Allocation Failure");
 }

@@ -4,8 +4,11 @@
 // A mutator is never given back before its heap is closed: what a thread leaves behind, such as its
 // log, stays in it for the next collection, and the next thread gets it.
 //
-// Around fork the locks of all heaps are held, and no world is stopped.  The child has one thread:
-// the mutators of the others are dropped.
+// Around fork the locks of all heaps are held, and no world is stopped: a thread that a signal
+// stops may hold a lock that fork() itself takes.  The child has one thread, and finds of each
+// other what it had done when the kernel took its picture, which may be in the midst of a call that
+// needs no lock: its buffers are closed where they were, and what it had told of stores counts as
+// lost.
 #include <string.h>
 #include <threads.h>
 
@@ -58,12 +61,15 @@ static bool mutator_is_mine(const struct mid_mutator *m) {
 }
 
 MID_RARELY static void mutator_fork_child(void) {
+  mid_gc_stop_forked();
   for (midden_gc *gc = mutator_heaps; gc != NULL; gc = gc->next) {
     for (struct mid_mutator *m = gc->mutators; m != NULL; m = m->next) {
       if (mutator_is_mine(m)) {
         m->thread = mid_os_thread_id();
       } else if (!m->gone) {
         mid_gc_retire(m);
+        m->log = (struct mid_gc_words){0};
+        gc->forgot |= gc->plan->generations;
         mid_gc_mutator_drop(m);
       }
     }

@@ -9,10 +9,15 @@
 // stays, or does not (a counting semaphore would let another have its turn).
 //
 // A signal may find a thread anywhere, but for two places: within our own slow paths, where the
-// handler leaves it alone and the thread stops on its way out; and with the locks of span/, which a
-// collection takes.  While threads are being called, these locks are held by who calls; a thread
-// that comes later is let go, and called again.  Other locks of the process may be held by threads
-// that are stopped, and so no collection takes any.
+// handler leaves it alone and the thread stops on its way out; and with a lock of the allocator:
+// collections take those of span/, and who is let go out of a slow path may take any.  While
+// threads are being called, these locks are held by who calls; a thread that comes later is let go,
+// and called again.  Other locks of the process may be held by threads that are stopped, and so
+// neither collections nor slow paths take any.
+//
+// Who collects again and again may leave the others no turn: each finds the lock taken again, or
+// the next stop begun, when it wakes.  Who has found so for long counts as starved, and who comes
+// to a heap's lock lets those go first (as Go's mutexes do since 2017).
 //
 // Locks, in this order: all_lock (mutator.c), gc->lock, stop_lock, those of heap/, those of span/.
 // A thread that waits for one of the first three counts as stopped in all its heaps; nobody holds
@@ -21,21 +26,25 @@
 
 #include "base/text.h"
 #include "gc/gc.h"
+#include "heap/heap.h"
 
 #define STOP_GRACE_NS 200000     // for threads that poll: ten times what most need
 #define STOP_CALLED_NS 50000000  // for the handler; more than a turn of each other thread
-#define STOP_BETWEEN_NS 1000000  // for the locks of span/, where a thread did not come
+#define STOP_BETWEEN_NS 1000000  // for those locks, where a thread did not come
 #define STOP_PATIENCE_NS 1000000000
-#define STOP_SPINS 40  // about a microsecond
+#define STOP_SPINS 40      // about a microsecond
+#define STOP_STARVED_MS 1  // of waiting for a lock
+#define STOP_POLITE_MS 10  // at most that long others are let go first
 
 enum { STOP_ASKED = 1 };  // of `stop`
 
 __thread struct mid_mutator *mid_mutators_mine;
 static __thread bool stop_late;  // called while in the runtime of another heap
 
-static struct mid_lock stop_lock;    // from stopping to going on
-static _Atomic uint32_t stop_epoch;  // x: futex; one more at each end
-static uint64_t stop_signals;        // held back meanwhile: stop_lock
+static struct mid_lock stop_lock;      // from stopping to going on
+static _Atomic uint32_t stop_epoch;    // x: futex; one more at each end
+static uint64_t stop_signals;          // held back meanwhile: stop_lock
+static _Atomic uint32_t stop_starved;  // x: futex; threads that had no turn for long
 
 static void stop_pause(void) {
 #if defined(__x86_64__)
@@ -54,16 +63,35 @@ static void stop_say(struct mid_mutator *m, enum mid_gc_state state) {
   if (stop_asked(m)) mid_os_thread_wake(&m->xstate);
 }
 
+static void stop_starve(void) { atomic_fetch_add_explicit(&stop_starved, 1, memory_order_seq_cst); }
+
+static void stop_is_fed(void) {
+  if (atomic_fetch_sub_explicit(&stop_starved, 1, memory_order_seq_cst) == 1)
+    mid_os_thread_wake(&stop_starved);
+}
+
+static void stop_let_others(void) {
+  for (int i = 0; i < STOP_POLITE_MS; i++) {
+    uint32_t starved = atomic_load_explicit(&stop_starved, memory_order_seq_cst);
+    if (starved == 0) return;
+    mid_os_thread_wait(&stop_starved, starved, 1000000);
+  }
+}
+
 // Run again, once nobody wants the thread to stop.
 static void stop_go_on(struct mid_mutator *m, enum mid_gc_state state) {
-  for (;;) {
+  for (unsigned waits = 0;;) {
     uint32_t epoch = atomic_load_explicit(&stop_epoch, memory_order_seq_cst);
     if (stop_asked(m)) {
+      if (++waits == 2) stop_starve();  // the next stop has begun before this thread woke
       mid_os_thread_wait(&stop_epoch, epoch, MID_OS_FOR_EVER);
       continue;
     }
     atomic_store_explicit(&m->xstate, MID_GC_RUNS, memory_order_seq_cst);
-    if (!stop_asked(m)) return;
+    if (!stop_asked(m)) {
+      if (waits >= 2) stop_is_fed();
+      return;
+    }
     stop_say(m, state);
   }
 }
@@ -163,7 +191,14 @@ void midden_gc_poll_slow(midden_mutator *seen) {
 
 // ---- locks that are held while waiting for threads ----
 
-__attribute__((noinline)) static void stop_lock_below(struct mid_lock *lock) {
+static void stop_lock_take(struct mid_lock *lock) {
+  if (mid_lock_take_within(lock, STOP_STARVED_MS)) return;
+  stop_starve();
+  mid_lock_take(lock);
+  stop_is_fed();
+}
+
+__attribute__((noinline)) static void stop_lock_below(struct mid_lock *lock, bool polite) {
   uint64_t kept;
   uintptr_t sp = (uintptr_t)__builtin_dwarf_cfa();
   mid_os_signals_hold(&kept);
@@ -174,7 +209,8 @@ __attribute__((noinline)) static void stop_lock_below(struct mid_lock *lock) {
     stop_stand(m, sp);
     stop_say(m, MID_GC_BLOCKED);
   }
-  mid_lock_take(lock);
+  if (polite) stop_let_others();
+  stop_lock_take(lock);
   for (struct mid_mutator *m = mid_mutators_mine; m != NULL; m = m->sibling) {
     if (!m->waits) continue;
     stop_go_on(m, MID_GC_BLOCKED);
@@ -183,24 +219,28 @@ __attribute__((noinline)) static void stop_lock_below(struct mid_lock *lock) {
   mid_os_signals_let(&kept);
 }
 
-__attribute__((noinline)) static void stop_lock_wait(struct mid_lock *lock) {
+__attribute__((noinline)) static void stop_lock_wait(struct mid_lock *lock, bool polite) {
   __builtin_unwind_init();
-  stop_lock_below(lock);
+  stop_lock_below(lock, polite);
   __asm__ volatile("" ::: "memory");
 }
 
-void mid_gc_lock_any(struct mid_lock *lock) {
-  for (int i = 0; i < STOP_SPINS; i++) {
+// polite: the caller has no other lock that a starved thread may wait for.
+static void stop_take(struct mid_lock *lock, bool polite) {
+  polite = polite && atomic_load_explicit(&stop_starved, memory_order_relaxed) != 0;
+  for (int i = 0; i < STOP_SPINS && !polite; i++) {
     if (mid_lock_try(lock)) return;
     stop_pause();
   }
-  stop_lock_wait(lock);
+  stop_lock_wait(lock, polite);
 }
 
-void mid_gc_lock(struct mid_mutator *m) { mid_gc_lock_any(&m->seen.gc->lock); }
+void mid_gc_lock_any(struct mid_lock *lock) { stop_take(lock, false); }
+void mid_gc_lock(struct mid_mutator *m) { stop_take(&m->seen.gc->lock, true); }
 void mid_gc_unlock(struct mid_mutator *m) { mid_lock_give(&m->seen.gc->lock); }
 void mid_gc_lock_quietly(midden_gc *gc) { mid_gc_lock_any(&gc->lock); }
 void mid_gc_unlock_quietly(midden_gc *gc) { mid_lock_give(&gc->lock); }
+void mid_gc_stop_forked(void) { atomic_store_explicit(&stop_starved, 0, memory_order_relaxed); }
 void mid_gc_stop_lock(void) { mid_gc_lock_any(&stop_lock); }
 void mid_gc_stop_unlock(void) { mid_lock_give(&stop_lock); }
 
@@ -305,7 +345,7 @@ static void stop_send(midden_gc *gc, struct mid_mutator *m) {
 
 // Call those that have not come, and let those go that do not come now.
 static void stop_call(midden_gc *gc) {
-  mid_span_lock_all();
+  mid_heap_lock_all();
   for (struct mid_mutator *m = gc->mutators; m != NULL; m = m->next)
     if (m != mid_gc_stopper) stop_send(gc, m);
   (void)stop_await_all(gc, STOP_CALLED_NS, true);
@@ -313,7 +353,7 @@ static void stop_call(midden_gc *gc) {
     uint32_t state = MID_GC_CALLED;
     (void)atomic_compare_exchange_strong(&m->xstate, &state, MID_GC_RUNS);
   }
-  mid_span_unlock_all();
+  mid_heap_unlock_all();
 }
 
 MID_RARELY static void stop_tell_blocked(const midden_gc *gc, const struct mid_mutator *m) {

@@ -38,7 +38,7 @@
 // a thread), heap.c (lists, counts, a heap as a whole).
 //
 // Lock order: heaps_lock (the registry), heap->lock, abandoned_lock, the span locks.  No thread
-// holds two heaps' locks, but for fork.
+// holds two heaps' locks, but for mid_heap_lock_all.
 #ifndef MID_HEAP_HEAP_H
 #define MID_HEAP_HEAP_H
 
@@ -426,6 +426,10 @@ struct mid_heap *mid_heap_new_shared(void);
 void mid_heap_pool(struct mid_heap *heap);
 extern struct mid_heap *mid_heaps;  // all, by `next`; under the registry's lock
 void mid_heaps_visit(void (*visit)(struct mid_heap *heap, void *context), void *context);
+// Every lock there is in the allocator, down to span/: around fork, and while threads are stopped
+// anywhere, of which none may hold one that others then wait for.
+void mid_heap_lock_all(void);
+void mid_heap_unlock_all(void);
 
 // ---- tell.c: the counters, to the feed ----
 

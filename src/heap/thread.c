@@ -115,9 +115,9 @@ static void thread_ended(void *value) {
   mid_span_settle();
 }
 
-// ---- fork ----
+// ---- all locks ----
 
-MID_RARELY static void fork_prepare(void) {
+MID_RARELY void mid_heap_lock_all(void) {
   mid_lock_take(&heaps_lock);
   for (struct mid_heap *heap = mid_heaps; heap != NULL; heap = heap->next)
     mid_lock_take(&heap->lock);
@@ -128,7 +128,7 @@ MID_RARELY static void fork_prepare(void) {
   mid_span_lock_all();
 }
 
-MID_RARELY static void fork_unlock(void) {
+MID_RARELY void mid_heap_unlock_all(void) {
   mid_span_unlock_all();
   mid_tell_unlock();
   mid_sample_unlock();
@@ -139,11 +139,13 @@ MID_RARELY static void fork_unlock(void) {
   mid_lock_give(&heaps_lock);
 }
 
+// ---- fork ----
+
 MID_RARELY static void fork_child(void) {
   mid_tell_forked(mid_heaps);
   mid_record_forked();
   mid_sample_forked();
-  fork_unlock();
+  mid_heap_unlock_all();
   if (mid_heap_is_real(mid_thread_heap)) {
     mid_thread_heap->told.thread = mid_os_thread_id();
     mid_lock_take(&mid_thread_heap->lock);
@@ -181,7 +183,7 @@ static void start(void) {
     mid_os_thread_watch(thread_ended);
     atomic_store_explicit(&started, true, memory_order_release);
     // This may allocate; and being first among the handlers, ours run last before a fork.
-    mid_os_fork_watch(fork_prepare, fork_unlock, fork_child);
+    mid_os_fork_watch(mid_heap_lock_all, mid_heap_unlock_all, fork_child);
   }
   mid_lock_give(&start_lock);
 }

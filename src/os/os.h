@@ -233,6 +233,7 @@ struct mid_lock {
   _Atomic uint32_t xstate;
 };
 void mid_lock_wait(struct mid_lock *lock);
+bool mid_lock_take_within(struct mid_lock *lock, unsigned ms);  // whether it was
 void mid_lock_wake(struct mid_lock *lock);
 // While on, the calling thread waits a fifth of a second for a lock and then goes on without: the
 // process is ending, and who holds the lock may be the code that this thread interrupted.

@@ -218,6 +218,15 @@ void mid_lock_wait(struct mid_lock *lock) {
     mid_call(SYS_futex, &lock->xstate, FUTEX_WAIT_PRIVATE, 2, 0);
 }
 
+bool mid_lock_take_within(struct mid_lock *lock, unsigned ms) {
+  uint64_t end = mid_os_nanoseconds() + ms * UINT64_C(1000000);
+  while (atomic_exchange_explicit(&lock->xstate, 2, memory_order_acquire) != 0) {
+    if (mid_os_nanoseconds() >= end) return false;
+    mid_os_thread_wait(&lock->xstate, 2, ms * UINT64_C(1000000));
+  }
+  return true;
+}
+
 void mid_lock_wake(struct mid_lock *lock) {
   mid_call(SYS_futex, &lock->xstate, FUTEX_WAKE_PRIVATE, 1);
 }

@@ -128,17 +128,14 @@ static bool alloc_copy_open(midden_gc *gc, struct mid_gc_buffer *b, struct mid_g
 
 // Copies of a major cycle are of its colour, and so not looked at again.  The fields of an object
 // without any must lie within its block, too: a word is left behind the last one.
-void *mid_gc_copy_room(midden_gc *gc, size_t bytes, bool old) {
+void *mid_gc_copy_room_more(midden_gc *gc, size_t bytes, bool old) {
   struct mid_gc_buffer *b = old ? &gc->promote : &gc->survive;
-  while (mid_unlikely((size_t)(b->end - b->top) < bytes + MID_GC_WORD)) {
+  while ((size_t)(b->end - b->top) < bytes + MID_GC_WORD) {
     struct mid_gc_block *last = b->block;
     mid_gc_buffer_close(gc, b);
     if (b->block == NULL && !alloc_copy_open(gc, b, last, old, bytes + MID_GC_WORD)) return NULL;
   }
-  char *p = b->top;
-  mid_gc_note_start(b->block, p);
-  b->top += bytes;
-  return p;
+  return mid_gc_copy_room(gc, bytes, old);
 }
 
 // ---- large objects ----

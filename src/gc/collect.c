@@ -331,7 +331,7 @@ static void collect_run(midden_gc *gc, enum midden_gc_scope scope) {
   bool all = scope == MIDDEN_GC_MAJOR || !gc->plan->generations;
   uint64_t start = mid_os_nanoseconds();
   gc->now.scope = all ? MIDDEN_GC_MAJOR : MIDDEN_GC_MINOR;
-  if (all) mid_gc_sweep_all(gc);
+  while (all && mid_gc_sweep_some(gc, 1)) continue;
   gc->now.sweep = collect_seconds(start);
   if (gc->plan->generations) collect_minor(gc, all);
   if (all) collect_major(gc);
@@ -377,8 +377,18 @@ static void collect_end(midden_gc *gc, uint64_t start) {
   if (c->pause > gc->pause_most) gc->pause_most = c->pause;
 }
 
+// What the last major cycle left to sweep is done while the others run, who get their turns.
+static void collect_sweep_ahead(midden_gc *gc, struct mid_mutator *m) {
+  enum { BLOCKS = 64 };
+  while (mid_gc_sweep_some(gc, BLOCKS)) {
+    mid_gc_unlock(m);
+    mid_gc_lock(m);
+  }
+}
+
 void mid_gc_collect(midden_gc *gc, struct mid_mutator *m, enum midden_gc_scope scope,
                     const char *cause) {
+  if (scope == MIDDEN_GC_MAJOR || !gc->plan->generations) collect_sweep_ahead(gc, m);
   uint64_t asked = mid_os_nanoseconds();
   mid_gc_retire(m);
   mid_gc_stop_world(gc, m, cause);

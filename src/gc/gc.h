@@ -515,7 +515,16 @@ void mid_gc_stress(struct mid_mutator *m);
 // Close the buffers of a thread that is not in the middle of an allocation.
 void mid_gc_retire(struct mid_mutator *m);
 // Room for a copy; NULL: none.  `old`: in the old space.
-void *mid_gc_copy_room(midden_gc *gc, size_t bytes, bool old);
+void *mid_gc_copy_room_more(midden_gc *gc, size_t bytes, bool old);
+static inline void *mid_gc_copy_room(midden_gc *gc, size_t bytes, bool old) {
+  struct mid_gc_buffer *b = old ? &gc->promote : &gc->survive;
+  if (mid_unlikely((size_t)(b->end - b->top) < bytes + MID_GC_WORD))
+    return mid_gc_copy_room_more(gc, bytes, old);
+  char *p = b->top;
+  mid_gc_note_start(b->block, p);
+  b->top += bytes;
+  return p;
+}
 void mid_gc_buffer_close(midden_gc *gc, struct mid_gc_buffer *buffer);
 
 // ---- sweep.c ----
@@ -527,7 +536,7 @@ void mid_gc_sweep_pinned(midden_gc *gc, struct mid_gc_block *block, uint64_t ten
 // Make holes of what is not of `colour` in `block`.
 // tenured  not 0: the bits that the rest has from now on, being old
 void mid_gc_sweep(struct mid_gc_block *block, unsigned colour, uint64_t tenured);
-void mid_gc_sweep_all(midden_gc *gc);
+bool mid_gc_sweep_some(midden_gc *gc, unsigned blocks);  // whether there are more
 // A swept block with holes, sweeping on until there is one; NULL: none.
 struct mid_gc_block *mid_gc_sweep_for_hole(midden_gc *gc);
 

@@ -15,7 +15,7 @@
 #include "gc/trace.h"
 
 enum {
-  MARK_QUEUE = 16,    // references whose words are being fetched
+  MARK_QUEUE = 32,    // references whose words are being fetched
   MARK_PART = 512,    // references that change hands at a time
   MARK_PARTS = 256,   // that may wait for a taker
   MARK_PIECE = 2048,  // elements of an array that are scanned at a time
@@ -35,8 +35,9 @@ struct mark_pool {
   uint32_t markers;
 };
 
+// Two of them share no cache line, nor the pair of lines that some processors fetch.
 struct mark_worker {
-  struct mark_pool *pool;
+  _Alignas(128) struct mark_pool *pool;
   midden_gc *gc;
   struct mid_gc_words stack;
   uintptr_t queue[MARK_QUEUE];
@@ -121,7 +122,9 @@ static void mark_ref(struct mark_worker *w, uintptr_t ref) {
     return mark_piece(w, (midden_ref *)(ref - 1));
   if ((gc->keeps & MIDDEN_GC_INTERIOR) != 0 && (object = mid_gc_owner(gc, ref)) == NULL) return;
   if ((*mid_gc_kind_at(object) & gc->scope) == 0 || !mark_claim(w, object, &word)) return;
-  __atomic_store_n(mid_gc_marked_at(object), 1, __ATOMIC_RELAXED);
+  // Other markers' neighbours share its cache line: it is written to once a block.
+  uint8_t *marked = mid_gc_marked_at(object);
+  if (__atomic_load_n(marked, __ATOMIC_RELAXED) == 0) __atomic_store_n(marked, 1, __ATOMIC_RELAXED);
   w->objects++;
   w->bytes += mid_gc_whole_bytes(object, word);
   mid_gc_type_seen(mid_gc_type_in(word));
@@ -157,7 +160,7 @@ static void mark_drain(struct mark_worker *w) {
     uintptr_t next = 0;
     if (w->stack.count > 0) {
       next = w->stack.word[--w->stack.count];
-      __builtin_prefetch((char *)next - 8, 1);
+      __builtin_prefetch((char *)next - 8);
       left = MARK_QUEUE;
     } else {
       left--;

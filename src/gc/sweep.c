@@ -3,13 +3,16 @@
 //
 // After a major cycle blocks in which nothing was marked are free at once; the others are swept
 // when an allocation wants a hole, or at the latest before the next major cycle, which would else
-// take their dead for objects.  Blocks that held pinned objects are swept at the end of the cycle:
+// take their dead for objects: by who asks for that, before the world stops.  Blocks that held
+// pinned objects are swept at the end of the cycle:
 //
 //   before   | dead | pinned | moved | moved | pinned | dead ....... |
 //   after    | hole | pinned | hole          | pinned | hole         |
 #include <string.h>
 
 #include "gc/trace.h"
+
+enum { SWEEP_AHEAD = 1024 };  // bytes that are on their way into the cache
 
 struct sweep {
   struct mid_gc_block *block;
@@ -66,6 +69,7 @@ void mid_gc_sweep(struct mid_gc_block *block, unsigned colour, uint64_t tenured)
   for (char *at = block->base, *next; at < block->end; at = next) {
     void *object;
     bool buffer = mid_gc_is_buffer(block, at);
+    __builtin_prefetch(at + SWEEP_AHEAD);
     next = mid_gc_step(block, at, &object);
     if (buffer || (object != NULL && sweep_keeps(mid_gc_word(object), colour, young, tenured))) {
       sweep_gap_end(&s, at);
@@ -144,6 +148,7 @@ struct mid_gc_block *mid_gc_sweep_for_hole(midden_gc *gc) {
   return gc->holes.first;
 }
 
-void mid_gc_sweep_all(midden_gc *gc) {
-  while (gc->unswept.first != NULL) sweep_next(gc);
+bool mid_gc_sweep_some(midden_gc *gc, unsigned blocks) {
+  for (; blocks > 0 && gc->unswept.first != NULL; blocks--) sweep_next(gc);
+  return gc->unswept.first != NULL;
 }

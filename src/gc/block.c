@@ -219,9 +219,20 @@ void mid_gc_large_give(midden_gc *gc, struct mid_gc_block *block) {
 
 // ---- blocks ----
 
+// One whose pages were given back, to be used again.
+static bool block_fetch(midden_gc *gc) {
+  struct mid_gc_block *block = gc->away.first;
+  if (block == NULL || !block_fits(gc, MID_GC_BLOCK)) return false;
+  if (!mid_span_recharge(block->area->span, MID_GC_BLOCK, false)) return false;
+  block_commit(gc, MID_GC_BLOCK);
+  mid_gc_push(&gc->free, mid_gc_pop(&gc->away));
+  return true;
+}
+
 struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind) {
-  if (gc->free.first == NULL && !block_area_take(gc)) return NULL;
+  if (gc->free.first == NULL && !block_fetch(gc) && !block_area_take(gc)) return NULL;
   struct mid_gc_block *block = mid_gc_pop(&gc->free);
+  gc->free_least = mid_min(gc->free_least, gc->free.count);
   block->area->free--;
   block->end = block->base;
   block->holes = NULL;
@@ -244,35 +255,69 @@ void mid_gc_block_give(midden_gc *gc, struct mid_gc_block *block) {
   mid_gc_push(&gc->free, block);
 }
 
-// Take the blocks of `area` out of the free ones.
-static void block_area_unlist(midden_gc *gc, struct mid_gc_area *area) {
-  struct mid_gc_block **at = &gc->free.first;
-  for (size_t left = MID_GC_AREA_BLOCKS; left > 0 && *at != NULL;) {
+// ---- what goes back to the system ----
+
+// Take the blocks of `area` out of `list`; returns how many.
+static size_t block_area_unlist(struct mid_gc_list *list, const struct mid_gc_area *area) {
+  size_t taken = 0;
+  for (struct mid_gc_block **at = &list->first; *at != NULL && taken < MID_GC_AREA_BLOCKS;) {
     if ((*at)->area == area) {
       *at = (*at)->next;
-      gc->free.count--;
-      left--;
+      taken++;
     } else {
       at = &(*at)->next;
     }
   }
+  list->count -= taken;
+  return taken;
 }
 
-void mid_gc_trim(midden_gc *gc, size_t keep) {
-  block_idle_drop(gc);
-  const size_t bytes = (size_t)MID_GC_AREA_BLOCKS * MID_GC_BLOCK;
+static void block_area_drop(midden_gc *gc, struct mid_gc_area *area) {
+  size_t away = MID_GC_AREA_BLOCKS - block_area_unlist(&gc->free, area);
+  if (away > 0) block_area_unlist(&gc->away, area);
+  (void)mid_span_recharge(area->span, away * MID_GC_BLOCK, true);
+  gc->committed += away * MID_GC_BLOCK;
+  block_span_give(gc, area->span);
+  block_area_record_give(gc, area);
+}
+
+static void block_areas_drop(midden_gc *gc, size_t keep) {
   struct mid_gc_area **at = &gc->areas;
-  while (*at != NULL && gc->free.count * (size_t)MID_GC_BLOCK >= keep + bytes) {
+  while (*at != NULL && (keep == 0 || gc->free.count >= keep + MID_GC_AREA_BLOCKS)) {
     struct mid_gc_area *area = *at;
     if (area->free < MID_GC_AREA_BLOCKS) {
       at = &area->next;
       continue;
     }
     *at = area->next;
-    block_area_unlist(gc, area);
-    block_span_give(gc, area->span);
-    block_area_record_give(gc, area);
+    block_area_drop(gc, area);
   }
+}
+
+// The pages of free blocks whose neighbours are in use; those at the end of the list have been free
+// the longest.
+static void block_purge(midden_gc *gc, size_t count) {
+  struct mid_gc_block **at = &gc->free.first;
+  for (size_t stay = gc->free.count - count; stay > 0; stay--) at = &(*at)->next;
+  for (struct mid_gc_block *block; (block = *at) != NULL;) {
+    *at = block->next;
+    gc->free.count--;
+    mid_os_purge(block->base, MID_GC_BLOCK);
+    block->zero = true;
+    mid_span_uncharge(block->area->span, MID_GC_BLOCK);
+    gc->committed -= MID_GC_BLOCK;
+    mid_gc_push(&gc->away, block);
+  }
+}
+
+void mid_gc_trim(midden_gc *gc, size_t keep, bool all) {
+  block_idle_drop(gc);
+  keep = mid_round_up(keep, MID_GC_BLOCK) / MID_GC_BLOCK;
+  block_areas_drop(gc, keep);
+  size_t spare = all ? gc->free.count : mid_min(gc->free_least, gc->free.count);
+  size_t more = gc->free.count > keep ? gc->free.count - keep : 0;
+  block_purge(gc, mid_min(spare, more));
+  gc->free_least = gc->free.count;
 }
 
 // ---- the end ----
@@ -286,7 +331,7 @@ static void block_forget(midden_gc *gc, struct mid_gc_block *block) {
 
 void mid_gc_blocks_close(midden_gc *gc) {
   mid_gc_each_block(gc, block_forget);
-  mid_gc_trim(gc, 0);
+  block_areas_drop(gc, 0);
   for (struct mid_gc_area *area = gc->spare_areas; area != NULL; area = area->next) {
     if (area->starts == NULL) continue;
     mid_os_unmap(area->starts, MID_GC_STARTS_BYTES);

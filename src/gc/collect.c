@@ -377,6 +377,11 @@ static void collect_end(midden_gc *gc, uint64_t start) {
   if (c->pause > gc->pause_most) gc->pause_most = c->pause;
 }
 
+static void collect_trim(midden_gc *gc, bool all) {
+  bool young = gc->plan->generations;
+  mid_gc_trim(gc, young ? gc->eden_size + gc->survivor_size : gc->old_used / 4, all);
+}
+
 // What the last major cycle left to sweep is done while the others run, who get their turns.
 static void collect_sweep_ahead(midden_gc *gc, struct mid_mutator *m) {
   enum { BLOCKS = 64 };
@@ -407,8 +412,19 @@ void mid_gc_collect(midden_gc *gc, struct mid_mutator *m, enum midden_gc_scope s
   mid_gc_weak_free(gc);
   if (gc->now.scope == MIDDEN_GC_MAJOR) {
     mid_gc_types_free(gc);
-    mid_gc_trim(gc, gc->plan->generations ? gc->eden_size + gc->survivor_size : gc->old_used / 4);
+    collect_trim(gc, false);
   }
+}
+
+// Who asks for a full collection wants back what it can give.
+static void collect_compact(midden_gc *gc, struct mid_mutator *m) {
+  collect_sweep_ahead(gc, m);
+  if (mid_gc_is_sparse(gc)) {
+    gc->compacts = true;
+    mid_gc_collect(gc, m, MIDDEN_GC_MAJOR, "System.gc()");
+    gc->compacts = false;
+  }
+  collect_trim(gc, true);
 }
 
 void midden_gc_collect(midden_mutator *m, enum midden_gc_scope scope) {
@@ -417,6 +433,7 @@ void midden_gc_collect(midden_mutator *m, enum midden_gc_scope scope) {
   mid_gc_enter(own);
   mid_gc_lock(own);
   mid_gc_collect(m->gc, own, scope, "System.gc()");
+  if (scope == MIDDEN_GC_MAJOR) collect_compact(m->gc, own);
   mid_gc_unlock(own);
   mid_gc_leave(own);
 }

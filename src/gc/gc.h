@@ -203,7 +203,7 @@ struct mid_gc_block {
 struct mid_gc_area {
   struct mid_gc_area *next;
   struct mid_span *span;
-  unsigned free;  // of its blocks, those in gc->free
+  unsigned free;  // of its blocks, those in gc->free and gc->away
   struct mid_gc_block block[MID_GC_AREA_BLOCKS];
   uint64_t *starts;  // room for its blocks' tables of starts; NULL: not needed yet
 };
@@ -378,6 +378,7 @@ struct midden_gc {
   struct mid_gc_area *spare_areas;  // records without memory
   struct mid_gc_block *spare_large;
   struct mid_gc_list free;         // nothing in them; may be resident
+  struct mid_gc_list away;         // nothing in them, and not committed
   struct mid_gc_list young;        // Eden and survivors; copying's: all
   struct mid_gc_list young_holes;  // of these, pinned in the last cycle: with holes between
   struct mid_gc_list chosen;       // old, to be emptied by the major cycle that runs
@@ -399,6 +400,7 @@ struct midden_gc {
   size_t old_used;   // in old objects: live at the last major cycle, promoted or made old since
   size_t goal;       // of old_used (all there is, without generations): then comes a major one
   size_t committed, peak, meta;
+  size_t free_least;          // blocks that were free all the time since the last major cycle
   size_t live, live_objects;  // at the end of the last major cycle
   size_t reached;             // bytes of objects that the cycle found, so far
   _Atomic int64_t external;
@@ -417,6 +419,7 @@ struct midden_gc {
   unsigned colour;
   uint8_t scope;  // kinds it looks at: FROM and TRACE, or less
   bool promote_all;
+  bool compacts;      // all blocks that are not nearly full are chosen
   bool moves;         // FROM blocks are left, where nothing is pinned
   bool pins_lost;     // `pins` are not all
   bool overflowed;    // the stack lost something: all that is marked is scanned again
@@ -467,8 +470,9 @@ void mid_gc_block_give(midden_gc *gc, struct mid_gc_block *block);  // to gc->fr
 // A large object's run, the fields starting `before` bytes behind its start.
 struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind);
 void mid_gc_large_give(midden_gc *gc, struct mid_gc_block *block);
-// Give free memory back until `keep` bytes of it are left.
-void mid_gc_trim(midden_gc *gc, size_t keep);
+// Give free memory back until `keep` bytes of it are left: areas in which nothing is in use, then
+// the pages of blocks, of `all` or of those that were free since the last time.
+void mid_gc_trim(midden_gc *gc, size_t keep, bool all);
 void mid_gc_blocks_close(midden_gc *gc);
 void mid_gc_kind_set(struct mid_gc_block *block, uint8_t kind);  // of all its slices
 bool mid_gc_windows_start(void);                                 // before any other call
@@ -577,6 +581,8 @@ void mid_gc_mark_all(midden_gc *gc);
 // Before a major cycle: put old blocks that are worth emptying into gc->chosen.  returns whether
 // any
 bool mid_gc_choose(midden_gc *gc);
+// Whether more than an eighth of the old space, all of it swept, is holes.
+bool mid_gc_is_sparse(const midden_gc *gc);
 
 // ---- helper.c: threads that collect beside the one that asked, started when the heap opens ----
 

@@ -141,6 +141,38 @@ TEST(memory_goes_back_when_all_is_dropped)
   heap_close();
 }
 
+// One in eight is left, in every block: only moving them gives memory back.
+TEST(what_lies_scattered_is_brought_together_by_a_full_collection)
+{
+  enum { CELLS = 1000000, KEPT_ONE_IN = 8 };
+  heap_open(0, NULL);
+  MIDDEN_FRAME(m, list, 1);
+  for (size_t n = 0; n < CELLS; n++) {
+    uint64_t *cell = midden_gc_new(m, types[FIELDS]);
+    cell[0] = n;
+    midden_gc_store_init(m, cell, (midden_ref *)(void *)cell + 1, list[0].word);
+    list[0].word = cell;
+  }
+  midden_gc_collect(m, MIDDEN_GC_MAJOR);
+  size_t all = stats().live;
+  for (uint64_t *cell = list[0].word, *next; cell != NULL; cell = next) {
+    next = cell;
+    for (int i = 0; i < KEPT_ONE_IN && next != NULL; i++)
+      next = midden_gc_load(m, (midden_ref *)(void *)next + 1);
+    midden_gc_store(m, cell, (midden_ref *)(void *)cell + 1, next);
+  }
+  midden_gc_collect(m, MIDDEN_GC_MAJOR);
+  MUST(stats().live <= all / KEPT_ONE_IN + MIB);
+  MUST(stats().committed <= all / 2);
+  size_t n = CELLS - 1;
+  for (uint64_t *cell = list[0].word; cell != NULL; n -= KEPT_ONE_IN) {
+    MUST(cell[0] == n);
+    cell = midden_gc_load(m, (midden_ref *)(void *)cell + 1);
+  }
+  MIDDEN_FRAME_END(m, list);
+  heap_close();
+}
+
 TEST(what_lived_is_told_until_the_next_major_collection)
 {
   heap_open(0, NULL);

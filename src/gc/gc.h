@@ -319,6 +319,7 @@ struct mid_mutator {
   uintptr_t alt_low, alt_high;           // alternate signal stack, where `sp` is not in its own
   void *context;                         // SIGNALLED: as the signal found it
   uint64_t registers[MID_GC_REGISTERS];  // at mid_gc_enter: if this thread itself collects
+  unsigned kept;                         // of these
 };
 static inline struct mid_mutator *mid_mutator_of(midden_mutator *m) {
   return (struct mid_mutator *)m;

@@ -122,7 +122,7 @@ void mid_gc_scan_stacks(midden_gc *gc) {
     if (!stacks_looked_at(gc, m)) continue;
     stacks_thread(gc, m);
     if (m != mid_gc_stopper) continue;
-    for (size_t i = 0; i < MID_GC_REGISTERS; i++) mid_gc_trace_word(gc, m->registers[i], true);
+    for (size_t i = 0; i < m->kept; i++) mid_gc_trace_word(gc, m->registers[i], true);
   }
   if ((gc->keeps & MIDDEN_GC_PRECISE) != 0) return;
   for (midden_gc_stack *s = gc->stacks; s != NULL; s = s->next)

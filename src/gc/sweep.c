@@ -12,7 +12,7 @@
 
 #include "gc/trace.h"
 
-enum { SWEEP_AHEAD = 1024 };  // bytes that are on their way into the cache
+enum { SWEEP_AHEAD = 2048, SWEEP_LINE = 64 };  // bytes that are on their way into the cache
 
 struct sweep {
   struct mid_gc_block *block;
@@ -66,10 +66,11 @@ static void sweep_finish(struct sweep *s) {
 void mid_gc_sweep(struct mid_gc_block *block, unsigned colour, uint64_t tenured) {
   struct sweep s = sweep_begin(block);
   bool young = (*mid_gc_kind_at(block->base) & MID_GC_YOUNG) != 0;
-  for (char *at = block->base, *next; at < block->end; at = next) {
+  for (char *at = block->base, *fetched = at, *next; at < block->end; at = next) {
     void *object;
     bool buffer = mid_gc_is_buffer(block, at);
-    __builtin_prefetch(at + SWEEP_AHEAD);
+    for (; fetched < at + SWEEP_AHEAD && fetched < block->end; fetched += SWEEP_LINE)
+      __builtin_prefetch(fetched);
     next = mid_gc_step(block, at, &object);
     if (buffer || (object != NULL && sweep_keeps(mid_gc_word(object), colour, young, tenured))) {
       sweep_gap_end(&s, at);

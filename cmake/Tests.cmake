@@ -85,8 +85,8 @@ foreach(test random generations fork)
   set_property(TEST stress/hardened/${test} APPEND PROPERTY ENVIRONMENT MIDDEN_OPTIONS=hardened=1)
 endforeach()
 
-# Each collector passes the same programs: as it is, and where it is hardest.  `limits` and
-# `exhaustion` allocate too much to collect, or verify, so often; `collections` and
+# Each collector passes the same programs: as it is, and where it is hardest.  `limits`,
+# `pacing` and `exhaustion` allocate too much to collect, or verify, so often; `collections` and
 # `compiled` are read by other tests.
 file(GLOB files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/gc/*.c)
 list(FILTER files EXCLUDE REGEX "/(collections|compiled)\\.c$")
@@ -99,7 +99,7 @@ foreach(file IN LISTS files)
   midden_test_program(gc ${file} ${wrapped})
   foreach(collector mark-sweep copying generational no-barrier)
     foreach(options gc_verify=1 "gc_verify=1,gc_stress=61" "gc_verify=1,gc_young=256K" gc_threads=2)
-      if((name STREQUAL limits AND options MATCHES verify) OR
+      if((name MATCHES "^(limits|pacing)$" AND options MATCHES verify) OR
          (name STREQUAL exhaustion AND options MATCHES stress))
         continue()
       endif()

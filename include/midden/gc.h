@@ -78,9 +78,10 @@ typedef struct midden_gc_config {
   unsigned keeps;        /* of enum midden_gc_keeps */
   size_t initial_bytes;  /* gc_initial: no collection before so much is in use */
   size_t max_bytes;      /* gc_max: never more */
-  size_t young_bytes;    /* gc_young: Eden and two survivors */
-  unsigned threads;      /* gc_threads: that collect, the one that asks among them */
-  int stop_signal;       /* for threads that do not poll; 0: the last but two real-time one */
+  size_t soft_bytes;  /* gc_soft_max: collected more often to stay below, where what lives fits */
+  size_t young_bytes; /* gc_young: Eden and two survivors */
+  unsigned threads;   /* gc_threads: that collect, the one that asks among them */
+  int stop_signal;    /* for threads that do not poll; 0: the last but two real-time one */
   /* The heap is full: `bytes` are wanted that are not there after a collection.  It may drop what
    * the program can spare, and returns whether to try once more; else the allocation returns NULL.
    */
@@ -408,6 +409,12 @@ MIDDEN_API void midden_gc_collect(midden_mutator *m, enum midden_gc_scope scope)
 
 /* So many bytes more, or less, are held outside of the heap by objects in it. */
 MIDDEN_API void midden_gc_external(midden_gc *gc, ptrdiff_t bytes);
+
+/* Another soft limit from now on, whatever gc_soft_max says; 0: none.  It is nothing to a heap that
+ * gc_max holds lower.
+ * threads  any
+ */
+MIDDEN_API void midden_gc_set_soft(midden_gc *gc, size_t bytes);
 
 /* One collection. */
 struct midden_gc_collection {

@@ -28,8 +28,9 @@
   X(gc,            0,       0,  0,          "name",  "mark-sweep|copying|generational|no-barrier", "the collector of collected heaps; 0: what the program asks for") \
   X(gc_initial,    33554432, 0, 1ull << 46, "bytes", "",       "bytes of a collected heap in use before its first major collection (Xms)") \
   X(gc_max,        0,       0,  1ull << 46, "bytes", "",       "cap on the memory of a collected heap, 0: none (Xmx)") \
+  X(gc_soft_max,   0,       0,  1ull << 46, "bytes", "",       "a collected heap is collected more often so as to stay below it, and may go above, 0: none (SoftMaxHeapSize)") \
   X(gc_young,      16777216, 262144, 1ull << 40, "bytes", "",  "Eden and two survivors of a collected heap (Xmn)") \
-  X(gc_new_ratio,  2,       1,  100,        "times", "",       "under gc_max: the old space is at least so many times the young one (NewRatio)") \
+  X(gc_new_ratio,  2,       1,  100,        "times", "",       "under gc_max or gc_soft_max: the old space is at least so many times the young one (NewRatio)") \
   X(gc_survivor_ratio, 8,   1,  100,        "times", "",       "Eden is so many times a survivor (SurvivorRatio)") \
   X(gc_max_tenuring, 15,    1,  15,         "minors", "",      "an object is promoted after so many minor collections at the latest (MaxTenuringThreshold)") \
   X(gc_pause_goal_ms, 0,    0,  1000000,    "ms",    "",       "Eden is made smaller while minor collections stop for longer, 0: no goal (MaxGCPauseMillis)") \

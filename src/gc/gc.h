@@ -394,7 +394,8 @@ struct midden_gc {
   struct mid_gc_buffer promote, survive;  // where a cycle copies to
 
   // Sizes, in bytes; see gc/pace.c.
-  size_t initial, most, young_size, new_ratio, survivor_ratio;
+  size_t initial, most, soft, young_size, new_ratio, survivor_ratio;
+  size_t soft_waste;  // of `soft`, what objects cannot take
   size_t eden_size, survivor_size;
   size_t eden_used;  // of buffers and large objects that mutators took since the last collection
   size_t survivors;  // in young objects that survived the last one
@@ -692,7 +693,8 @@ static inline void mid_gc_type_seen(struct mid_gc_type *t) {
 // The lock is held; m is in the runtime.
 void mid_gc_collect(midden_gc *gc, struct mid_mutator *m, enum midden_gc_scope scope,
                     const char *cause);
-void mid_gc_pace(midden_gc *gc);  // set goals after a collection
+void mid_gc_pace(midden_gc *gc);                     // set goals after a collection
+void mid_gc_pace_soft(midden_gc *gc, size_t bytes);  // another soft limit: between collections
 size_t mid_gc_used(const midden_gc *gc);
 void mid_gc_remembered(midden_gc *gc);  // look at all old objects that were told of
 void mid_gc_tell_open(midden_gc *gc);

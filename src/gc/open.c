@@ -52,6 +52,8 @@ static void open_sizes(midden_gc *gc, const midden_gc_config *c) {
   const struct mid_options *o = &mid_options, *d = &mid_options_default;
   gc->initial = open_size(o->gc_initial, d->gc_initial, c->initial_bytes);
   gc->most = open_size(o->gc_max, d->gc_max, c->max_bytes);
+  gc->soft = open_size(o->gc_soft_max, d->gc_soft_max, c->soft_bytes);
+  gc->soft_waste = gc->soft / 4;
   gc->young_size = open_size(o->gc_young, d->gc_young, c->young_bytes);
   gc->threads = (unsigned)open_size(o->gc_threads, d->gc_threads, c->threads);
   gc->new_ratio = o->gc_new_ratio;
@@ -126,6 +128,12 @@ const char *midden_gc_collector(const midden_gc *gc) { return gc->plan->name; }
 
 void midden_gc_external(midden_gc *gc, ptrdiff_t bytes) {
   atomic_fetch_add_explicit(&gc->external, bytes, memory_order_relaxed);
+}
+
+void midden_gc_set_soft(midden_gc *gc, size_t bytes) {
+  mid_gc_lock_quietly(gc);
+  mid_gc_pace_soft(gc, bytes);
+  mid_gc_unlock_quietly(gc);
 }
 
 void midden_gc_stats_read(midden_gc *gc, midden_gc_stats *out) {

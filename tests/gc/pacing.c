@@ -1,5 +1,7 @@
-// tests/gc/pacing.c -- when collections come: what the options ask for.
+// tests/gc/pacing.c -- when collections come, and how large Eden is: what the options ask for.
 // SPDX-License-Identifier: MIT
+#include <time.h>
+
 #include "base/options.h"
 #include "gc/gc.h"
 #include "midden/malloc.h"
@@ -136,4 +138,70 @@ TEST(a_soft_limit_above_gc_max_says_nothing)
     heap_close();
   }
   MUST(eden[0] == eden[1] && goal[0] == goal[1]);
+}
+
+// ---- the pause goal ----
+
+// However fast the machine is, a collection that finds one takes two milliseconds.
+static void trace_slowly(void *object, size_t bytes, midden_visit *visit, void *context) {
+  (void)object, (void)bytes, (void)visit, (void)context;
+  struct timespec then, now;
+  clock_gettime(CLOCK_MONOTONIC, &then);
+  do clock_gettime(CLOCK_MONOTONIC, &now);
+  while ((now.tv_sec - then.tv_sec) * 1000000000 + now.tv_nsec - then.tv_nsec < 2000000);
+}
+
+static uint64_t eden_after_minor(midden_type *type, midden_ref *slot) {
+  if (type != NULL) slot->word = midden_gc_new(m, type);
+  midden_gc_collect(m, MIDDEN_GC_MINOR);
+  return stats().last.eden;
+}
+
+TEST(eden_shrinks_while_pauses_are_above_their_goal_and_grows_again)
+{
+  enum { ROUNDS = 24 };
+  midden_type *slow;
+  heap_open("gc_pause_goal_ms=1", NULL);
+  MUST(midden_gc_type(gc, &(midden_type_config){.name = "slow", .bytes = 32, .trace = trace_slowly},
+                      &slow) == MIDDEN_OK);
+  MIDDEN_FRAME(m, f, 1);
+  bool young = gc->plan->generations;
+  uint64_t eden = gc->eden_size, whole = eden;
+  for (int i = 0; i < ROUNDS; i++, eden = stats().last.eden) {
+    uint64_t now = eden_after_minor(slow, &f[0]);
+    MUST(young && eden > 4 * MID_GC_BLOCK ? now < eden : now <= eden);
+    MUST(young || now == eden);
+  }
+  MUST(!young || (eden >= MID_GC_BLOCK && eden <= 4 * MID_GC_BLOCK));
+  f[0].word = NULL;
+  gc->pause_goal = 1000;  // seconds: no collection takes so long
+  for (int i = 0; i < 100; i++, eden = stats().last.eden)
+    MUST(eden_after_minor(NULL, NULL) >= eden);
+  MUST(eden == whole);
+  MIDDEN_FRAME_END(m, f);
+  heap_close();
+}
+
+// ---- the young space's share ----
+
+TEST(the_young_space_has_the_share_of_the_limit_that_its_ratio_leaves)
+{
+  for (size_t ratio = 1; ratio <= 7; ratio += 3) {
+    char list[80];
+    snprintf(list, sizeof list, "gc_max=24M,gc_young=1G,gc_new_ratio=%zu", ratio);
+    heap_open(list, NULL);
+    MIDDEN_FRAME(m, f, 1);
+    for (int i = 0; i < 4; i++) {
+      midden_gc_collect(m, MIDDEN_GC_MAJOR);
+      midden_gc_collection c = stats().last;
+      uint64_t young = c.eden + 2 * c.survivor, old = c.old_after;
+      MUST(old >= (uint64_t)i * MIB && young == (24 * MIB - old) / (ratio + 1));
+      void *array = midden_gc_new_array(m, types[REFS], MIB / 8);
+      MUST(array != NULL);
+      midden_gc_store(m, array, array, f[0].word);
+      f[0].word = array;
+    }
+    MIDDEN_FRAME_END(m, f);
+    heap_close();
+  }
 }

@@ -421,7 +421,7 @@ static void collect_compact(midden_gc *gc, struct mid_mutator *m) {
   collect_sweep_ahead(gc, m);
   if (mid_gc_is_sparse(gc)) {
     gc->compacts = true;
-    mid_gc_collect(gc, m, MIDDEN_GC_MAJOR, "System.gc()");
+    mid_gc_collect(gc, m, MIDDEN_GC_MAJOR, "Ergonomics");
     gc->compacts = false;
   }
   collect_trim(gc, true);

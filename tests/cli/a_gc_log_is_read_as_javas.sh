@@ -18,7 +18,8 @@ grep -q "^How long collections stopped the program$" err || fail "no histogram"
 "$python" -c '
 import json
 c = json.load(open("run.json"))[0]["collections"]
-assert c["heaps"] == 1 and c["major"] == 1 and c["minor"] >= 5, c
+# One that was asked for, and perhaps one after it, to bring together what lies scattered.
+assert c["heaps"] == 1 and c["major"] in (1, 2) and c["minor"] >= 5, c
 assert sum(p["times"] for p in c["pauses"]) == c["minor"] + c["major"], c["pauses"]
 assert 0 < c["pause_p50"] <= c["pause_p99"] <= c["pause_longest"] <= c["stopped_seconds"], c
 assert c["last"][-1]["major"] and c["last"][-1]["after"] == c["used"] <= c["committed"], c

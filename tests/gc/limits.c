@@ -155,11 +155,13 @@ TEST(what_lies_scattered_is_brought_together_by_a_full_collection)
   }
   midden_gc_collect(m, MIDDEN_GC_MAJOR);
   size_t all = stats().live;
-  for (uint64_t *cell = list[0].word, *next; cell != NULL; cell = next) {
-    next = cell;
-    for (int i = 0; i < KEPT_ONE_IN && next != NULL; i++)
+  for (uint64_t *cell = list[0].word; cell != NULL;) {
+    midden_ref *rest = (midden_ref *)(void *)cell + 1;
+    uint64_t *next = midden_gc_load(m, rest);
+    for (int i = 1; i < KEPT_ONE_IN && next != NULL; i++)
       next = midden_gc_load(m, (midden_ref *)(void *)next + 1);
-    midden_gc_store(m, cell, (midden_ref *)(void *)cell + 1, next);
+    midden_gc_store(m, cell, rest, next);
+    cell = next;
   }
   midden_gc_collect(m, MIDDEN_GC_MAJOR);
   MUST(stats().live <= all / KEPT_ONE_IN + MIB);

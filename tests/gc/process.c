@@ -18,8 +18,8 @@ static void heap_open(unsigned keeps) {
   stop = false;
 }
 
-// Work, and then `what`, in the middle of more work.
-static void work_around(unsigned keeps, uint64_t seed, void (*what)(struct model *k)) {
+// Work, and then `what`, in the middle of more work.  returns the model, to be freed after its heap
+static struct model *work_around(unsigned keeps, uint64_t seed, void (*what)(struct model *k)) {
   midden_mutator *m;
   MUST(midden_gc_attach(gc, &m) == MIDDEN_OK);
   MIDDEN_FRAME(m, frame, MODEL_FRAME);
@@ -32,6 +32,7 @@ static void work_around(unsigned keeps, uint64_t seed, void (*what)(struct model
   model_close(k);
   MIDDEN_FRAME_END(m, frame);
   midden_gc_detach(m);
+  return k;
 }
 
 // ---- fork ----
@@ -43,10 +44,7 @@ static void work_on(struct model *k) {
   }
 }
 
-static void *work_beside(void *seed) {
-  work_around(SCANNED, (uintptr_t)seed, work_on);
-  return NULL;
-}
+static void *work_beside(void *seed) { return work_around(SCANNED, (uintptr_t)seed, work_on); }
 
 // The child has this thread alone; what the others had in their stacks is theirs no more.
 static void fork_and_collect(struct model *k) {
@@ -72,9 +70,10 @@ TEST(a_forked_child_of_many_threads_goes_on_with_its_heap)
   pthread_t id[3];
   heap_open(SCANNED);
   for (uintptr_t i = 0; i < 3; i++) MUST(pthread_create(&id[i], NULL, work_beside, (void *)i) == 0);
-  work_around(SCANNED, 99, fork_and_collect);
-  for (int i = 0; i < 3; i++) MUST(pthread_join(id[i], NULL) == 0);
+  void *model[4] = {work_around(SCANNED, 99, fork_and_collect)};
+  for (int i = 0; i < 3; i++) MUST(pthread_join(id[i], &model[i + 1]) == 0);
   midden_gc_close(gc);
+  for (int i = 0; i < 4; i++) free(model[i]);
 }
 
 // ---- descriptors ----
@@ -94,8 +93,9 @@ static void close_all(struct model *k) {
 
 TEST_IN_CHILD(a_program_may_close_all_descriptors) {
   heap_open(PRECISE);
-  work_around(PRECISE, 5, close_all);
+  struct model *k = work_around(PRECISE, 5, close_all);
   midden_gc_close(gc);
+  free(k);
   return true;
 }
 
@@ -128,8 +128,9 @@ static void work_among_signals(struct model *k) {
 TEST(handlers_of_the_program_run_at_any_place)
 {
   heap_open(SCANNED);
-  work_around(SCANNED, 6, work_among_signals);
+  struct model *k = work_around(SCANNED, 6, work_among_signals);
   midden_gc_close(gc);
+  free(k);
 }
 
 // ---- two heaps ----
@@ -138,8 +139,9 @@ static void work_in_another(struct model *k) {
   midden_gc *first = gc;
   types = types_of[1];
   heap_open(SCANNED);
-  work_around(SCANNED, 7, work_among_signals);
+  struct model *other = work_around(SCANNED, 7, work_among_signals);
   midden_gc_close(gc);
+  free(other);
   gc = first;
   types = types_of[0];
   (void)model_check(k, false);
@@ -148,6 +150,7 @@ static void work_in_another(struct model *k) {
 TEST(heaps_live_side_by_side)
 {
   heap_open(SCANNED);
-  work_around(SCANNED, 8, work_in_another);
+  struct model *k = work_around(SCANNED, 8, work_in_another);
   midden_gc_close(gc);
+  free(k);
 }

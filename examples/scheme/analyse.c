@@ -6,21 +6,19 @@
 // within a body is a variable of the body.  Syntax is what a symbol is bound to at the top, and is
 // not in scope: a procedure in C that is called with the form, the scopes, and makes code; or a
 // macro, which makes another form.
-#include <string.h>
-
-#include "eval.h"
+#include "scheme.h"
 
 enum { FORM, SCOPES };
-
-static value analyse_part(value form, int n) {
-  for (; n > 0 && kind_of(form) == PAIR; n--) form = cdr(form);
-  if (kind_of(form) != PAIR) fail("%s: a part is missing", scheme.running->name);
-  return car(form);
-}
 
 static value analyse_rest(value form, int n) {
   for (; n > 0 && kind_of(form) == PAIR; n--) form = cdr(form);
   return form;
+}
+
+static value analyse_part(value form, int n) {
+  form = analyse_rest(form, n);
+  if (kind_of(form) != PAIR) fail("%s: a part is missing", scheme.running->name);
+  return car(form);
 }
 
 static size_t analyse_length(value list) {
@@ -33,16 +31,17 @@ static size_t analyse_length(value list) {
 static value analyse_code(enum op op, size_t children) {
   value v = make_array(CODE, children);
   AS(code, v)->op = op;
+  AS(code, v)->a = (uint32_t)children;
   v->line = scheme.line;
   return v;
 }
 
-// Make `v` the child of number i.
-static void analyse_child(midden_ref *code, size_t i, value v) {
-  SET(AS(code, (value)code->word), at[i], v);
+static value analyse_constant(value v) {
+  FRAME(x, 1, v);
+  struct code *code = AS(code, analyse_code(CONSTANT_OF, 1));
+  INIT(code, at[0], x[0].word);
+  RETURN(x, &code->is);
 }
-
-// ---- variables ----
 
 // Whether `name` is in scope, so many scopes up, by which number.
 static bool analyse_find(value name, value scopes, uint32_t *depth, uint32_t *number) {
@@ -55,59 +54,38 @@ static bool analyse_find(value name, value scopes, uint32_t *depth, uint32_t *nu
   return false;
 }
 
-static value analyse_variable(value name, value scopes) {
-  uint32_t depth, number;
-  if (analyse_find(name, scopes, &depth, &number)) {
-    struct code *code = AS(code, analyse_code(depth == 0   ? LOCAL0
-                                              : depth == 1 ? LOCAL1
-                                                           : LOCAL,
-                                              0));
-    code->a = depth;
-    code->b = number;
-    return &code->is;
-  }
-  FRAME(x, 1);
-  x[0].word = name;
-  value v = analyse_code(GLOBAL, 1);
-  INIT(AS(code, v), at[0], x[0].word);
-  RETURN(x, v);
-}
-
-// A store of code `v` to a variable.
-static value analyse_store(value name, value scopes, value v, enum op global) {
-  uint32_t depth, number;
-  FRAME(x, 3);
-  x[0].word = name;
-  x[1].word = v;
-  if (analyse_find(name, scopes, &depth, &number)) {
-    struct code *code = AS(code, analyse_code(SET_LOCAL, 1));
-    code->a = depth;
-    code->b = number;
-    INIT(code, at[0], x[1].word);
-    RETURN(x, &code->is);
-  }
-  struct code *code = AS(code, analyse_code(global, 2));
-  INIT(code, at[0], x[1].word);
-  INIT(code, at[1], x[0].word);
+// Code that gets a variable; or, with code `v`, sets it.  `global`: what does that at the top
+static value analyse_variable(value name, value scopes, value v, enum op global) {
+  uint32_t depth = 0, number = 0;
+  bool local = analyse_find(name, scopes, &depth, &number);
+  size_t children = (size_t)(v != NULL) + (size_t)!local;
+  FRAME(x, 2, name, v);
+  enum op op = v != NULL ? SET_LOCAL : LOCAL;
+  struct code *code = AS(code, analyse_code(local ? op : global, children));
+  code->a = depth;
+  code->b = number;
+  if (x[1].word != NULL) INIT(code, at[0], x[1].word);
+  if (!local) INIT(code, at[children - 1], x[0].word);
   RETURN(x, &code->is);
 }
 
-// ---- bodies ----
-
-static value analyse_sequence(value forms, value scopes) {
-  if (kind_of(forms) == PAIR && cdr(forms) == NULL) return analyse(car(forms), scopes);
-  FRAME(x, 3);
-  x[0].word = forms;
-  x[1].word = scopes;
+// Code whose children are forms.
+static value analyse_each(enum op op, value forms, value scopes) {
+  FRAME(x, 3, forms, scopes);
   size_t count = analyse_length(forms);
-  if (count == 0) fail("a body is empty");
-  x[2].word = analyse_code(SEQUENCE, count);
+  x[2].word = analyse_code(op, count);
   for (size_t i = 0; i < count; i++) {
     value v = analyse(car(x[0].word), x[1].word);
-    analyse_child(&x[2], i, v);
+    SET(AS(code, (value)x[2].word), at[i], v);
     x[0].word = cdr(x[0].word);
   }
   RETURN(x, x[2].word);
+}
+
+static value analyse_sequence(value forms, value scopes) {
+  if (forms == NULL) fail("a body is empty");
+  if (kind_of(forms) == PAIR && cdr(forms) == NULL) return analyse(car(forms), scopes);
+  return analyse_each(SEQUENCE, forms, scopes);
 }
 
 static bool analyse_has(value name, value names) {
@@ -118,9 +96,7 @@ static bool analyse_has(value name, value names) {
 
 // Variables with those that the body defines.
 static value analyse_defined(value names, value forms) {
-  FRAME(x, 2);
-  x[0].word = names;
-  x[1].word = forms;
+  FRAME(x, 2, names, forms);
   for (; kind_of(x[1].word) == PAIR; x[1].word = cdr(x[1].word)) {
     value form = car(x[1].word);
     if (kind_of(form) != PAIR) continue;
@@ -135,65 +111,44 @@ static value analyse_defined(value names, value forms) {
   RETURN(x, x[0].word);
 }
 
-// The code of a body with these variables, those it defines with them; *count: all of them.
-static value analyse_body(value names, value forms, value scopes, uint32_t *count) {
-  FRAME(x, 2);
-  x[0].word = forms;
-  x[1].word = scopes;
-  value all = analyse_defined(names, forms);
-  *count = (uint32_t)analyse_length(all);
-  x[1].word = cons(all, x[1].word);
-  RETURN(x, analyse_sequence(x[0].word, x[1].word));
-}
-
 static value analyse_procedure(value parameters, value forms, value scopes, value name) {
-  FRAME(x, 5);  // parameters, forms, scopes, names, code
-  x[0].word = parameters;
-  x[1].word = forms;
-  x[2].word = scopes;
-  x[4].word = name;
-  value v = analyse_code(LAMBDA, 2);
-  INIT(AS(code, v), at[1], x[4].word);
-  x[4].word = v;
-  uint32_t required = 0, all;
+  FRAME(x, 5, parameters, forms, scopes, name);  // name, then names; code
+  x[4].word = analyse_code(LAMBDA, 2);
+  INIT(AS(code, (value)x[4].word), at[1], x[3].word);
+  x[3].word = NULL;
+  uint32_t required = 0;
   for (; kind_of(x[0].word) == PAIR; x[0].word = cdr(x[0].word), required++)
     x[3].word = cons(car(x[0].word), x[3].word);
   bool rest = x[0].word != NULL;
   if (rest) x[3].word = cons(x[0].word, x[3].word);
-  for (v = x[3].word; v != NULL; v = cdr(v))
+  for (value v = x[3].word; v != NULL; v = cdr(v))
     if (kind_of(car(v)) != SYMBOL) fail_with("a parameter is not a symbol", car(v));
-  v = analyse_body(x[3].word, x[1].word, x[2].word, &all);
+  x[3].word = analyse_defined(x[3].word, x[1].word);
+  value inner = cons(x[3].word, x[2].word);
+  inner = analyse_sequence(x[1].word, inner);
   struct code *code = AS(code, (value)x[4].word);
   code->a = required;
   code->b = rest;
-  code->c = all;
-  SET(code, at[0], v);
-  RETURN(x, x[4].word);
+  code->c = (uint32_t)analyse_length(x[3].word);
+  SET(code, at[0], inner);
+  RETURN(x, &code->is);
 }
 
-// ---- syntax ----
-
-PRIMITIVE_IN_C(analyse_quote) {
-  value v = analyse_code(CONSTANT_OF, 1);
-  INIT(AS(code, v), at[0], analyse_part(a[FORM].word, 1));
-  return v;
-}
+PRIMITIVE_IN_C(analyse_quote) { return analyse_constant(analyse_part(a[FORM].word, 1)); }
 
 PRIMITIVE_IN_C(analyse_if) {
-  FRAME(x, 1);
-  x[0].word = analyse_code(IF, 3);
+  FRAME(x, 1, analyse_code(IF, 3));
   for (int i = 0; i < 3; i++) {
     bool absent = i == 2 && analyse_rest(a[FORM].word, 3) == NULL;
     value part = absent ? scheme.root.unspecified : analyse_part(a[FORM].word, i + 1);
     part = analyse(part, a[SCOPES].word);
-    analyse_child(&x[0], (size_t)i, part);
+    SET(AS(code, (value)x[0].word), at[i], part);
   }
   RETURN(x, x[0].word);
 }
 
 PRIMITIVE_IN_C(analyse_define) {
-  FRAME(x, 1);
-  x[0].word = analyse_part(a[FORM].word, 1);
+  FRAME(x, 1, analyse_part(a[FORM].word, 1));
   value v;
   if (kind_of(x[0].word) == PAIR) {
     value parameters = cdr(x[0].word);
@@ -206,14 +161,14 @@ PRIMITIVE_IN_C(analyse_define) {
   if (kind_of(name) != SYMBOL) fail_with("define: not a symbol", name);
   if (a[SCOPES].word != NULL && !analyse_has(name, car(a[SCOPES].word)))
     fail_with("define: neither at the top nor in a body", name);
-  RETURN(x, analyse_store(name, a[SCOPES].word, v, DEFINE));
+  RETURN(x, analyse_variable(name, a[SCOPES].word, v, DEFINE));
 }
 
 PRIMITIVE_IN_C(analyse_set) {
   value v = analyse(analyse_part(a[FORM].word, 2), a[SCOPES].word);
   value name = analyse_part(a[FORM].word, 1);
   if (kind_of(name) != SYMBOL) fail_with("set!: not a symbol", name);
-  return analyse_store(name, a[SCOPES].word, v, SET_GLOBAL);
+  return analyse_variable(name, a[SCOPES].word, v, SET_GLOBAL);
 }
 
 PRIMITIVE_IN_C(analyse_lambda) {
@@ -224,36 +179,8 @@ PRIMITIVE_IN_C(analyse_lambda) {
 PRIMITIVE_IN_C(analyse_begin) { return analyse_sequence(cdr(a[FORM].word), a[SCOPES].word); }
 
 PRIMITIVE_IN_C(analyse_or) {
-  size_t count = analyse_length(cdr(a[FORM].word));
-  if (count == 0) return analyse(scheme.root.no, NULL);
-  value v = analyse_sequence(cdr(a[FORM].word), a[SCOPES].word);
-  if (count > 1) AS(code, v)->op = OR;
-  return v;
-}
-
-PRIMITIVE_IN_C(analyse_let) {
-  value bindings = analyse_part(a[FORM].word, 1);
-  if (kind_of(bindings) == SYMBOL) {
-    value named = symbol("%named-let", 10);
-    named = cons(named, cdr(a[FORM].word));  // before the scopes are read, which may move in it
-    return analyse(named, a[SCOPES].word);
-  }
-  size_t count = analyse_length(bindings);
-  FRAME(x, 3);  // bindings, code, names
-  x[0].word = bindings;
-  x[1].word = analyse_code(LET, count + 1);
-  for (size_t i = 0; i < count; i++) {
-    value v = analyse(analyse_part(car(x[0].word), 1), a[SCOPES].word);
-    analyse_child(&x[1], i + 1, v);
-    x[2].word = cons(analyse_part(car(x[0].word), 0), x[2].word);
-    x[0].word = cdr(x[0].word);
-  }
-  uint32_t all;
-  value v = analyse_body(x[2].word, analyse_rest(a[FORM].word, 2), a[SCOPES].word, &all);
-  AS(code, (value)x[1].word)->a = (uint32_t)count;
-  AS(code, (value)x[1].word)->c = all;
-  analyse_child(&x[1], 0, v);
-  RETURN(x, x[1].word);
+  if (cdr(a[FORM].word) == NULL) return analyse_constant(scheme.root.no);
+  return analyse_each(OR, cdr(a[FORM].word), a[SCOPES].word);
 }
 
 // (define-macro (NAME . PARAMETERS) BODY ...): at once, and for all scopes.
@@ -265,7 +192,7 @@ PRIMITIVE_IN_C(analyse_macro) {
   value macro = eval(code, NULL);
   macro->kind = MACRO;
   SET(AS(symbol, car(analyse_part(a[FORM].word, 1))), global, macro);
-  return analyse(scheme.root.unspecified, NULL);
+  return analyse_constant(scheme.root.unspecified);
 }
 
 // clang-format off
@@ -273,39 +200,15 @@ const struct row analyse_rows[] = {
     ROW("quote", 0, 0, analyse_quote), ROW("if", 0, 0, analyse_if),
     ROW("define", 0, 0, analyse_define), ROW("set!", 0, 0, analyse_set),
     ROW("lambda", 0, 0, analyse_lambda), ROW("begin", 0, 0, analyse_begin),
-    ROW("or", 0, 0, analyse_or), ROW("let", 0, 0, analyse_let),
-    ROW("define-macro", 0, 0, analyse_macro), {.name = NULL},
+    ROW("or", 0, 0, analyse_or), ROW("define-macro", 0, 0, analyse_macro), {.name = NULL},
 };
 // clang-format on
 
-// ---- forms ----
-
-static value analyse_call(value form, value scopes) {
-  FRAME(x, 3);
-  x[0].word = form;
-  x[1].word = scopes;
-  size_t count = analyse_length(form);
-  x[2].word = analyse_code(CALL, count);
-  AS(code, (value)x[2].word)->a = (uint32_t)count - 1;
-  for (size_t i = 0; i < count; i++) {
-    value v = analyse(car(x[0].word), x[1].word);
-    analyse_child(&x[2], i, v);
-    x[0].word = cdr(x[0].word);
-  }
-  RETURN(x, x[2].word);
-}
-
 value analyse(value form, value scopes) {
   check_depth();
-  if (kind_of(form) == SYMBOL) return analyse_variable(form, scopes);
-  FRAME(x, 2);
-  x[FORM].word = form;
-  x[SCOPES].word = scopes;
-  if (kind_of(form) != PAIR) {
-    value v = analyse_code(CONSTANT_OF, 1);
-    INIT(AS(code, v), at[0], x[FORM].word);
-    RETURN(x, v);
-  }
+  if (kind_of(form) == SYMBOL) return analyse_variable(form, scopes, NULL, GLOBAL);
+  if (kind_of(form) != PAIR) return analyse_constant(form);
+  FRAME(x, 2, form, scopes);
   if (form->line != 0) scheme.line = form->line;
   uint32_t depth, number;
   value head = car(form), syntax = NULL;
@@ -319,5 +222,5 @@ value analyse(value form, value scopes) {
     value made = apply(syntax, cdr(form));
     RETURN(x, analyse(made, x[SCOPES].word));
   }
-  RETURN(x, analyse_call(form, scopes));
+  RETURN(x, analyse_each(CALL, form, scopes));
 }

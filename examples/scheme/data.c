@@ -1,10 +1,6 @@
 // examples/scheme/data.c -- pairs, lists, vectors, and what is the same.
 // SPDX-License-Identifier: MIT
-#include <string.h>
-
 #include "scheme.h"
-
-// ---- what a primitive was given ----
 
 value need(midden_ref slot, enum kind kind) {
   if (kind_of(slot.word) == kind) return slot.word;
@@ -23,54 +19,33 @@ size_t need_index(midden_ref slot, size_t count) {
   return (size_t)number;
 }
 
-// ---- what is the same ----
-
-bool same(value a, value b) {
+static bool same(value a, value b) {
   if (midden_same(a, b)) return true;
-  if (kind_of(a) != kind_of(b)) return false;
-  switch (kind_of(a)) {
-    case FIXNUM:
-    case CHARACTER:
-      return AS(number, a)->fixnum == AS(number, b)->fixnum;
-    case FLONUM:
-      return AS(number, a)->flonum == AS(number, b)->flonum;
-    default:
-      return false;
-  }
-}
-
-static bool equal_vectors(value a, value b) {
-  if (count_of(a) != count_of(b)) return false;
-  for (size_t i = 0; i < count_of(a); i++)
-    if (!equal(GET(AS(vector, a), at[i]), GET(AS(vector, b), at[i]))) return false;
-  return true;
+  enum kind kind = kind_of(a);
+  if (kind != kind_of(b)) return false;
+  if (kind == FLONUM) return AS(number, a)->flonum == AS(number, b)->flonum;
+  return (kind == FIXNUM || kind == CHARACTER) && AS(number, a)->fixnum == AS(number, b)->fixnum;
 }
 
 bool equal(value a, value b) {
   check_depth();
   for (; kind_of(a) == PAIR && kind_of(b) == PAIR; a = cdr(a), b = cdr(b))
     if (!equal(car(a), car(b))) return false;
-  if (kind_of(a) == VECTOR && kind_of(b) == VECTOR) return equal_vectors(a, b);
-  if (kind_of(a) != STRING || kind_of(b) != STRING) return same(a, b);
-  return count_of(a) == count_of(b) &&
-         memcmp(AS(string, a)->text, AS(string, b)->text, count_of(a)) == 0;
+  enum kind kind = kind_of(a);
+  if (kind != kind_of(b) || (kind != STRING && kind != VECTOR)) return same(a, b);
+  size_t count = count_of(a);
+  if (count != count_of(b)) return false;
+  if (kind == STRING) return memcmp(AS(string, a)->text, AS(string, b)->text, count) == 0;
+  for (size_t i = 0; i < count; i++)
+    if (!equal(GET(AS(vector, a), at[i]), GET(AS(vector, b), at[i]))) return false;
+  return true;
 }
 
 PRIMITIVE_IN_C(data_same) { return boolean(same(a[0].word, a[1].word)); }
 PRIMITIVE_IN_C(data_equal) { return boolean(equal(a[0].word, a[1].word)); }
 PRIMITIVE_IN_C(data_not) { return boolean(!is_true(a[0].word)); }
-PRIMITIVE_IN_C(data_is) { return boolean((int)kind_of(a[0].word) == scheme.running->what); }
-
-PRIMITIVE_IN_C(data_is_boolean) {
-  return boolean(a[0].word == scheme.root.yes || a[0].word == scheme.root.no);
-}
-
-PRIMITIVE_IN_C(data_is_procedure) {
-  enum kind kind = kind_of(a[0].word);
-  return boolean(kind == CLOSURE || kind == PRIMITIVE || kind == CONTINUATION);
-}
-
-// ---- pairs ----
+// Whether it is of one of some kinds.
+PRIMITIVE_IN_C(data_is) { return boolean((scheme.running->what >> kind_of(a[0].word) & 1) != 0); }
 
 PRIMITIVE_IN_C(data_cons) { return cons(a[0].word, a[1].word); }
 
@@ -91,14 +66,6 @@ PRIMITIVE_IN_C(data_set_car) {
 PRIMITIVE_IN_C(data_set_cdr) {
   SET(AS(pair, need(a[0], PAIR)), cdr, a[1].word);
   return scheme.root.unspecified;
-}
-
-// ---- lists ----
-
-PRIMITIVE_IN_C(data_list) {
-  FRAME(x, 1);
-  for (int i = n - 1; i >= 0; i--) x[0].word = cons(a[i].word, x[0].word);
-  RETURN(x, x[0].word);
 }
 
 // Pairs of a list; -1: it is none.
@@ -122,37 +89,6 @@ static int64_t data_need_list(midden_ref slot) {
 PRIMITIVE_IN_C(data_is_list) { return boolean(data_pairs(a[0].word) >= 0); }
 PRIMITIVE_IN_C(data_length) { return fixnum(data_need_list(a[0])); }
 
-// The first on the second, turned round.
-static value data_reverse_onto(value list, value onto) {
-  FRAME(x, 2);
-  x[0].word = list;
-  x[1].word = onto;
-  for (; x[0].word != NULL; x[0].word = cdr(x[0].word)) x[1].word = cons(car(x[0].word), x[1].word);
-  RETURN(x, x[1].word);
-}
-
-PRIMITIVE_IN_C(data_reverse) {
-  data_need_list(a[0]);
-  return data_reverse_onto(a[0].word, NULL);
-}
-
-PRIMITIVE_IN_C(data_append) {
-  FRAME(x, 1);
-  if (n > 0) x[0].word = a[n - 1].word;
-  for (int i = n - 2; i >= 0; i--) {
-    data_need_list(a[i]);
-    value turned = data_reverse_onto(a[i].word, NULL);
-    x[0].word = data_reverse_onto(turned, x[0].word);
-  }
-  RETURN(x, x[0].word);
-}
-
-PRIMITIVE_IN_C(data_tail) {
-  midden_ref v = {a[0].word};
-  for (int64_t i = need_fixnum(a[1]); i > 0; i--) v.word = cdr(need(v, PAIR));
-  return v.word;
-}
-
 // memq, assq and their like.
 enum { BY_SAME, BY_EQUAL, IN_PAIRS };
 PRIMITIVE_IN_C(data_find) {
@@ -166,26 +102,17 @@ PRIMITIVE_IN_C(data_find) {
   return boolean(false);
 }
 
-// ---- vectors ----
-
 PRIMITIVE_IN_C(data_make_vector) {
-  value v = make_array(VECTOR, need_index(a[0], MOST_ELEMENTS));
-  if (n == 1) return v;
-#if SCHEME_STORES
-  midden_gc_fill_refs(scheme.m, v, (midden_ref *)(void *)AS(vector, v)->at, a[1].word, count_of(v));
-#else
-  for (size_t i = 0; i < count_of(v); i++) AS(vector, v)->at[i] = a[1].word;
-#endif
+  size_t count = need_index(a[0], MOST_ELEMENTS);
+  value v = make_array(VECTOR, count);
+  for (size_t i = 0; n == 2 && i < count; i++) INIT(AS(vector, v), at[i], a[1].word);
   return v;
 }
 
-PRIMITIVE_IN_C(data_vector) {
-  value v = make_array(VECTOR, (size_t)n);
-  for (int i = 0; i < n; i++) INIT(AS(vector, v), at[i], a[i].word);
-  return v;
+// Of a vector or string.
+PRIMITIVE_IN_C(data_count) {
+  return fixnum((int64_t)count_of(need(a[0], (enum kind)scheme.running->what)));
 }
-
-PRIMITIVE_IN_C(data_vector_length) { return fixnum((int64_t)count_of(need(a[0], VECTOR))); }
 
 PRIMITIVE_IN_C(data_vector_ref) {
   value v = need(a[0], VECTOR);
@@ -199,14 +126,8 @@ PRIMITIVE_IN_C(data_vector_set) {
   return scheme.root.unspecified;
 }
 
-PRIMITIVE_IN_C(data_vector_to_list) {
-  FRAME(x, 1);
-  for (size_t i = count_of(need(a[0], VECTOR)); i > 0; i--)
-    x[0].word = cons(GET(AS(vector, (value)a[0].word), at[i - 1]), x[0].word);
-  RETURN(x, x[0].word);
-}
-
-PRIMITIVE_IN_C(data_list_to_vector) {
+value list_to_vector(midden_ref *a, int n) {
+  (void)n;
   value v = make_array(VECTOR, (size_t)data_need_list(a[0])), list = a[0].word;
   for (size_t i = 0; list != NULL; i++, list = cdr(list)) INIT(AS(vector, v), at[i], car(list));
   return v;
@@ -215,25 +136,23 @@ PRIMITIVE_IN_C(data_list_to_vector) {
 // clang-format off
 const struct row data_rows[] = {
     ROW("eq?", 2, 2, data_same), ROW("eqv?", 2, 2, data_same), ROW("equal?", 2, 2, data_equal),
-    ROW("not", 1, 1, data_not), ROW("null?", 1, 1, data_is, NIL), ROW("pair?", 1, 1, data_is, PAIR),
-    ROW("symbol?", 1, 1, data_is, SYMBOL), ROW("string?", 1, 1, data_is, STRING),
-    ROW("char?", 1, 1, data_is, CHARACTER), ROW("vector?", 1, 1, data_is, VECTOR),
-    ROW("hash-table?", 1, 1, data_is, TABLE), ROW("boolean?", 1, 1, data_is_boolean),
-    ROW("procedure?", 1, 1, data_is_procedure), ROW("cons", 2, 2, data_cons),
-    ROW("car", 1, 1, data_path), ROW("cdr", 1, 1, data_path), ROW("caar", 1, 1, data_path),
-    ROW("cadr", 1, 1, data_path), ROW("cdar", 1, 1, data_path), ROW("cddr", 1, 1, data_path),
-    ROW("caadr", 1, 1, data_path), ROW("caddr", 1, 1, data_path), ROW("cadar", 1, 1, data_path),
-    ROW("cdadr", 1, 1, data_path), ROW("cddar", 1, 1, data_path), ROW("cdddr", 1, 1, data_path),
-    ROW("cadddr", 1, 1, data_path), ROW("set-car!", 2, 2, data_set_car),
-    ROW("set-cdr!", 2, 2, data_set_cdr), ROW("list", 0, -1, data_list), ROW("list?", 1, 1, data_is_list),
-    ROW("length", 1, 1, data_length), ROW("reverse", 1, 1, data_reverse),
-    ROW("append", 0, -1, data_append), ROW("list-tail", 2, 2, data_tail),
+    ROW("not", 1, 1, data_not), ROW("null?", 1, 1, data_is, 1 << NIL),
+    ROW("pair?", 1, 1, data_is, 1 << PAIR), ROW("symbol?", 1, 1, data_is, 1 << SYMBOL),
+    ROW("string?", 1, 1, data_is, 1 << STRING), ROW("char?", 1, 1, data_is, 1 << CHARACTER),
+    ROW("vector?", 1, 1, data_is, 1 << VECTOR), ROW("hash-table?", 1, 1, data_is, 1 << TABLE),
+    ROW("number?", 1, 1, data_is, 1 << FIXNUM | 1 << FLONUM),
+    ROW("procedure?", 1, 1, data_is, 1 << CLOSURE | 1 << PRIMITIVE | 1 << CONTINUATION),
+    ROW("cons", 2, 2, data_cons), ROW("car", 1, 1, data_path), ROW("cdr", 1, 1, data_path),
+    ROW("caar", 1, 1, data_path), ROW("cadr", 1, 1, data_path), ROW("cdar", 1, 1, data_path),
+    ROW("cddr", 1, 1, data_path), ROW("caddr", 1, 1, data_path), ROW("cadar", 1, 1, data_path),
+    ROW("cdddr", 1, 1, data_path), ROW("cadddr", 1, 1, data_path),
+    ROW("set-car!", 2, 2, data_set_car), ROW("set-cdr!", 2, 2, data_set_cdr),
+    ROW("list?", 1, 1, data_is_list), ROW("length", 1, 1, data_length),
     ROW("memq", 2, 2, data_find, BY_SAME), ROW("memv", 2, 2, data_find, BY_SAME),
     ROW("member", 2, 2, data_find, BY_EQUAL), ROW("assq", 2, 2, data_find, BY_SAME | IN_PAIRS),
     ROW("assv", 2, 2, data_find, BY_SAME | IN_PAIRS),
     ROW("assoc", 2, 2, data_find, BY_EQUAL | IN_PAIRS), ROW("make-vector", 1, 2, data_make_vector),
-    ROW("vector", 0, -1, data_vector), ROW("vector-length", 1, 1, data_vector_length),
+    ROW("vector-length", 1, 1, data_count, VECTOR), ROW("string-length", 1, 1, data_count, STRING),
     ROW("vector-ref", 2, 2, data_vector_ref), ROW("vector-set!", 3, 3, data_vector_set),
-    ROW("vector->list", 1, 1, data_vector_to_list), ROW("list->vector", 1, 1, data_list_to_vector),
-    {.name = NULL},
+    ROW("list->vector", 1, 1, list_to_vector), {.name = NULL},
 };

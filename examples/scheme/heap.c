@@ -1,7 +1,6 @@
 // examples/scheme/heap.c -- the heap, its types, and how objects are made.
 // SPDX-License-Identifier: MIT
 #include <stdlib.h>
-#include <string.h>
 
 #include "scheme.h"
 
@@ -44,24 +43,13 @@ static void heap_failed(void) {
   exit(2);
 }
 
-static midden_type *heap_type(const midden_type_config *config) {
-  midden_type *type;
-  if (midden_gc_type(scheme.gc, config, &type) != MIDDEN_OK) heap_failed();
-  return type;
-}
-
-// Scopes of few variables have types of their own, whose objects are made inline.
 static void heap_make_types(void) {
   for (int kind = 0; kind < KINDS; kind++)
-    if (heap_types[kind].name != NULL) scheme.type[kind] = heap_type(&heap_types[kind]);
+    if (heap_types[kind].name != NULL &&
+        midden_gc_type(scheme.gc, &heap_types[kind], &scheme.type[kind]) != MIDDEN_OK)
+      heap_failed();
   scheme.type[MACRO] = scheme.type[CLOSURE];
   scheme.type[SYNTAX] = scheme.type[PRIMITIVE];
-  for (uint32_t count = 0; count < 8; count++) {
-    uint32_t offset[8] = {WORD(scope, up)};
-    for (uint32_t i = 1; i <= count; i++) offset[i] = WORD(scope, up) + 8 * i;
-    scheme.small_scope[count] = heap_type(&(midden_type_config){
-        "scope", WORD(scope, at) + 8 * count, .offsets = offset, .refs = count + 1});
-  }
 }
 
 static value heap_constant(uint32_t line) {
@@ -70,43 +58,42 @@ static value heap_constant(uint32_t line) {
   return v;
 }
 
+static value heap_number(enum kind kind, int64_t number) {
+  value v = make(kind);
+  AS(number, v)->fixnum = number;
+  return v;
+}
+
+static value heap_name(const char *name) { return symbol(name, strlen(name)); }
+
 static void heap_make_roots(void) {
   struct roots *r = &scheme.root;
   r->unbound = heap_constant(0);
   r->no = heap_constant(1);
   r->yes = heap_constant(2);
   r->unspecified = heap_constant(3);
-  r->end = heap_constant(4);
   r->symbols = make_array(VECTOR, SYMBOL_LISTS);
   r->smalls = make_array(VECTOR, SMALLS);
   for (int i = 0; i < SMALLS; i++) {
-    value v = make(FIXNUM);
-    AS(number, v)->fixnum = SMALL_LEAST + i;
+    value v = heap_number(FIXNUM, SMALL_LEAST + i);
     SET(AS(vector, r->smalls), at[i], v);
   }
   r->letters = make_array(VECTOR, LETTERS);
-  for (unsigned i = 0; i < LETTERS; i++) {
-    value v = make(CHARACTER);
-    AS(number, v)->character = i;
+  for (int i = 0; i < LETTERS; i++) {
+    value v = heap_number(CHARACTER, i);
     SET(AS(vector, r->letters), at[i], v);
   }
-  const struct {
-    value *to;
-    const char *name;
-  } known[] = {{&r->quote, "quote"},     {&r->quasiquote, "quasiquote"},
-               {&r->unquote, "unquote"}, {&r->splicing, "unquote-splicing"},
-               {&r->define, "define"},   {&r->begin, "begin"},
-               {&r->lambda, "lambda"},   {&r->raise, "raise"},
-               {&r->throw, "%throw"}};
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    *known[i].to = symbol(known[i].name, strlen(known[i].name));
+  r->quote = heap_name("quote");
+  r->quasiquote = heap_name("quasiquote");
+  r->unquote = heap_name("unquote");
+  r->splicing = heap_name("unquote-splicing");
+  r->define = heap_name("define");
+  r->begin = heap_name("begin");
 }
 
 static void heap_define(const struct row *row, enum kind kind) {
   for (; row->name != NULL; row++) {
-    value name = symbol(row->name, strlen(row->name));
-    FRAME(x, 1);
-    x[0].word = name;
+    FRAME(x, 1, heap_name(row->name));
     value v = make(kind);
     AS(primitive, v)->row = row;
     SET(AS(symbol, x[0].word), global, v);
@@ -122,12 +109,12 @@ void heap_open(const char *collector) {
   config.keeps = MIDDEN_GC_STORES;
 #endif
   if (midden_gc_open(&config, &scheme.gc) != MIDDEN_OK) heap_failed();
-  if (midden_gc_attach(scheme.gc, &scheme.m) != MIDDEN_OK) die("no memory");
+  midden_status status = midden_gc_attach(scheme.gc, &scheme.m);
+  if (status == MIDDEN_OK)
 #if SCHEME_PRECISE
-  midden_status status =
-      midden_gc_root_add(scheme.gc, &scheme.root, sizeof scheme.root, MIDDEN_GC_EXACT);
+    status = midden_gc_root_add(scheme.gc, &scheme.root, sizeof scheme.root, MIDDEN_GC_EXACT);
 #else
-  midden_status status = midden_gc_root_module(scheme.gc, &scheme);
+    status = midden_gc_root_module(scheme.gc, &scheme);
 #endif
   if (status != MIDDEN_OK) die("no memory");
   heap_make_types();
@@ -153,28 +140,18 @@ value make_array(enum kind kind, size_t count) {
   return heap_made(midden_gc_new_array(scheme.m, scheme.type[kind], count), kind);
 }
 
-value make_scope(size_t count) {
-  if (count >= 8) return make_array(SCOPE, count);
-  return heap_made(midden_gc_new(scheme.m, scheme.small_scope[count]), SCOPE);
-}
-
 value cons(value car, value cdr) {
-  FRAME(x, 2);
-  x[0].word = car;
-  x[1].word = cdr;
+  FRAME(x, 2, car, cdr);
   struct pair *pair = AS(pair, make(PAIR));
   INIT(pair, car, x[0].word);
   INIT(pair, cdr, x[1].word);
-  LEAVE(x);
-  return &pair->is;
+  RETURN(x, &pair->is);
 }
 
 value fixnum(int64_t number) {
   if (number >= SMALL_LEAST && number < SMALL_LEAST + SMALLS)
     return GET(AS(vector, scheme.root.smalls), at[number - SMALL_LEAST]);
-  value v = make(FIXNUM);
-  AS(number, v)->fixnum = number;
-  return v;
+  return heap_number(FIXNUM, number);
 }
 
 value flonum(double number) {
@@ -185,9 +162,7 @@ value flonum(double number) {
 
 value character(uint64_t code) {
   if (code < LETTERS) return GET(AS(vector, scheme.root.letters), at[code]);
-  value v = make(CHARACTER);
-  AS(number, v)->character = code;
-  return v;
+  return heap_number(CHARACTER, (int64_t)code);
 }
 
 // `text` may not be in the heap.
@@ -197,23 +172,19 @@ value string(const char *text, size_t bytes) {
   return v;
 }
 
-static value heap_find_symbol(size_t list, const char *name, size_t bytes) {
-  value v = GET(AS(vector, scheme.root.symbols), at[list]);
-  for (; v != NULL; v = cdr(v)) {
-    value s = car(v);
-    if (count_of(s) == bytes && memcmp(AS(symbol, s)->name, name, bytes) == 0) return s;
-  }
-  return NULL;
+size_t hash_bytes(const char *at, size_t bytes) {
+  size_t hash = 5381;
+  for (size_t i = 0; i < bytes; i++) hash = hash * 33 ^ (unsigned char)at[i];
+  return hash;
 }
 
 value symbol(const char *name, size_t bytes) {
-  size_t hash = 5381;
-  for (size_t i = 0; i < bytes; i++) hash = hash * 33 ^ (unsigned char)name[i];
-  size_t list = hash % SYMBOL_LISTS;
-  value found = heap_find_symbol(list, name, bytes);
-  if (found != NULL) return found;
-  FRAME(x, 1);
-  x[0].word = make_array(SYMBOL, bytes);
+  size_t list = hash_bytes(name, bytes) % SYMBOL_LISTS;
+  for (value v = GET(AS(vector, scheme.root.symbols), at[list]); v != NULL; v = cdr(v)) {
+    value s = car(v);
+    if (count_of(s) == bytes && memcmp(AS(symbol, s)->name, name, bytes) == 0) return s;
+  }
+  FRAME(x, 1, make_array(SYMBOL, bytes));
   struct symbol *s = AS(symbol, x[0].word);
   memcpy(s->name, name, bytes);
   INIT(s, global, scheme.root.unbound);

@@ -13,21 +13,13 @@ static double number_real(value v) {
   return number_is_flonum(v) ? AS(number, v)->flonum : (double)AS(number, v)->fixnum;
 }
 
-// ---- arithmetic ----
-
 enum { ADD, SUBTRACT, MULTIPLY, DIVIDE };
 
 static value number_of_reals(int how, double x, double y) {
-  switch (how) {
-    case ADD:
-      return flonum(x + y);
-    case SUBTRACT:
-      return flonum(x - y);
-    case MULTIPLY:
-      return flonum(x * y);
-    default:
-      return flonum(x / y);
-  }
+  if (how == ADD) return flonum(x + y);
+  if (how == SUBTRACT) return flonum(x - y);
+  if (how == MULTIPLY) return flonum(x * y);
+  return flonum(x / y);
 }
 
 static value number_two(int how, value a, value b) {
@@ -84,19 +76,6 @@ PRIMITIVE_IN_C(number_divide) {
   return fixnum(how == MODULO && z != 0 && (z < 0) != (y < 0) ? z + y : z);
 }
 
-// ---- kinds of numbers ----
-
-PRIMITIVE_IN_C(number_is) {
-  bool real = kind_of(a[0].word) == FLONUM;
-  return boolean(real || kind_of(a[0].word) == FIXNUM);
-}
-
-PRIMITIVE_IN_C(number_is_integer) {
-  return boolean(
-      kind_of(a[0].word) == FIXNUM ||
-      (kind_of(a[0].word) == FLONUM && floor(number_real(a[0].word)) == number_real(a[0].word)));
-}
-
 PRIMITIVE_IN_C(number_is_exact) { return boolean(!number_is_flonum(a[0].word)); }
 PRIMITIVE_IN_C(number_to_inexact) { return flonum(number_real(a[0].word)); }
 
@@ -106,10 +85,9 @@ PRIMITIVE_IN_C(number_to_exact) {
   return number_is_flonum(a[0].word) ? fixnum((int64_t)real) : a[0].word;
 }
 
-PRIMITIVE_IN_C(number_function) { return flonum(scheme.running->real(number_real(a[0].word))); }
-
 PRIMITIVE_IN_C(number_rounded) {
-  return number_is_flonum(a[0].word) ? number_function(a, n) : a[0].word;
+  if (!number_is_flonum(a[0].word)) return a[0].word;
+  return flonum(scheme.running->real(number_real(a[0].word)));
 }
 
 PRIMITIVE_IN_C(number_sqrt) {
@@ -124,14 +102,11 @@ const struct row number_rows[] = {
     ROW("*", 0, -1, number_fold, MULTIPLY), ROW("/", 1, -1, number_fold, DIVIDE),
     ROW("=", 1, -1, number_in_order, EQUAL), ROW("<", 1, -1, number_in_order, LESS),
     ROW(">", 1, -1, number_in_order, GREATER), ROW("<=", 1, -1, number_in_order, LESS | EQUAL),
-    ROW(">=", 1, -1, number_in_order, GREATER | EQUAL), ROW("quotient", 2, 2, number_divide, QUOTIENT),
+    ROW(">=", 1, -1, number_in_order, GREATER | EQUAL),
+    ROW("quotient", 2, 2, number_divide, QUOTIENT),
     ROW("remainder", 2, 2, number_divide, REMAINDER), ROW("modulo", 2, 2, number_divide, MODULO),
-    ROW("number?", 1, 1, number_is), ROW("integer?", 1, 1, number_is_integer),
     ROW("exact?", 1, 1, number_is_exact), ROW("exact->inexact", 1, 1, number_to_inexact),
     ROW("inexact->exact", 1, 1, number_to_exact), ROW("floor", 1, 1, number_rounded, .real = floor),
-    ROW("truncate", 1, 1, number_rounded, .real = trunc), ROW("sqrt", 1, 1, number_sqrt),
-    ROW("round", 1, 1, number_rounded, .real = nearbyint), ROW("exp", 1, 1, number_function, .real = exp),
-    ROW("log", 1, 1, number_function, .real = log), ROW("sin", 1, 1, number_function, .real = sin),
-    ROW("cos", 1, 1, number_function, .real = cos), ROW("atan", 1, 1, number_function, .real = atan),
+    ROW("sqrt", 1, 1, number_sqrt), ROW("round", 1, 1, number_rounded, .real = nearbyint),
     {.name = NULL},
 };

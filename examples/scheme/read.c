@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: MIT
 #include <ctype.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "scheme.h"
 
@@ -10,28 +9,20 @@ enum { READ_MOST = 1000 };  // bytes of a symbol or string
 
 static value read_datum(void);
 
-static int read_peek(void) {
-  return scheme.text.at < scheme.text.end ? (unsigned char)*scheme.text.at : EOF;
-}
+// The text ends with '\0', which is EOF here.
+static int read_peek(void) { return *scheme.text == '\0' ? EOF : (unsigned char)*scheme.text; }
 
 static int read_char(void) {
   int c = read_peek();
-  if (c != EOF) scheme.text.at++;
-  if (c == '\n') scheme.text.line++;
+  if (c != EOF) scheme.text++;
+  if (c == '\n') scheme.text_line++;
   return c;
 }
 
 static void read_failed(const char *what) {
-  scheme.line = scheme.text.line;
-  scheme.text.at = scheme.text.end;
+  scheme.line = scheme.text_line;
+  scheme.text += strlen(scheme.text);
   fail("%s", what);
-}
-
-static void read_past_comment(void) {  // #| ... |#
-  read_char();
-  for (int c = read_char(); !(c == '|' && read_peek() == '#'); c = read_char())
-    if (c == EOF) read_failed("a comment does not end");
-  read_char();
 }
 
 // Past blanks and comments; the next character.
@@ -40,9 +31,12 @@ static int read_past_space(void) {
     int c = read_peek();
     if (c == ';') {
       while (read_peek() != '\n' && read_peek() != EOF) read_char();
-    } else if (c == '#' && scheme.text.at + 1 < scheme.text.end && scheme.text.at[1] == '|') {
+    } else if (c == '#' && scheme.text[1] == '|') {
       read_char();
-      read_past_comment();
+      read_char();
+      for (c = read_char(); !(c == '|' && read_peek() == '#'); c = read_char())
+        if (c == EOF) read_failed("a comment does not end");
+      read_char();
     } else if (c != EOF && isspace(c)) {
       read_char();
     } else {
@@ -52,7 +46,8 @@ static int read_past_space(void) {
 }
 
 static bool read_ends(int c) {
-  return c == EOF || isspace(c) || c == '(' || c == ')' || c == '"' || c == ';' || c == '\'';
+  return c == EOF || c == '\0' || isspace(c) || c == '(' || c == ')' || c == '"' || c == ';' ||
+         c == '\'';
 }
 
 static value read_list(void) {
@@ -61,10 +56,10 @@ static value read_list(void) {
     int c = read_past_space();
     if (c == EOF) read_failed("a list does not end");
     if (c == ')') break;
-    bool dot = c == '.' && scheme.text.at + 1 < scheme.text.end && read_ends(scheme.text.at[1]);
+    bool dot = c == '.' && read_ends((unsigned char)scheme.text[1]);
     if (dot) read_char();
     if (dot && x[0].word == NULL) read_failed("nothing is before the dot");
-    uint32_t line = scheme.text.line;
+    uint32_t line = scheme.text_line;
     value v = read_datum();
     if (dot) {
       SET(AS(pair, x[1].word), cdr, v);
@@ -84,15 +79,9 @@ static value read_list(void) {
 }
 
 static value read_vector(void) {
-  FRAME(x, 1);
-  x[0].word = read_list();
-  size_t count = 0;
-  for (value v = x[0].word; v != NULL; v = cdr(v)) count++;
-  struct vector *vector = AS(vector, make_array(VECTOR, count));
-  value v = x[0].word;
-  for (size_t i = 0; i < count; i++, v = cdr(v)) INIT(vector, at[i], car(v));
-  LEAVE(x);
-  return &vector->is;
+  read_char();
+  FRAME(x, 1, read_list());
+  RETURN(x, list_to_vector(x, 1));
 }
 
 static value read_string(void) {
@@ -148,6 +137,7 @@ static value read_word(void) {
   if (sharp && bytes >= 3 && text[1] == '\\') return read_character(text + 2, bytes - 2);
   if (sharp && bytes == 2 && text[1] == 't') return scheme.root.yes;
   if (sharp && bytes == 2 && text[1] == 'f') return scheme.root.no;
+  if (sharp && bytes == 1 && read_peek() == '(') return read_vector();
   if (sharp) read_failed("nothing is written with this after #");
   value number = read_number(text, bytes);
   return number != NULL ? number : symbol(text, bytes);
@@ -155,7 +145,7 @@ static value read_word(void) {
 
 // 'x and its like: a list of two.
 static value read_quoted(value *name) {
-  uint32_t line = scheme.text.line;
+  uint32_t line = scheme.text_line;
   value v = cons(read_datum(), NULL);
   v = cons(*name, v);
   v->line = line;
@@ -167,11 +157,8 @@ static value read_datum(void) {
   int c = read_past_space();
   if (c == EOF) read_failed("the text ends within a list");
   if (c == ')') read_char(), read_failed("a ) has no ( before it");
-  bool vector = c == '#' && scheme.text.at + 1 < scheme.text.end && scheme.text.at[1] == '(';
-  if (vector) read_char();
-  if (strchr("('`,\"", c) == NULL && !vector) return read_word();
+  if (strchr("('`,\"", c) == NULL) return read_word();
   read_char();
-  if (vector) return read_vector();
   if (c == '(') return read_list();
   if (c == '"') return read_string();
   if (c == '\'') return read_quoted(&scheme.root.quote);
@@ -183,7 +170,7 @@ static value read_datum(void) {
 
 bool read_next(value *out) {
   if (read_past_space() == EOF) return false;
-  scheme.line = scheme.text.line;
+  scheme.line = scheme.text_line;
   *out = read_datum();
   return true;
 }

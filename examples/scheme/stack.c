@@ -3,7 +3,7 @@
 //
 //   stack    base | frames of eval ... | capture | stack_copy        grows to lower addresses
 //                 |<------------- copied ------------->|
-//   object   low, bytes, frames, at, winders | copy: the same words, lowest address first
+//   object   low, bytes, frames, at | copy: the same words, lowest address first
 //
 // Everything that the interpreter does runs below scheme.base, so what lies between it and the
 // present end of the stack is the rest of the computation.  Registers that a caller may keep values
@@ -24,7 +24,6 @@
 // loaded as fields are, so that a collector with a load barrier finds its own words in the copy,
 // and the stack never has them.
 #include <alloca.h>
-#include <string.h>
 
 #include "scheme.h"
 
@@ -35,33 +34,28 @@ static void *stack_copy_of(struct continuation *k, const void *address) {
   return offset < k->bytes ? (char *)k->copy + offset : NULL;
 }
 
+// The slots that were copied are visited where they are in the copy.
 void trace_continuation(void *object, size_t bytes, midden_visit *visit, void *context) {
   struct continuation *k = object;
   (void)bytes;
-  visit(context, (midden_ref *)(void *)&k->winders);
   for (midden_frame *f = stack_copy_of(k, k->frames); f != NULL; f = stack_copy_of(k, f->up)) {
     midden_ref *slot = stack_copy_of(k, f->slot);
     for (size_t i = 0; i < f->count; i++) visit(context, &slot[i]);
   }
 }
 
-static void stack_store_slots(struct continuation *k) {
-  for (midden_frame *f = stack_copy_of(k, k->frames); f != NULL; f = stack_copy_of(k, f->up)) {
-    midden_ref *slot = stack_copy_of(k, f->slot);
-    for (size_t i = 0; i < f->count; i++)
-      midden_gc_store_init(scheme.m, k, &slot[i], f->slot[i].word);
-  }
+// Where the stack has a slot of the copy.
+static midden_ref *stack_home(struct continuation *k, midden_ref *slot) {
+  return (midden_ref *)(void *)(k->low + ((char *)slot - (char *)k->copy));
 }
 
-static void stack_load_slots(struct continuation *k) {
-  for (midden_frame *f = stack_copy_of(k, k->frames); f != NULL; f = stack_copy_of(k, f->up)) {
-    midden_ref *slot = stack_copy_of(k, f->slot);
-    for (size_t i = 0; i < f->count; i++) f->slot[i].word = midden_gc_load(scheme.m, &slot[i]);
-  }
+static void stack_store_slot(void *k, midden_ref *slot) {
+  midden_gc_store_init(scheme.m, k, slot, stack_home(k, slot)->word);
 }
-#else
-static void stack_store_slots(struct continuation *k) { (void)k; }
-static void stack_load_slots(struct continuation *k) { (void)k; }
+
+static void stack_load_slot(void *k, midden_ref *slot) {
+  stack_home(k, slot)->word = midden_gc_load(scheme.m, slot);
+}
 #endif
 
 // The stack from the caller's frame on.
@@ -73,9 +67,10 @@ __attribute__((noinline)) static value stack_copy(jmp_buf *at) {
   k->at = at;
   k->bytes = bytes;
   memcpy(k->copy, low, bytes);
-  INIT(k, winders, scheme.root.winders);
   k->frames = scheme.m->frames;
-  stack_store_slots(k);
+#if SCHEME_PRECISE
+  trace_continuation(k, 0, stack_store_slot, k);
+#endif
   return &k->is;
 }
 
@@ -90,7 +85,9 @@ __attribute__((noinline, noreturn)) static void stack_lay_back(struct continuati
                                                                volatile char *deeper) {
   if (deeper != NULL) *deeper = 0;
   memcpy(k->low, k->copy, k->bytes);
-  stack_load_slots(k);
+#if SCHEME_PRECISE
+  trace_continuation(k, 0, stack_load_slot, k);
+#endif
   scheme.m->frames = k->frames;
   longjmp(*k->at, 1);
 }

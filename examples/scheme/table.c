@@ -3,7 +3,6 @@
 //
 // What is equal by its place, such as a symbol, is hashed by a number that the collector keeps for
 // it, for its address may change.
-#include <string.h>
 
 #include "scheme.h"
 
@@ -11,35 +10,17 @@ enum { TABLE_LISTS = 8, TABLE_DEEP = 4 };
 
 static uint64_t table_mix(uint64_t hash) { return (hash ^ hash >> 29) * 0x9e3779b97f4a7c15u; }
 
-static uint64_t table_hash_text(value v) {
-  uint64_t hash = 5381;
-  for (size_t i = 0; i < count_of(v); i++) hash = hash * 33 ^ (unsigned char)AS(string, v)->text[i];
-  return hash;
-}
-
 // Of a pair: so many levels of it.
 static uint64_t table_hash(value v, int levels) {
-  uint64_t bits;
-  switch (kind_of(v)) {
-    case NIL:
-      return 1;
-    case FIXNUM:
-      return table_mix((uint64_t)AS(number, v)->fixnum);
-    case FLONUM:
-      return memcpy(&bits, &AS(number, v)->flonum, sizeof bits), table_mix(bits);
-    case CHARACTER:
-      return table_mix(AS(number, v)->character);
-    case STRING:
-      return table_mix(table_hash_text(v));
-    case VECTOR:
-      return table_mix(count_of(v));
-    case PAIR:
-      if (levels == 0) return 2;
-      bits = table_hash(car(v), levels - 1);
-      return table_mix(bits + 3 * table_hash(cdr(v), levels - 1));
-    default:
-      return table_mix(midden_gc_hash(scheme.m, v));
-  }
+  enum kind kind = kind_of(v);
+  if (kind == NIL || (kind == PAIR && levels == 0)) return 1;
+  if (kind == FIXNUM || kind == CHARACTER || kind == FLONUM)
+    return table_mix((uint64_t)AS(number, v)->fixnum);
+  if (kind == STRING) return table_mix(hash_bytes(AS(string, v)->text, count_of(v)));
+  if (kind == VECTOR) return table_mix(count_of(v));
+  if (kind != PAIR) return table_mix(midden_gc_hash(scheme.m, v));
+  uint64_t first = table_hash(car(v), levels - 1);
+  return table_mix(first + 3 * table_hash(cdr(v), levels - 1));
 }
 
 static size_t table_list(value buckets, value key) {
@@ -77,12 +58,10 @@ static void table_grow(midden_ref *a) {
 }
 
 PRIMITIVE_IN_C(table_make) {
-  FRAME(x, 1);
-  x[0].word = make_array(VECTOR, TABLE_LISTS);
+  FRAME(x, 1, make_array(VECTOR, TABLE_LISTS));
   struct table *table = AS(table, make(TABLE));
   INIT(table, buckets, x[0].word);
-  LEAVE(x);
-  return &table->is;
+  RETURN(x, &table->is);
 }
 
 PRIMITIVE_IN_C(table_set) {
@@ -121,23 +100,11 @@ PRIMITIVE_IN_C(table_delete) {
 
 PRIMITIVE_IN_C(table_count) { return fixnum(AS(table, need(a[0], TABLE))->count); }
 
-PRIMITIVE_IN_C(table_to_list) {
-  FRAME(x, 2);  // the result, what is left of a list
-  for (size_t i = 0; i < count_of(table_buckets(a[0])); i++) {
-    x[1].word = GET(AS(vector, table_buckets(a[0])), at[i]);
-    for (; x[1].word != NULL; x[1].word = cdr(x[1].word)) {
-      value entry = car(x[1].word);
-      entry = cons(car(entry), cdr(entry));
-      x[0].word = cons(entry, x[0].word);
-    }
-  }
-  RETURN(x, x[0].word);
-}
+PRIMITIVE_IN_C(table_lists) { return table_buckets(a[0]); }
 
 // clang-format off
 const struct row table_rows[] = {
     ROW("make-hash-table", 0, 0, table_make), ROW("hash-table-set!", 3, 3, table_set),
     ROW("hash-table-ref/default", 3, 3, table_ref), ROW("hash-table-delete!", 2, 2, table_delete),
-    ROW("hash-table-count", 1, 1, table_count), ROW("hash-table->alist", 1, 1, table_to_list),
-    {.name = NULL},
+    ROW("hash-table-count", 1, 1, table_count), ROW("%buckets", 1, 1, table_lists), {.name = NULL},
 };

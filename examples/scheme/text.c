@@ -2,14 +2,11 @@
 // SPDX-License-Identifier: MIT
 #include <ctype.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "scheme.h"
 
-// ---- characters ----
-
 static int text_letter(midden_ref slot) {
-  return (int)(AS(number, need(slot, CHARACTER))->character & 255);
+  return (int)(AS(number, need(slot, CHARACTER))->fixnum & 255);
 }
 
 PRIMITIVE_IN_C(text_to_integer) { return fixnum(text_letter(a[0])); }
@@ -19,8 +16,6 @@ PRIMITIVE_IN_C(text_changed) {
 }
 PRIMITIVE_IN_C(text_is) { return boolean(scheme.running->letter(text_letter(a[0])) != 0); }
 
-// ---- strings ----
-
 static char *text_of(midden_ref slot) { return AS(string, need(slot, STRING))->text; }
 static size_t text_bytes(midden_ref slot) { return count_of(need(slot, STRING)); }
 
@@ -29,8 +24,6 @@ PRIMITIVE_IN_C(text_make) {
   memset(AS(string, v)->text, n == 2 ? text_letter(a[1]) : ' ', count_of(v));
   return v;
 }
-
-PRIMITIVE_IN_C(text_length) { return fixnum((int64_t)text_bytes(a[0])); }
 
 PRIMITIVE_IN_C(text_ref) {
   size_t i = need_index(a[1], text_bytes(a[0]));
@@ -69,50 +62,15 @@ static int text_order(midden_ref *a) {
 PRIMITIVE_IN_C(text_equal) { return boolean(text_order(a) == 0); }
 PRIMITIVE_IN_C(text_less) { return boolean(text_order(a) < 0); }
 
-PRIMITIVE_IN_C(text_to_list) {
-  FRAME(x, 1);
-  for (size_t i = text_bytes(a[0]); i > 0; i--) {
-    value letter = character((unsigned char)text_of(a[0])[i - 1]);
-    x[0].word = cons(letter, x[0].word);
-  }
-  RETURN(x, x[0].word);
-}
-
-PRIMITIVE_IN_C(text_of_list) {
-  size_t bytes = 0;
-  for (midden_ref v = {a[0].word}; v.word != NULL; v.word = cdr(need(v, PAIR))) bytes++;
-  value made = make_array(STRING, bytes), list = a[0].word;
-  for (size_t i = 0; i < bytes; i++, list = cdr(list))
-    AS(string, made)->text[i] = (char)text_letter((midden_ref){car(list)});
-  return made;
-}
-
-// ---- symbols, numbers ----
-
-// Those are made of text outside of the heap, since that in it may move.
-enum { TEXT_MOST = 1000 };
-static size_t text_copy(midden_ref slot, char *to) {
-  size_t bytes = text_bytes(slot);
-  if (bytes > TEXT_MOST) fail("%s: longer than 1000 bytes", scheme.running->name);
-  memcpy(to, text_of(slot), bytes);
-  return bytes;
-}
-
-PRIMITIVE_IN_C(text_to_symbol) {
-  char copy[TEXT_MOST];
-  return symbol(copy, text_copy(a[0], copy));
-}
-
-PRIMITIVE_IN_C(text_to_number) {
-  char copy[TEXT_MOST];
-  value number = read_number(copy, text_copy(a[0], copy));
+// A symbol or number.  They are made of text outside of the heap, since that in it may move.
+PRIMITIVE_IN_C(text_read) {
+  char copy[1000];
+  size_t bytes = text_bytes(a[0]);
+  if (bytes > sizeof copy) fail("%s: longer than 1000 bytes", scheme.running->name);
+  memcpy(copy, text_of(a[0]), bytes);
+  if (scheme.running->what == SYMBOL) return symbol(copy, bytes);
+  value number = read_number(copy, bytes);
   return number != NULL ? number : boolean(false);
-}
-
-PRIMITIVE_IN_C(text_gensym) {
-  static unsigned made;
-  char name[32];
-  return symbol(name, (size_t)snprintf(name, sizeof name, "%%g%u", made++));
 }
 
 // Anything as `display` or `write` shows it.
@@ -135,14 +93,11 @@ const struct row text_rows[] = {
     ROW("char-downcase", 1, 1, text_changed, .letter = tolower),
     ROW("char-alphabetic?", 1, 1, text_is, .letter = isalpha),
     ROW("char-numeric?", 1, 1, text_is, .letter = isdigit),
-    ROW("char-whitespace?", 1, 1, text_is, .letter = isspace),
-    ROW("make-string", 1, 2, text_make), ROW("string-length", 1, 1, text_length),
+    ROW("char-whitespace?", 1, 1, text_is, .letter = isspace), ROW("make-string", 1, 2, text_make),
     ROW("string-ref", 2, 2, text_ref), ROW("string-set!", 3, 3, text_set),
     ROW("substring", 2, 3, text_substring), ROW("string-append", 0, -1, text_append),
     ROW("string=?", 2, 2, text_equal), ROW("string<?", 2, 2, text_less),
-    ROW("string->list", 1, 1, text_to_list), ROW("list->string", 1, 1, text_of_list),
-    ROW("string->symbol", 1, 1, text_to_symbol), ROW("symbol->string", 1, 1, text_show),
-    ROW("gensym", 0, 0, text_gensym), ROW("string->number", 1, 1, text_to_number),
-    ROW("number->string", 1, 1, text_show), ROW("%show", 1, 2, text_show),
-    {.name = NULL},
+    ROW("string->symbol", 1, 1, text_read, SYMBOL), ROW("symbol->string", 1, 1, text_show),
+    ROW("string->number", 1, 1, text_read, FIXNUM), ROW("number->string", 1, 1, text_show),
+    ROW("%show", 1, 2, text_show), {.name = NULL},
 };

@@ -53,7 +53,8 @@ void *midden_gc_load_slow(midden_mutator *m, midden_ref *slot, void *word) {
 }
 
 static void barrier_before(midden_mutator *m, void *object, midden_ref *slot, void *value) {
-  if ((*mid_gc_word(object) & m->mask) != 0) midden_gc_store_slow(m, object, slot, value);
+  if ((mid_gc_read(mid_gc_word(object)) & m->mask) != 0)
+    midden_gc_store_slow(m, object, slot, value);
 }
 
 bool midden_gc_cas(midden_mutator *m, void *object, midden_ref *slot, void *expected, void *value) {

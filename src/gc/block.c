@@ -349,21 +349,22 @@ static size_t block_bytes_of(const void *object, uint64_t word) {
 }
 
 static uint64_t block_word_of(const void *object) {
-  uint64_t word = *mid_gc_word(object);
+  uint64_t word = mid_gc_read(mid_gc_word(object));
   return mid_gc_is_forwarded(word) ? *mid_gc_word(mid_gc_forwarded(word)) : word;
 }
 
 static char *block_end_of(const void *object) {
-  return mid_gc_first(object, block_word_of(object)) + block_bytes_of(object, *mid_gc_word(object));
+  uint64_t word = mid_gc_read(mid_gc_word(object));
+  return mid_gc_first(object, block_word_of(object)) + block_bytes_of(object, word);
 }
 
 char *mid_gc_step(struct mid_gc_block *block, char *at, void **object) {
   *object = NULL;
   if (mid_gc_is_buffer(block, at)) return block->buffer_end;
-  uint64_t word = *(uint64_t *)(void *)at;
+  uint64_t word = mid_gc_read(at);
   if ((word & 7) == MID_GC_FILL) return at + (word >> 3);
   *object = mid_gc_fields(at);
-  return at + block_bytes_of(*object, *mid_gc_word(*object));
+  return at + block_bytes_of(*object, mid_gc_read(mid_gc_word(*object)));
 }
 
 void *mid_gc_next_object(struct mid_gc_block *block, char *at, char **next) {

@@ -145,9 +145,13 @@ static inline size_t mid_gc_whole_bytes(const void *object, uint64_t word) {
          ((word & MID_GC_COUNTED) != 0 ? MID_GC_WORD : 0) +
          ((word & MID_GC_HASH_KEPT) != 0 ? MID_GC_WORD : 0);
 }
+// A word of which other threads may set or clear bits meanwhile: markers, barriers, hashes.
+static inline uint64_t mid_gc_read(const void *at) {
+  return __atomic_load_n((const uint64_t *)at, __ATOMIC_RELAXED);
+}
 // The fields of the object whose first word is at `at`.
 static inline void *mid_gc_fields(char *at) {
-  return at + ((*(uint64_t *)(void *)at & 7) == MID_GC_COUNT ? 16 : 8);
+  return at + ((mid_gc_read(at) & 7) == MID_GC_COUNT ? 16 : 8);
 }
 // Where its first word is.
 static inline char *mid_gc_first(const void *object, uint64_t word) {

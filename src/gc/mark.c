@@ -10,6 +10,9 @@
 //
 // A marker with much to do puts a part of its stack where others, who have nothing, take it.
 // Several claim an object by an exchange, one by a store.
+//
+// Where words are ambiguous, objects are found by tables of their starts, made on the way: under a
+// lock.  A heap whose every reference may point inside an object has one marker.
 #include <string.h>
 
 #include "gc/trace.h"
@@ -27,7 +30,7 @@ struct mark_part {
 
 struct mark_pool {
   midden_gc *gc;
-  struct mid_lock lock;
+  struct mid_lock lock, finding;
   struct mid_gc_words parts;        // full ones: their references, MARK_PART after MARK_PART
   _Atomic uint32_t waiting, count;  // x: markers that look for work; parts there are
   _Atomic uint32_t round;           // x: a futex, moved on when a part is given or all is done
@@ -57,10 +60,21 @@ static void mark_visit(void *context, midden_ref *slot) {
   if (ref != 0) mark_push(context, ref);
 }
 
+static void *mark_owner(struct mark_worker *w, uintptr_t word) {
+  bool alone = w->pool->markers == 1;
+  if (!alone && mid_gc_block_around(w->gc, word) == NULL &&
+      mid_gc_block_around(w->gc, word - 1) == NULL)
+    return NULL;
+  if (!alone) mid_lock_take(&w->pool->finding);
+  void *owner = mid_gc_owner(w->gc, word);
+  if (!alone) mid_lock_give(&w->pool->finding);
+  return owner;
+}
+
 static void mark_words(struct mark_worker *w, void *object, size_t bytes) {
   const uintptr_t *word = object;
   for (size_t i = 0; i < bytes / sizeof *word; i++) {
-    void *owner = mid_gc_owner(w->gc, word[i]);
+    void *owner = mark_owner(w, word[i]);
     if (owner != NULL) mark_push(w, (uintptr_t)owner);
   }
 }
@@ -223,7 +237,9 @@ void mid_gc_mark_all(midden_gc *gc) {
   enum { MOST = 16 };
   struct mark_pool pool = {.gc = gc};
   struct mark_worker worker[MOST] = {0};
-  pool.markers = 1 + mid_gc_helpers_ready(gc, (unsigned)mid_min(gc->threads, MOST) - 1);
+  bool alone = (gc->keeps & MIDDEN_GC_INTERIOR) != 0;
+  unsigned most = alone ? 1 : (unsigned)mid_min(gc->threads, MOST);
+  pool.markers = 1 + mid_gc_helpers_ready(gc, most - 1);
   for (unsigned i = 0; i < pool.markers; i++)
     worker[i] = (struct mark_worker){.pool = &pool, .gc = gc};
   // What roots have marked already is scanned: its references are where the markers start.

@@ -215,7 +215,7 @@ static void model_row(struct model *k) {
   midden_ref *slot = model_slot(from, at);
   if (copy) {
     size_t source = model_random(k, y->count - n + 1);
-    memmove(out, y->link + source, n * sizeof *out);
+    if (n > 0) memmove(out, y->link + source, n * sizeof *out);
     if (plain)
       memmove(slot, model_slot(to, source), n * sizeof *slot);
     else

@@ -331,7 +331,7 @@ static void block_forget(midden_gc *gc, struct mid_gc_block *block) {
 
 void mid_gc_blocks_close(midden_gc *gc) {
   mid_gc_each_block(gc, block_forget);
-  block_areas_drop(gc, 0);
+  mid_gc_trim(gc, 0, true);
   for (struct mid_gc_area *area = gc->spare_areas; area != NULL; area = area->next) {
     if (area->starts == NULL) continue;
     mid_os_unmap(area->starts, MID_GC_STARTS_BYTES);

@@ -1,6 +1,7 @@
 // tests/gc/limits.c -- heaps that may not grow: what is refused, and that the rest goes on.
 // SPDX-License-Identifier: MIT
 #include "model.h"
+#include "span/span.h"
 
 enum { PRECISE = MIDDEN_GC_STORES | MIDDEN_GC_LOADS | MIDDEN_GC_POLLS | MIDDEN_GC_PRECISE };
 
@@ -139,6 +140,16 @@ TEST(memory_goes_back_when_all_is_dropped)
   }
   MIDDEN_FRAME_END(m, list);
   heap_close();
+}
+
+TEST(a_heap_that_is_closed_leaves_nothing_of_large_objects)
+{
+  uint64_t before = mid_span_totals().large_bytes;
+  heap_open(0, NULL);
+  for (int i = 0; i < 8; i++) MUST(midden_gc_new_array(m, types[REFS], MIB / 8) != NULL);
+  MUST(mid_span_totals().large_bytes >= before + 8 * MIB);
+  heap_close();
+  MUST(mid_span_totals().large_bytes == before);
 }
 
 // One in eight is left, in every block: only moving them gives memory back.

@@ -422,8 +422,9 @@ struct midden_gc_collection {
   enum midden_gc_scope scope;
   const char *cause; /* as the JVM names it: "Allocation Failure", "System.gc()", "Ergonomics" */
   double at, pause;  /* seconds since the heap was opened, at its start; and stopped for */
-  double reach, roots, trace, weak, sweep;   /* parts of `pause` */
-  double user, system;                       /* of the processors, all threads that collected */
+  double reach, roots, trace, weak; /* parts of `pause` */
+  double sweep;        /* before it, while others ran: of what the last major one left */
+  double user, system; /* of the processors, all threads that collected */
   uint64_t before, after, committed;         /* bytes in use; and held of the system's */
   uint64_t young_before, young_after, young; /* Eden and survivors; their room */
   uint64_t eden_before, eden, survivor_before, survivor_after, survivor;

@@ -329,10 +329,7 @@ static void collect_major(midden_gc *gc) {
 
 static void collect_run(midden_gc *gc, enum midden_gc_scope scope) {
   bool all = scope == MIDDEN_GC_MAJOR || !gc->plan->generations;
-  uint64_t start = mid_os_nanoseconds();
   gc->now.scope = all ? MIDDEN_GC_MAJOR : MIDDEN_GC_MINOR;
-  while (all && mid_gc_sweep_some(gc, 1)) continue;
-  gc->now.sweep = collect_seconds(start);
   if (gc->plan->generations) collect_minor(gc, all);
   if (all) collect_major(gc);
   gc->eden_used = 0;
@@ -348,11 +345,12 @@ static void collect_check(midden_gc *gc, const char *when) {
 }
 
 static void collect_begin(midden_gc *gc, const char *cause, uint64_t asked) {
-  double reach = gc->now.reach;
+  double reach = gc->now.reach, sweep = gc->now.sweep;
   gc->now = (midden_gc_collection){.number = gc->minors + gc->majors,
                                    .cause = cause,
                                    .at = (double)(asked - gc->opened_ns) * 1e-9,
                                    .reach = reach,
+                                   .sweep = sweep,
                                    .before = mid_gc_used(gc),
                                    .eden_before = gc->eden_used,
                                    .survivor_before = gc->survivors,
@@ -385,14 +383,17 @@ static void collect_trim(midden_gc *gc, bool all) {
 // What the last major cycle left to sweep is done while the others run, who get their turns.
 static void collect_sweep_ahead(midden_gc *gc, struct mid_mutator *m) {
   enum { BLOCKS = 64 };
+  uint64_t start = mid_os_nanoseconds();
   while (mid_gc_sweep_some(gc, BLOCKS)) {
     mid_gc_unlock(m);
     mid_gc_lock(m);
   }
+  gc->now.sweep = collect_seconds(start);
 }
 
 void mid_gc_collect(midden_gc *gc, struct mid_mutator *m, enum midden_gc_scope scope,
                     const char *cause) {
+  gc->now.sweep = 0;
   if (scope == MIDDEN_GC_MAJOR || !gc->plan->generations) collect_sweep_ahead(gc, m);
   uint64_t asked = mid_os_nanoseconds();
   mid_gc_retire(m);

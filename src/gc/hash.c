@@ -29,7 +29,7 @@ uint64_t mid_gc_hash_here(const void *object) {
 
 uint64_t midden_gc_hash(midden_mutator *m, void *object) {
   (void)m;
-  uint64_t word = __atomic_load_n(mid_gc_word(object), __ATOMIC_RELAXED);
+  uint64_t word = mid_gc_read(mid_gc_word(object));
   if ((word & MID_GC_HASH_KEPT) != 0) {
     size_t bytes = mid_round_up(mid_gc_field_bytes(object, word), MID_GC_WORD);
     return ((const uint64_t *)object)[bytes / MID_GC_WORD];

@@ -24,10 +24,6 @@ enum {
   MARK_PIECE = 2048,  // elements of an array that are scanned at a time
 };
 
-struct mark_part {
-  uintptr_t ref[MARK_PART];
-};
-
 struct mark_pool {
   midden_gc *gc;
   struct mid_lock lock, finding;
@@ -115,7 +111,7 @@ static void mark_scan(struct mark_worker *w, void *object, uint64_t word) {
 static bool mark_claim(const struct mark_worker *w, void *object, uint64_t *out) {
   const midden_gc *gc = w->gc;
   uint64_t *at = mid_gc_word(object);
-  uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
+  uint64_t word = mid_gc_read(at);
   *out = word;
   if (mid_gc_colour(word) == gc->colour) return false;
   uint8_t byte =

@@ -38,7 +38,7 @@ static void sweep_gap_end(struct sweep *s, char *end) {
 // old from now on.  Those that were old are left alone: the program runs, and sets bits in their
 // words.
 static bool sweep_keeps(uint64_t *at, unsigned colour, bool young, uint64_t tenured) {
-  uint64_t word = __atomic_load_n(at, __ATOMIC_RELAXED);
+  uint64_t word = mid_gc_read(at);
   if (mid_gc_is_forwarded(word) || mid_gc_colour(word) != colour) return false;
   if ((word & MID_GC_PIN) != 0) *at = word &= ~(uint64_t)MID_GC_PIN;
   if (tenured != 0) *at = word = (word & ~(uint64_t)MID_GC_MARK) | tenured;

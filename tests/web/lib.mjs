@@ -79,6 +79,11 @@ export async function open(file, { hash = "", ...options } = {}) {
   return page;
 }
 
+// As the page itself has it: what the browser tells of it may come later.
+export function address(page) {
+  return page.evaluate(() => location.href);
+}
+
 export function nothingWrong(page) {
   assert.deepEqual(page.wrong, []);
 }

@@ -23,14 +23,16 @@ static bool lasts(double from, double to, double end) {
   return to - from >= MID_FRAGMENTED_PARTS * end / PARTS;
 }
 
-// Whether the program came to its end in this state: live memory never rose again, and was steady,
-// which it is not in the midst of a loop that frees everything.
+// Not in the midst of a loop that frees everything.
+static bool is_steady(const struct mid_history *h, size_t look) {
+  return look > 0 && h->look[look].live >= MID_FRAGMENTED_STEADY * h->look[look - 1].live;
+}
+
+// Whether the program came to its end in this state: live memory never rose again.
 static bool is_the_end(const struct mid_history *h, size_t look) {
-  double live = h->look[look].live;
   for (size_t i = look + 1; i < h->looks; i++)
-    if (h->look[i].live > live) return false;
-  return look + 1 == h->looks ||
-         (look > 0 && live >= MID_FRAGMENTED_STEADY * h->look[look - 1].live);
+    if (h->look[i].live > h->look[look].live) return false;
+  return look + 1 == h->looks || is_steady(h, look);
 }
 
 static bool find_streak(const struct mid_history *h, struct streak *s) {
@@ -39,6 +41,8 @@ static bool find_streak(const struct mid_history *h, struct streak *s) {
   if (i == 0) return false;
   s->last = s->first = i - 1;
   while (s->first > 0 && is_sparse(&h->look[s->first - 1])) s->first--;
+  // A look into a loop that frees as the program exits is sparse too, and finds nobody at home.
+  while (s->last > s->first && !is_steady(h, s->last)) s->last--;
   for (size_t k = 0; k <= s->last; k++) s->peak = fmax(s->peak, h->look[k].live);
   const struct mid_history_look *a = &h->look[s->first], *b = &h->look[s->last],
                                 *end = &h->look[h->looks - 1];

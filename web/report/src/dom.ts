@@ -81,13 +81,15 @@ export function folded(summary: Child, make: () => Child[], open = false): HTMLD
   const body = h("div", { class: "folded" });
   const details = h("details", {}, h("summary", {}, summary), body);
   const fill = () => {
-    if (made || !details.open) return;
+    if (made) return;
     made = true;
     for (const child of make()) if (child) body.append(child);
   };
+  // A click fills it before it opens; who searches the page opens it without one.
+  details.addEventListener("click", fill);
   details.addEventListener("toggle", fill);
   details.open = open;
-  fill();
+  if (open) fill();
   return details;
 }
 

@@ -24,7 +24,7 @@ static bool lasts(double from, double to, double end) {
 }
 
 // Not in the midst of a loop that frees everything.
-static bool is_steady(const struct mid_history *h, size_t look) {
+static bool look_is_steady(const struct mid_history *h, size_t look) {
   return look > 0 && h->look[look].live >= MID_FRAGMENTED_STEADY * h->look[look - 1].live;
 }
 
@@ -32,7 +32,7 @@ static bool is_steady(const struct mid_history *h, size_t look) {
 static bool is_the_end(const struct mid_history *h, size_t look) {
   for (size_t i = look + 1; i < h->looks; i++)
     if (h->look[i].live > h->look[look].live) return false;
-  return look + 1 == h->looks || is_steady(h, look);
+  return look + 1 == h->looks || look_is_steady(h, look);
 }
 
 static bool find_streak(const struct mid_history *h, struct streak *s) {
@@ -42,7 +42,7 @@ static bool find_streak(const struct mid_history *h, struct streak *s) {
   s->last = s->first = i - 1;
   while (s->first > 0 && is_sparse(&h->look[s->first - 1])) s->first--;
   // A look into a loop that frees as the program exits is sparse too, and finds nobody at home.
-  while (s->last > s->first && !is_steady(h, s->last)) s->last--;
+  while (s->last > s->first && !look_is_steady(h, s->last)) s->last--;
   for (size_t k = 0; k <= s->last; k++) s->peak = fmax(s->peak, h->look[k].live);
   const struct mid_history_look *a = &h->look[s->first], *b = &h->look[s->last],
                                 *end = &h->look[h->looks - 1];

@@ -1,4 +1,4 @@
-// gc/block.c -- blocks and large objects: taken from span/ and given back, found by address.
+// gc/block.c -- blocks and large objects: taken and given back, found by address.
 // SPDX-License-Identifier: MIT
 #include <string.h>
 
@@ -39,8 +39,7 @@ static struct mid_gc_window *block_window(uintptr_t base) {
   return *at != block_nowhere ? *at : NULL;
 }
 
-// Let the slices of [base, base + bytes) lead to `block`; NULL: to nothing.
-static bool block_link(char *base, size_t bytes, struct mid_gc_block *block, uint8_t kind) {
+bool mid_gc_link(char *base, size_t bytes, struct mid_gc_block *block, uint8_t kind) {
   for (char *p = base; p < base + bytes; p += MID_GC_BLOCK) {
     struct mid_gc_window *w = block_window((uintptr_t)p);
     size_t i = ((uintptr_t)p >> MID_GC_BLOCK_SHIFT) & (MID_WINDOW_SLICES - 1);
@@ -64,82 +63,6 @@ struct mid_gc_block *mid_gc_block_around(const midden_gc *gc, uintptr_t word) {
                                                                                          : NULL;
 }
 
-// ---- areas ----
-
-static bool block_fits(const midden_gc *gc, size_t bytes) {
-  return gc->most == 0 || gc->committed + bytes <= gc->most;
-}
-
-static void block_commit(midden_gc *gc, size_t bytes) {
-  gc->committed += bytes;
-  gc->peak = mid_max(gc->peak, gc->committed);
-}
-
-static struct mid_span *block_span(midden_gc *gc, size_t slices) {
-  struct mid_span *span = mid_span_take(slices, MID_SLICE_BYTES, MID_SPAN_LARGE, false);
-  if (span == NULL) return NULL;
-  span->asked = slices * MID_SLICE_BYTES;
-  span->klass = MID_SPAN_COLLECTED;
-  if (!mid_span_charge(span, slices * MID_SLICE_BYTES, false)) {
-    mid_span_give(span);
-    return NULL;
-  }
-  mid_span_count_large(span, true, false);
-  block_commit(gc, slices * MID_SLICE_BYTES);
-  if (gc->plan->took != NULL)
-    gc->plan->took(gc, (char *)mid_span_base(span), slices * MID_SLICE_BYTES);
-  return span;
-}
-
-static void block_span_give(midden_gc *gc, struct mid_span *span) {
-  if (gc->plan->gave != NULL) gc->plan->gave(gc, (char *)mid_span_base(span), span->bytes);
-  gc->committed -= span->bytes;
-  mid_span_count_large(span, false, false);
-  mid_span_give(span);
-}
-
-static struct mid_gc_area *block_area_record(midden_gc *gc) {
-  struct mid_gc_area *area = gc->spare_areas;
-  if (area != NULL) {
-    gc->spare_areas = area->next;
-    memset(area, 0, offsetof(struct mid_gc_area, starts));
-    return area;
-  }
-  gc->meta += sizeof *area;
-  return mid_meta_take(sizeof *area);
-}
-
-static void block_area_record_give(midden_gc *gc, struct mid_gc_area *area) {
-  area->next = gc->spare_areas;
-  gc->spare_areas = area;
-}
-
-static bool block_area_take(midden_gc *gc) {
-  const size_t bytes = (size_t)MID_GC_AREA_BLOCKS * MID_GC_BLOCK;
-  if (!block_fits(gc, bytes)) return false;
-  struct mid_gc_area *area = block_area_record(gc);
-  if (area == NULL) return false;
-  area->span = block_span(gc, MID_GC_AREA_BLOCKS);
-  char *base = area->span != NULL ? (char *)mid_span_base(area->span) : NULL;
-  if (base == NULL || !block_link(base, bytes, NULL, 0)) {
-    if (base != NULL) block_span_give(gc, area->span);
-    block_area_record_give(gc, area);
-    return false;
-  }
-  for (unsigned i = MID_GC_AREA_BLOCKS; i-- > 0;) {
-    area->block[i] = (struct mid_gc_block){.base = base + (size_t)i * MID_GC_BLOCK,
-                                           .gc = gc,
-                                           .bytes = MID_GC_BLOCK,
-                                           .area = area,
-                                           .zero = area->span->zero};
-    mid_gc_push(&gc->free, &area->block[i]);
-  }
-  area->free = MID_GC_AREA_BLOCKS;
-  area->next = gc->areas;
-  gc->areas = area;
-  return true;
-}
-
 // ---- large objects ----
 //
 // What large objects leave behind is kept for the next ones, up to the size of Eden and until the
@@ -156,7 +79,7 @@ static struct mid_gc_block *block_large_record(midden_gc *gc) {
 }
 
 static void block_large_drop(midden_gc *gc, struct mid_gc_block *block) {
-  if (block->span != NULL) block_span_give(gc, block->span);
+  if (block->span != NULL) mid_gc_span_give(gc, block->span);
   block->next = gc->spare_large;
   gc->spare_large = block;
 }
@@ -181,7 +104,7 @@ static struct mid_gc_block *block_idle_take(midden_gc *gc, size_t whole, size_t 
                                    .bytes = block->bytes,
                                    .end = block->base + bytes,
                                    .span = block->span};
-    block_link(block->base, block->bytes, block, kind | MID_GC_IN | MID_GC_IS_LARGE);
+    mid_gc_link(block->base, block->bytes, block, kind | MID_GC_IN | MID_GC_IS_LARGE);
     return block;
   }
   return NULL;
@@ -191,17 +114,20 @@ struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind
   size_t slices = mid_round_up(bytes, MID_GC_BLOCK) >> MID_GC_BLOCK_SHIFT;
   struct mid_gc_block *block = block_idle_take(gc, slices * MID_GC_BLOCK, bytes, kind);
   if (block != NULL) return block;
-  if (!block_fits(gc, slices * MID_GC_BLOCK)) block_idle_drop(gc);
-  if (!block_fits(gc, slices * MID_GC_BLOCK)) return NULL;
+  if (!mid_gc_fits(gc, slices * MID_GC_BLOCK)) {
+    block_idle_drop(gc);
+    mid_gc_ahead_drop(gc);
+  }
+  if (!mid_gc_fits(gc, slices * MID_GC_BLOCK)) return NULL;
   block = block_large_record(gc);
   if (block == NULL) return NULL;
-  struct mid_span *span = block_span(gc, slices);
+  struct mid_span *span = mid_gc_span_take(gc, slices, MID_SLICE_BYTES);
   *block = (struct mid_gc_block){.gc = gc, .bytes = slices * MID_GC_BLOCK, .span = span};
   if (span != NULL) {
     block->base = (char *)mid_span_base(span);
     block->end = block->base + bytes;
     block->zero = span->zero;
-    if (block_link(block->base, block->bytes, block, kind | MID_GC_IN | MID_GC_IS_LARGE))
+    if (mid_gc_link(block->base, block->bytes, block, kind | MID_GC_IN | MID_GC_IS_LARGE))
       return block;
   }
   block_large_drop(gc, block);
@@ -209,7 +135,7 @@ struct mid_gc_block *mid_gc_large_take(midden_gc *gc, size_t bytes, uint8_t kind
 }
 
 void mid_gc_large_give(midden_gc *gc, struct mid_gc_block *block) {
-  block_link(block->base, block->bytes, NULL, 0);
+  mid_gc_link(block->base, block->bytes, NULL, 0);
   if (block->cards != NULL) mid_os_unmap(block->cards, mid_gc_card_bytes(block));
   block->cards = NULL;
   if (gc->idle_bytes + block->bytes > gc->eden_size) return block_large_drop(gc, block);
@@ -222,15 +148,15 @@ void mid_gc_large_give(midden_gc *gc, struct mid_gc_block *block) {
 // One whose pages were given back, to be used again.
 static bool block_fetch(midden_gc *gc) {
   struct mid_gc_block *block = gc->away.first;
-  if (block == NULL || !block_fits(gc, MID_GC_BLOCK)) return false;
+  if (block == NULL || !mid_gc_fits(gc, MID_GC_BLOCK)) return false;
   if (!mid_span_recharge(block->area->span, MID_GC_BLOCK, false)) return false;
-  block_commit(gc, MID_GC_BLOCK);
+  mid_gc_commit(gc, MID_GC_BLOCK);
   mid_gc_push(&gc->free, mid_gc_pop(&gc->away));
   return true;
 }
 
 struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind) {
-  if (gc->free.first == NULL && !block_fetch(gc) && !block_area_take(gc)) return NULL;
+  if (gc->free.first == NULL && !block_fetch(gc) && !mid_gc_area_take(gc)) return NULL;
   struct mid_gc_block *block = mid_gc_pop(&gc->free);
   gc->free_least = mid_min(gc->free_least, gc->free.count);
   block->area->free--;
@@ -243,12 +169,12 @@ struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind) {
   block->born = gc->cycle;
   block->written = 0;
   block->pinned = block->unswept = false;
-  block_link(block->base, MID_GC_BLOCK, block, kind | MID_GC_IN);
+  mid_gc_link(block->base, MID_GC_BLOCK, block, kind | MID_GC_IN);
   return block;
 }
 
 void mid_gc_block_give(midden_gc *gc, struct mid_gc_block *block) {
-  block_link(block->base, MID_GC_BLOCK, NULL, 0);
+  mid_gc_link(block->base, MID_GC_BLOCK, NULL, 0);
   block->buffer_top = NULL;
   block->zero = false;
   block->area->free++;
@@ -256,43 +182,6 @@ void mid_gc_block_give(midden_gc *gc, struct mid_gc_block *block) {
 }
 
 // ---- what goes back to the system ----
-
-// Take the blocks of `area` out of `list`; returns how many.
-static size_t block_area_unlist(struct mid_gc_list *list, const struct mid_gc_area *area) {
-  size_t taken = 0;
-  for (struct mid_gc_block **at = &list->first; *at != NULL && taken < MID_GC_AREA_BLOCKS;) {
-    if ((*at)->area == area) {
-      *at = (*at)->next;
-      taken++;
-    } else {
-      at = &(*at)->next;
-    }
-  }
-  list->count -= taken;
-  return taken;
-}
-
-static void block_area_drop(midden_gc *gc, struct mid_gc_area *area) {
-  size_t away = MID_GC_AREA_BLOCKS - block_area_unlist(&gc->free, area);
-  if (away > 0) block_area_unlist(&gc->away, area);
-  (void)mid_span_recharge(area->span, away * MID_GC_BLOCK, true);
-  gc->committed += away * MID_GC_BLOCK;
-  block_span_give(gc, area->span);
-  block_area_record_give(gc, area);
-}
-
-static void block_areas_drop(midden_gc *gc, size_t keep) {
-  struct mid_gc_area **at = &gc->areas;
-  while (*at != NULL && (keep == 0 || gc->free.count >= keep + MID_GC_AREA_BLOCKS)) {
-    struct mid_gc_area *area = *at;
-    if (area->free < MID_GC_AREA_BLOCKS) {
-      at = &area->next;
-      continue;
-    }
-    *at = area->next;
-    block_area_drop(gc, area);
-  }
-}
 
 // The pages of free blocks whose neighbours are in use; those at the end of the list have been free
 // the longest.
@@ -313,7 +202,7 @@ static void block_purge(midden_gc *gc, size_t count) {
 void mid_gc_trim(midden_gc *gc, size_t keep, bool all) {
   block_idle_drop(gc);
   keep = mid_round_up(keep, MID_GC_BLOCK) / MID_GC_BLOCK;
-  block_areas_drop(gc, keep);
+  mid_gc_areas_drop(gc, keep, all);
   size_t spare = all ? gc->free.count : mid_min(gc->free_least, gc->free.count);
   size_t more = gc->free.count > keep ? gc->free.count - keep : 0;
   block_purge(gc, mid_min(spare, more));
@@ -332,11 +221,7 @@ static void block_forget(midden_gc *gc, struct mid_gc_block *block) {
 void mid_gc_blocks_close(midden_gc *gc) {
   mid_gc_each_block(gc, block_forget);
   mid_gc_trim(gc, 0, true);
-  for (struct mid_gc_area *area = gc->spare_areas; area != NULL; area = area->next) {
-    if (area->starts == NULL) continue;
-    mid_os_unmap(area->starts, MID_GC_STARTS_BYTES);
-    area->starts = NULL;
-  }
+  mid_gc_areas_close(gc);
 }
 
 // ---- walking ----
@@ -387,9 +272,9 @@ static bool block_starts_begin(struct mid_gc_block *block) {
   midden_gc *gc = block->gc;
   if (block->starts_cycle == gc->cycle) return true;
   if (block->area->starts == NULL) {
-    block->area->starts = mid_os_map(NULL, MID_GC_STARTS_BYTES);
+    block->area->starts = mid_os_map(NULL, mid_gc_area_starts_bytes(block->area));
     if (block->area->starts == NULL) return false;
-    gc->meta += MID_GC_STARTS_BYTES;
+    gc->meta += mid_gc_area_starts_bytes(block->area);
   }
   block->starts = block->area->starts + (size_t)(block - block->area->block) * (STARTS / 64);
   block->starts_made = 0;
@@ -495,7 +380,7 @@ void *mid_gc_owner(const midden_gc *gc, uintptr_t word) {
 // By address, not by list: a cycle that looks at them moves blocks from one list to another.
 void mid_gc_each_block(midden_gc *gc, void (*visit)(midden_gc *gc, struct mid_gc_block *block)) {
   for (struct mid_gc_area *area = gc->areas; area != NULL; area = area->next)
-    for (size_t i = 0; i < MID_GC_AREA_BLOCKS; i++)
+    for (size_t i = 0; i < area->blocks; i++)
       if (*mid_gc_kind_at(area->block[i].base) != 0) visit(gc, &area->block[i]);
   struct mid_gc_list *large[] = {&gc->large, &gc->young_large};
   for (size_t i = 0; i < sizeof large / sizeof *large; i++)

@@ -1,9 +1,9 @@
 // gc/gc.h -- a collected heap: blocks, words before objects, and who does what in a collection.
 // SPDX-License-Identifier: MIT
 //
-// Memory comes from span/ in areas of 4 blocks of 64 KiB, large objects in runs of their own. Each
-// block has a record apart from it, found by the address (mid_gc_block_of); a byte beside it, its
-// kind, is what tracing looks at.  A block can be read from its start to its end as a row of
+// Memory comes from span/ in areas of 4 or 32 blocks of 64 KiB, large objects in runs of their own.
+// Each block has a record apart from it, found by the address (mid_gc_block_of); a byte beside it,
+// its kind, is what tracing looks at.  A block can be read from its start to its end as a row of
 // objects and fills, at any time when the world is stopped, but for the buffer that a thread
 // allocates into:
 //
@@ -56,7 +56,9 @@ enum {
   MID_GC_BLOCK_SHIFT = MID_SLICE_SHIFT,
   MID_GC_BLOCK = 1 << MID_GC_BLOCK_SHIFT,
   MID_GC_AREA_BLOCKS = 4,
-  MID_GC_LARGE = 32768,  // bytes of an object that has a run of its own
+  MID_GC_WIDE_BLOCKS = 32,  // of an area that huge pages may back
+  MID_GC_AHEAD = 8,         // of those: as much as a minor collection with the default Eden copies
+  MID_GC_LARGE = 32768,     // bytes of an object that has a run of its own
   MID_GC_WORD = 8,
   MID_GC_HOLE_LEAST = 128,  // bytes; smaller fills wait for a neighbour to die
   MID_GC_AGE_MOST = 15,
@@ -207,10 +209,16 @@ struct mid_gc_block {
 struct mid_gc_area {
   struct mid_gc_area *next;
   struct mid_span *span;
-  unsigned free;  // of its blocks, those in gc->free and gc->away
-  struct mid_gc_block block[MID_GC_AREA_BLOCKS];
+  unsigned free;    // of its blocks, those in gc->free and gc->away
+  unsigned blocks;  // MID_GC_AREA_BLOCKS or MID_GC_WIDE_BLOCKS
+  // x: ahead: a helper has backed it, told by release; see gc/area.c
+  _Atomic bool xtouched;
   uint64_t *starts;  // room for its blocks' tables of starts; NULL: not needed yet
+  struct mid_gc_block block[];
 };
+static inline size_t mid_gc_area_bytes(const struct mid_gc_area *area) {
+  return (size_t)area->blocks * MID_GC_BLOCK;
+}
 
 struct mid_gc_list {
   struct mid_gc_block *first;
@@ -221,8 +229,6 @@ static inline void mid_gc_push(struct mid_gc_list *list, struct mid_gc_block *bl
   list->first = block;
   list->count++;
 }
-enum { MID_GC_STARTS_BYTES = MID_GC_AREA_BLOCKS * MID_GC_BLOCK / MID_GC_WORD / 8 };
-
 // Of a large object: a byte for so many bytes of it, 1 where a reference was stored.
 enum { MID_GC_CARD = 1024 };
 static inline size_t mid_gc_card_bytes(const struct mid_gc_block *block) {
@@ -380,7 +386,13 @@ struct midden_gc {
 
   // Blocks.  Each is in one of these, or large.
   struct mid_gc_area *areas;
-  struct mid_gc_area *spare_areas;  // records without memory
+  struct mid_gc_area *spare_areas, *spare_wide;  // records without memory
+  struct mid_gc_area *ahead[MID_GC_AHEAD];       // wide, not among `areas` yet
+  unsigned aheads;
+  // What a helper touches: not to be changed before it is idle.  x: relaxed; it is to end soon
+  struct mid_gc_area *touch[MID_GC_AHEAD];
+  unsigned touches;
+  _Atomic bool xtouch_stop;
   struct mid_gc_block *spare_large;
   struct mid_gc_list free;         // nothing in them; may be resident
   struct mid_gc_list away;         // nothing in them, and not committed
@@ -467,8 +479,26 @@ static inline uint64_t mid_gc_tenured(const midden_gc *gc) {
          (uint64_t)gc->major_colour << MID_GC_MARK_SHIFT;
 }
 
+// ---- area.c: the lock is held, or the world stopped ----
+
+bool mid_gc_fits(const midden_gc *gc, size_t bytes);  // in gc_max
+void mid_gc_commit(midden_gc *gc, size_t bytes);
+// A run; NULL: the limit or the system refuses.
+struct mid_span *mid_gc_span_take(midden_gc *gc, size_t slices, size_t align);
+void mid_gc_span_give(midden_gc *gc, struct mid_span *span);
+bool mid_gc_area_take(midden_gc *gc);  // its blocks are then in gc->free; false: refused
+// Of those in which nothing is in use, as many as leave `keep` free blocks; those ahead where the
+// heap is no longer large, or `all`.
+void mid_gc_areas_drop(midden_gc *gc, size_t keep, bool all);
+void mid_gc_ahead_stop(midden_gc *gc);  // the first helper is idle then
+void mid_gc_ahead_drop(midden_gc *gc);
+void mid_gc_areas_close(midden_gc *gc);  // after the last was dropped
+size_t mid_gc_area_starts_bytes(const struct mid_gc_area *area);
+
 // ---- block.c ----
 
+// Let the slices of [base, base + bytes) lead to `block`; NULL: to nothing.
+bool mid_gc_link(char *base, size_t bytes, struct mid_gc_block *block, uint8_t kind);
 // A block of `kind`, empty, its kind and record set; NULL: the limit or the system refuses.
 // The lock is held, or the world stopped.
 struct mid_gc_block *mid_gc_block_take(midden_gc *gc, uint8_t kind);
@@ -597,6 +627,7 @@ void mid_gc_helpers_close(midden_gc *gc);
 unsigned mid_gc_helpers_ready(midden_gc *gc, unsigned most);  // 0 in a forked child
 void mid_gc_helper_start(midden_gc *gc, unsigned i, void (*work)(void *), void *context);
 void mid_gc_helper_wait(midden_gc *gc, unsigned i);
+bool mid_gc_helper_is_idle(midden_gc *gc, unsigned i);
 
 // ---- mutator.c, stop.c, stacks.c ----
 

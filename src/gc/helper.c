@@ -88,6 +88,11 @@ void mid_gc_helper_wait(midden_gc *gc, unsigned i) {
     mid_os_word_wait(&h->xstate, HELPER_WORKS, 1000);
 }
 
+bool mid_gc_helper_is_idle(midden_gc *gc, unsigned i) {
+  struct helper *h = &((struct helpers *)gc->helpers)->helper[i];
+  return atomic_load_explicit(&h->xstate, memory_order_acquire) == HELPER_IDLE;
+}
+
 void mid_gc_helpers_close(midden_gc *gc) {
   unsigned count = mid_gc_helpers_ready(gc, HELPERS);
   for (unsigned i = 0; i < count; i++) {

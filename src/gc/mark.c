@@ -235,6 +235,7 @@ void mid_gc_mark_all(midden_gc *gc) {
   struct mark_worker worker[MOST] = {0};
   bool alone = (gc->keeps & MIDDEN_GC_INTERIOR) != 0;
   unsigned most = alone ? 1 : (unsigned)mid_min(gc->threads, MOST);
+  mid_gc_ahead_stop(gc);
   pool.markers = 1 + mid_gc_helpers_ready(gc, most - 1);
   for (unsigned i = 0; i < pool.markers; i++)
     worker[i] = (struct mark_worker){.pool = &pool, .gc = gc};

@@ -111,6 +111,7 @@ void midden_gc_close(midden_gc *gc) {
   mid_gc_weak_close(gc);
   mid_gc_mutators_close(gc);
   mid_gc_tell_close(gc);
+  mid_gc_ahead_drop(gc);
   mid_gc_helpers_close(gc);
   mid_gc_blocks_close(gc);
   if (gc->plan->close != NULL) gc->plan->close(gc);

@@ -70,6 +70,10 @@ void mid_os_purge(void *base, size_t bytes) {
   if (mid_call(SYS_madvise, base, bytes, MADV_DONTNEED) != 0) memset(base, 0, bytes);
 }
 
+void mid_os_huge(void *base, size_t bytes, bool huge) {
+  (void)mid_call(SYS_madvise, base, bytes, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+}
+
 bool mid_os_renew(void *base, size_t bytes) {
   return os_mmap(base, bytes, PROT_READ | PROT_WRITE, MAP_FIXED) != NULL;
 }

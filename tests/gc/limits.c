@@ -1,5 +1,6 @@
 // tests/gc/limits.c -- heaps that may not grow: what is refused, and that the rest goes on.
 // SPDX-License-Identifier: MIT
+#include "gc/gc.h"
 #include "model.h"
 #include "span/span.h"
 
@@ -140,6 +141,65 @@ TEST(memory_goes_back_when_all_is_dropped)
   }
   MIDDEN_FRAME_END(m, list);
   heap_close();
+}
+
+// Bytes that the kernel was asked to back by huge pages.
+static size_t huge_bytes(void) {
+  FILE *f = fopen("/proc/self/smaps", "r");
+  char line[512];
+  unsigned long low = 0, high = 0, from, to;
+  size_t bytes = 0;
+  MUST(f != NULL);
+  while (fgets(line, sizeof line, f) != NULL) {
+    if (sscanf(line, "%lx-%lx ", &from, &to) == 2) low = from, high = to;
+    if (strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " hg") != NULL) bytes += high - low;
+  }
+  fclose(f);
+  return bytes;
+}
+
+// One that knows none refuses.
+static bool kernel_has_huge_pages(void) {
+  void *p = mid_os_map_aligned(2 * MIB, 2 * MIB);
+  MUST(p != NULL);
+  mid_os_huge(p, 2 * MIB, true);
+  bool has = huge_bytes() > 0;
+  mid_os_unmap(p, 2 * MIB);
+  return has;
+}
+
+static bool has_wide_area(void) {
+  for (const struct mid_gc_area *a = gc->areas; a != NULL; a = a->next)
+    if (a->blocks == MID_GC_WIDE_BLOCKS) return true;
+  return false;
+}
+
+// A helper touches them first, so it takes a while until one is used.
+TEST(a_large_heap_asks_for_huge_pages_and_gives_back_none)
+{
+  enum { SMALL = 500000, LARGE = SMALL + 4000000 };
+  bool has = kernel_has_huge_pages();
+  heap_open(0, NULL);
+  // Pages that are watched for writes must be small.
+  bool wide = mid_gc_helpers_ready(gc, 1) > 0 && gc->plan->took == NULL;
+  MIDDEN_FRAME(m, list, 2);
+  for (uint64_t n = 0; n < (wide ? LARGE : SMALL + 100000) && !has_wide_area(); n++) {
+    uint64_t *cell = midden_gc_new(m, types[FIELDS]);
+    cell[0] = n;
+    midden_gc_store_init(m, cell, (midden_ref *)(void *)cell + 1, list[0].word);
+    list[0].word = cell;
+    if (n != SMALL) continue;
+    MUST(huge_bytes() == 0);
+    list[1].word = midden_gc_new_array(m, types[BYTES], 256 * MIB);  // never touched
+    MUST(list[1].word != NULL);
+  }
+  MUST(has_wide_area() == wide);
+  MUST(huge_bytes() >= (has && wide ? 16 * MIB : 0));
+  MUST(wide || huge_bytes() == 0);
+  MUST(length(list[0].word) > SMALL);
+  MIDDEN_FRAME_END(m, list);
+  heap_close();
+  MUST(huge_bytes() == 0);
 }
 
 TEST(a_heap_that_is_closed_leaves_nothing_of_large_objects)

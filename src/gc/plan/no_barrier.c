@@ -34,7 +34,7 @@ static void no_barrier_bounds(const midden_gc *gc, uintptr_t *low, uintptr_t *hi
   *high = 0;
   for (const struct mid_gc_area *a = gc->areas; a != NULL; a = a->next) {
     *low = mid_min(*low, (uintptr_t)a->block[0].base);
-    *high = mid_max(*high, (uintptr_t)a->block[0].base + MID_GC_AREA_BLOCKS * (size_t)MID_GC_BLOCK);
+    *high = mid_max(*high, (uintptr_t)a->block[0].base + mid_gc_area_bytes(a));
   }
   for (const struct mid_gc_block *b = large->first; b != NULL; b = b->next) {
     *low = mid_min(*low, (uintptr_t)b->base);

@@ -9,7 +9,7 @@
 //   span/ --take--> ahead --touched by a helper--> areas, blocks in gc->free --all free--> span/
 //          `------------------ narrow, or nothing is ready ----^
 //
-// Where pages are watched for writes they must be small.
+// Where pages are watched for writes, the first write to a huge one would split it (0021).
 #include <string.h>
 
 #include "gc/gc.h"

@@ -187,12 +187,12 @@ void mid_written_lift(struct mid_written *w, void *base, size_t bytes) {
 
 // One category alone, wanted and told: with more the kernel leaves its quick way, and before July
 // 2026 it neither told of pages that were never touched nor protected them.
-static long written_ask(struct mid_written *w, uintptr_t from, uintptr_t to,
+static long written_ask(struct mid_written *w, uintptr_t from, uintptr_t to, uint64_t flags,
                         void (*run)(void *, uintptr_t, uintptr_t), void *context) {
   struct written_run runs[WRITTEN_RUNS];
   while (from < to) {
     struct written_question ask = {.bytes = sizeof ask,
-                                   .flags = WRITTEN_PROTECT | WRITTEN_INSIST,
+                                   .flags = flags | WRITTEN_INSIST,
                                    .from = from,
                                    .to = to,
                                    .runs = run != NULL ? (uintptr_t)runs : 0,
@@ -208,18 +208,28 @@ static long written_ask(struct mid_written *w, uintptr_t from, uintptr_t to,
   return 0;
 }
 
-bool mid_written_scan(struct mid_written *w, void *base, size_t bytes,
-                      void (*run)(void *context, uintptr_t from, uintptr_t to), void *context) {
+static bool written_question(struct mid_written *w, void *base, size_t bytes, uint64_t flags,
+                             void (*run)(void *, uintptr_t, uintptr_t), void *context) {
   uintptr_t from = (uintptr_t)base, to = from + bytes;
   if (written_ready(w)) {
-    long answer = written_ask(w, from, to, run, context);
+    long answer = written_ask(w, from, to, flags, run, context);
     if (answer == 0) return true;
     written_say(w, answer == -EPERM ? WRITTEN_MOVED : WRITTEN_REFUSED);
   }
   // All of it counts as written, once: follow it from here on.
   written_register(w, base, bytes);
-  (void)written_ask(w, from, to, NULL, NULL);
+  (void)written_ask(w, from, to, WRITTEN_PROTECT, NULL, NULL);
   return false;
+}
+
+bool mid_written_scan(struct mid_written *w, void *base, size_t bytes,
+                      void (*run)(void *context, uintptr_t from, uintptr_t to), void *context) {
+  return written_question(w, base, bytes, WRITTEN_PROTECT, run, context);
+}
+
+bool mid_written_peek(struct mid_written *w, void *base, size_t bytes,
+                      void (*run)(void *context, uintptr_t from, uintptr_t to), void *context) {
+  return written_question(w, base, bytes, 0, run, context);
 }
 
 // ---- the tracker ----
@@ -243,10 +253,11 @@ static enum written_reason written_try(struct mid_written *w) {
   uintptr_t from = (uintptr_t)p, to = from + 4 * page;
   bool works = written_register(w, p, 4 * page);
   memset(p, 1, 4 * page);
-  works = works && written_ask(w, from, to, NULL, NULL) == 0;
-  works = works && written_ask(w, from, to, written_see, &seen) == 0 && seen.runs == 0;
+  works = works && written_ask(w, from, to, WRITTEN_PROTECT, NULL, NULL) == 0;
+  works =
+      works && written_ask(w, from, to, WRITTEN_PROTECT, written_see, &seen) == 0 && seen.runs == 0;
   *(volatile unsigned char *)(p + 2 * page) = 2;
-  works = works && written_ask(w, from, to, written_see, &seen) == 0;
+  works = works && written_ask(w, from, to, WRITTEN_PROTECT, written_see, &seen) == 0;
   enum written_reason why = works ? WRITTEN_FINE : WRITTEN_TOO_OLD;
   if (works && (seen.runs != 1 || seen.from != from + 2 * page || seen.to != from + 3 * page))
     why = WRITTEN_WRONG;

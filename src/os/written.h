@@ -67,6 +67,10 @@ void mid_written_untrack(struct mid_written *w, void *base, size_t bytes);
 // large ranges at once, with the world stopped.  Memory that was never touched is better left out.
 bool mid_written_scan(struct mid_written *w, void *base, size_t bytes,
                       void (*run)(void *context, uintptr_t from, uintptr_t to), void *context);
+// The same, but what it tells of is told again by the next question, and writes until then cost
+// nothing: for pages that whoever asks is about to write to himself.
+bool mid_written_peek(struct mid_written *w, void *base, size_t bytes,
+                      void (*run)(void *context, uintptr_t from, uintptr_t to), void *context);
 // Let writes to these pages cost nothing until the next question, which tells of them: for memory
 // that is about to be filled.
 void mid_written_lift(struct mid_written *w, void *base, size_t bytes);

@@ -89,6 +89,24 @@ TEST(a_question_without_a_listener_makes_all_of_it_old)
   unfollow(&a);
 }
 
+TEST(a_peek_tells_and_leaves_all_as_it_was)
+{
+  FOLLOWED(&a, PAGES);
+  bool written[PAGES];
+  for (size_t i = 0; i < PAGES; i += 3) put(&a, i);
+  memcpy(written, a.written, sizeof written);
+  memset(a.told, 0, sizeof a.told);
+  CHECK(mid_written_peek(&a.w, a.p, a.bytes, tell, &a));
+  CHECK(told_right(&a, true));
+  memcpy(a.written, written, sizeof written);
+  put(&a, 0), put(&a, 1);  // told before, and new
+  CHECK(ask(&a));
+  CHECK(told_right(&a, true));
+  CHECK(ask(&a));
+  CHECK(told_right(&a, true));
+  unfollow(&a);
+}
+
 TEST(two_trackers_know_nothing_of_each_other)
 {
   FOLLOWED(&a, PAGES);

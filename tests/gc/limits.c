@@ -180,7 +180,7 @@ TEST(a_large_heap_asks_for_huge_pages_and_gives_back_none)
   enum { SMALL = 500000, LARGE = SMALL + 4000000 };
   bool has = kernel_has_huge_pages();
   heap_open(0, NULL);
-  // Pages that are watched for writes must be small.
+  // Pages that are watched for writes stay small.
   bool wide = mid_gc_helpers_ready(gc, 1) > 0 && gc->plan->took == NULL;
   MIDDEN_FRAME(m, list, 2);
   for (uint64_t n = 0; n < (wide ? LARGE : SMALL + 100000) && !has_wide_area(); n++) {

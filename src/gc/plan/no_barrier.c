@@ -20,11 +20,21 @@
 
 // ---- runs of old blocks ----
 
-static bool no_barrier_is_old(const midden_gc *gc, uintptr_t p) {
+// What a large object without references holds is nobody's business: writes to it cost nothing.
+static bool no_barrier_is_bytes(const struct mid_gc_block *large) {
+  return mid_gc_type_in(mid_gc_read(mid_gc_word(large->object)))->inside == MID_GC_BYTES;
+}
+
+// What of the old space: blocks of small objects, large objects.
+enum { NO_BARRIER_SMALL = 1, NO_BARRIER_LARGE = 2, NO_BARRIER_ALL = 3 };
+
+static unsigned no_barrier_part(const midden_gc *gc, uintptr_t p) {
   const struct mid_gc_block *block = mid_gc_block_of((void *)p);
   uint8_t kind = *mid_gc_kind_at((void *)p);
-  return block != NULL && block->gc == gc && (kind & MID_GC_TRACE) != 0 &&
-         (kind & MID_GC_YOUNG) == 0;
+  if (block == NULL || block->gc != gc || (kind & MID_GC_TRACE) == 0 || (kind & MID_GC_YOUNG) != 0)
+    return 0;
+  if ((kind & MID_GC_IS_LARGE) == 0) return NO_BARRIER_SMALL;
+  return no_barrier_is_bytes(block) ? 0 : NO_BARRIER_LARGE;
 }
 
 // Addresses that the heap's memory lies between.
@@ -42,13 +52,13 @@ static void no_barrier_bounds(const midden_gc *gc, uintptr_t *low, uintptr_t *hi
   }
 }
 
-// Tell of each run of old blocks until `visit` returns false.
-static bool no_barrier_each_run(midden_gc *gc,
+// Tell of each run of these parts of the old space until `visit` returns false.
+static bool no_barrier_each_run(midden_gc *gc, unsigned parts,
                                 bool (*visit)(midden_gc *gc, char *base, size_t bytes)) {
   uintptr_t low, high, from = 0;
   no_barrier_bounds(gc, &low, &high);
   for (uintptr_t p = low; p < high; p += MID_GC_BLOCK) {
-    bool old = no_barrier_is_old(gc, p), last = p + MID_GC_BLOCK >= high;
+    bool old = (no_barrier_part(gc, p) & parts) != 0, last = p + MID_GC_BLOCK >= high;
     if (old && from == 0) from = p;
     uintptr_t to = old ? p + MID_GC_BLOCK : p;
     if (from == 0 || (old && !last)) continue;
@@ -89,7 +99,10 @@ static void no_barrier_say(const char *when, const char *why) {
 
 static bool no_barrier_ask(midden_gc *gc, char *base, size_t bytes) {
   struct mid_written *w = gc->written;
-  if (w != NULL && mid_written_scan(w, base, bytes, no_barrier_note, gc)) return true;
+  bool large = (*mid_gc_kind_at(base) & MID_GC_IS_LARGE) != 0;
+  if (w != NULL &&
+      (large ? mid_written_peek : mid_written_scan)(w, base, bytes, no_barrier_note, gc))
+    return true;
   no_barrier_note(gc, (uintptr_t)base, (uintptr_t)base + bytes);
   const char *news = w != NULL ? mid_written_news(w) : NULL;
   if (news != NULL) no_barrier_say("this collection", news);
@@ -117,7 +130,7 @@ static uint16_t no_barrier_look_at(midden_gc *gc, const struct mid_gc_block *blo
 
 static void no_barrier_look(midden_gc *gc, struct mid_gc_block *block) {
   uint16_t written = block->written, stay = 0;
-  if (written == 0 || !no_barrier_is_old(gc, (uintptr_t)block->base)) return;
+  if (written == 0 || no_barrier_part(gc, (uintptr_t)block->base) == 0) return;
   if (block->object != NULL) {
     block->written = mid_gc_scan(gc, block->object);
     return;
@@ -137,10 +150,19 @@ static void no_barrier_look(midden_gc *gc, struct mid_gc_block *block) {
   block->written = stay;
 }
 
+static bool no_barrier_arm(midden_gc *gc, char *base, size_t bytes) {
+  return mid_written_scan(gc->written, base, bytes, NULL, NULL);
+}
+
+// The references of large objects to what is moved are written in this cycle itself: they are
+// protected behind that, at once.  Into blocks of small objects a cycle also copies, so what is
+// written there from the question on must be told of by the next.
 static void no_barrier_remembered(midden_gc *gc) {
-  no_barrier_each_run(gc, no_barrier_ask);
+  no_barrier_each_run(gc, NO_BARRIER_SMALL, no_barrier_ask);
+  no_barrier_each_run(gc, NO_BARRIER_LARGE, no_barrier_ask);
   mid_gc_each_block(gc, no_barrier_look);
   mid_gc_remembered(gc);
+  if (gc->written != NULL) no_barrier_each_run(gc, NO_BARRIER_LARGE, no_barrier_arm);
 }
 
 // ---- around major cycles ----
@@ -151,11 +173,7 @@ static bool no_barrier_lift(midden_gc *gc, char *base, size_t bytes) {
 }
 
 static void no_barrier_marking(midden_gc *gc) {
-  if (gc->written != NULL) no_barrier_each_run(gc, no_barrier_lift);
-}
-
-static bool no_barrier_arm(midden_gc *gc, char *base, size_t bytes) {
-  return mid_written_scan(gc->written, base, bytes, NULL, NULL);
+  if (gc->written != NULL) no_barrier_each_run(gc, NO_BARRIER_ALL, no_barrier_lift);
 }
 
 static void no_barrier_forget(midden_gc *gc, struct mid_gc_block *block) {
@@ -168,7 +186,8 @@ static void no_barrier_forget(midden_gc *gc, struct mid_gc_block *block) {
 static void no_barrier_over(midden_gc *gc) {
   bool young = gc->young.count + gc->young_holes.count + gc->young_large.count > 0;
   if (gc->now.scope != MIDDEN_GC_MAJOR || gc->written == NULL || young) return;
-  if (no_barrier_each_run(gc, no_barrier_arm)) mid_gc_each_block(gc, no_barrier_forget);
+  if (no_barrier_each_run(gc, NO_BARRIER_ALL, no_barrier_arm))
+    mid_gc_each_block(gc, no_barrier_forget);
 }
 
 // ---- the heap's memory ----

@@ -56,6 +56,9 @@ endforeach()
 foreach(test heap pages record)
   set_property(TEST unit/heap/${test} APPEND PROPERTY ENVIRONMENT MIDDEN_OPTIONS=sample=0)
 endforeach()
+# Hardened heaps have their samples among their other blocks.
+midden_test(unit hardened/heap/sample unit_heap_sample)
+set_property(TEST unit/hardened/heap/sample APPEND PROPERTY ENVIRONMENT MIDDEN_OPTIONS=hardened=1)
 # A walk of hardened heaps finds what is live in another way.
 if(TARGET midden_walk)
   foreach(test blocks doctor)

@@ -27,8 +27,12 @@ static bool hardened_make(struct mid_heap *heap) {
 static struct mid_lock tables_lock;
 static void *spare_tables[15];
 
+// Behind the states: a bit for each block, whether it is a sample.
+static size_t samples_bytes(const struct mid_span *span) { return span->capacity / 8u + 1; }
+
 static unsigned table_order(const struct mid_span *span) {
-  return mid_log2((sizeof(struct mid_hardened_table) + span->capacity * sizeof(uint16_t)) * 2 - 1);
+  size_t states = span->capacity * sizeof(uint16_t);
+  return mid_log2((sizeof(struct mid_hardened_table) + states + samples_bytes(span)) * 2 - 1);
 }
 
 static void *table_take(unsigned order) {
@@ -74,6 +78,28 @@ static void state_set(struct mid_hardened_table *table, uint32_t i, uint16_t sta
   atomic_store_explicit(&table->state[i], state, memory_order_relaxed);
 }
 
+// Where the bit of block `i` is.  Without it each free into a span that ever had a sample would
+// look for a record: 150 instructions of a pair.
+static _Atomic uint8_t *samples_at(const struct mid_span *span, uint32_t i) {
+  return (_Atomic uint8_t *)(void *)&table_of(span)->state[span->capacity] + i / 8;
+}
+
+// Block `i` is the sample, where it is.
+MID_RARELY static void sample_take(struct mid_heap *heap, struct mid_span *span, uint32_t i) {
+  mid_sample_in_place(heap, span);
+  atomic_fetch_or_explicit(samples_at(span, i), (uint8_t)(1u << i % 8), memory_order_relaxed);
+}
+
+static inline bool is_sample(const struct mid_span *span, uint32_t i) {
+  return atomic_load_explicit(samples_at(span, i), memory_order_relaxed) >> i % 8 & 1;
+}
+
+// It is freed, at `p`; so may its neighbours be, by others.
+MID_RARELY static void sample_give(const struct mid_span *span, uint32_t i, const void *p) {
+  atomic_fetch_and_explicit(samples_at(span, i), (uint8_t) ~(1u << i % 8), memory_order_relaxed);
+  mid_sample_gave(p);
+}
+
 static uint32_t free_count(const struct mid_span *span) {
   return span->carved - mid_span_used(span);
 }
@@ -108,6 +134,7 @@ bool mid_hardened_open(struct mid_heap *heap, struct mid_span *span) {
   if (table == NULL) return false;
   memset(table, 0, sizeof *table);
   memset((void *)table->state, 0xff, span->capacity * sizeof(uint16_t));  // MID_HARD_FREE
+  memset((void *)&table->state[span->capacity], 0, samples_bytes(span));
   table->next = NO_BLOCK;
   table->base = (char *)mid_span_base(span);
   table->reciprocal = (uint32_t)((((uint64_t)1 << 32) + span->block_bytes - 1) / span->block_bytes);
@@ -190,9 +217,29 @@ static uint32_t random_below(struct mid_hardened *h, uint32_t most) {
 typedef uint64_t mid_pair __attribute__((vector_size(16), aligned(1), may_alias));
 typedef uint64_t mid_word __attribute__((aligned(1), may_alias));
 
-// Free blocks are zero: what is not was written by someone who had freed it.
-static inline void check_zero(const char *p, size_t bytes) {
-  if (mid_unlikely(*p != 0 || memcmp(p, p + 1, bytes - 1) != 0)) mid_crime_in_list(p);
+// Most blocks are of 16 to 64 bytes, which four pairs that overlap cover: a call would cost more.
+enum { BLOCK_SHORT = 64 };
+static inline void short_pairs(const char *p, size_t bytes, mid_pair *pair[4]) {
+  const char *at[4] = {p, p + (bytes >> 6 << 4), p + (bytes >> 5 << 4), p + bytes - sizeof **pair};
+  for (int i = 0; i < 4; i++) pair[i] = (mid_pair *)(uintptr_t)at[i];
+}
+
+static inline bool block_is_zero(const char *p, size_t bytes) {
+  mid_pair *at[4];
+  if (mid_unlikely(bytes > BLOCK_SHORT)) return *p == 0 && memcmp(p, p + 1, bytes - 1) == 0;
+  short_pairs(p, bytes, at);
+  mid_pair all = *at[0] | *at[1] | *at[2] | *at[3];
+  return (all[0] | all[1]) == 0;
+}
+
+static inline void block_clear(char *p, size_t bytes) {
+  mid_pair *at[4];
+  if (mid_unlikely(bytes > BLOCK_SHORT)) {
+    memset(p, 0, bytes);
+    return;
+  }
+  short_pairs(p, bytes, at);
+  *at[0] = *at[1] = *at[2] = *at[3] = (mid_pair){0};
 }
 
 // The tail holds eight bytes over and over, each at the addresses that have its place modulo 8.
@@ -262,19 +309,22 @@ static inline void *take_any(struct mid_heap *heap, struct mid_span *span, size_
   // None: others are in use than the counts say, as fork cut a thread off.
   if (mid_unlikely(i == NO_BLOCK)) return NULL;
   size_t slack = mid_min(span->block_bytes - bytes, SLACK_MOST);
+  unsigned klass = span->klass;
+  struct mid_feed_count *count = &heap->count[klass];
   bit_drop(table, i);
   span->left++;
   if (span->told > 0)
     span->told--;
   else
-    mid_count_add(&heap->count[span->klass].freed, 1);
-  mid_count_add(&heap->count[span->klass].allocated, 1);
-  if (mid_likely(mid_sample_granted(heap, span->klass) > 0))
-    (void)mid_sample_spend(heap, span->klass, 1);
+    mid_count_add(&count->freed, 1);
+  mid_count_add(&count->allocated, 1);
+  if (mid_likely(mid_sample_granted(heap, klass) > 0))
+    heap->grant[klass]--;
   else
-    mid_sample_in_place(heap, span);
+    sample_take(heap, span, i);
   char *p = table->base + (size_t)i * span->block_bytes;
-  check_zero(p, span->block_bytes);
+  // What is not zero was written by someone who had freed it.
+  if (mid_unlikely(!block_is_zero(p, span->block_bytes))) mid_crime_in_list(p);
   tail_fill(p, p + span->block_bytes - slack, slack);
   state_set(table, i, (uint16_t)slack);
   if (mid_likely((i = table->next = choose(heap, span)) != NO_BLOCK))
@@ -297,8 +347,7 @@ static void *take_locked(struct mid_heap *heap, unsigned klass, size_t bytes, bo
 
 enum { HARD_TELL_EVERY = 512 };  // takes
 
-static inline void *take_own(struct mid_heap *heap, unsigned klass, size_t bytes) {
-  struct mid_span *span = heap->current[klass];
+static inline void *take_own(struct mid_heap *heap, struct mid_span *span, size_t bytes) {
   if (mid_unlikely(free_count(span) <= table_of(span)->few ||
                    ++heap->reloads % HARD_TELL_EVERY == 0))
     return NULL;
@@ -306,7 +355,7 @@ static inline void *take_own(struct mid_heap *heap, unsigned klass, size_t bytes
 }
 
 void *mid_hardened_take(struct mid_heap *heap, unsigned klass, size_t bytes, bool urgent) {
-  void *p = heap == mid_thread_heap ? take_own(heap, klass, bytes) : NULL;
+  void *p = heap == mid_thread_heap ? take_own(heap, heap->current[klass], bytes) : NULL;
   if (p == NULL) p = take_locked(heap, klass, bytes, urgent);
   if (p == NULL && heap->hardened != NULL && heap->hardened->held_count > 0) {
     mid_hardened_flush(heap);  // what is held back is better than nothing
@@ -318,7 +367,7 @@ void *mid_hardened_take(struct mid_heap *heap, unsigned klass, size_t bytes, boo
 void *mid_hardened_quick(size_t bytes) {
   struct mid_heap *heap = mid_thread_heap;
   if (bytes > MID_SMALL_MOST - MID_HARDENED_SLACK || !mid_heap_is_real(heap)) return NULL;
-  return take_own(heap, mid_class_of(bytes + MID_HARDENED_SLACK), bytes);
+  return take_own(heap, heap->current[mid_class_of(bytes + MID_HARDENED_SLACK)], bytes);
 }
 
 // ---- give ----
@@ -363,9 +412,8 @@ static void release_any(struct mid_span *span, void *p) {
   mid_span_settle();
 }
 
-// What is held back no longer goes the way of any free.
-static inline void release(struct mid_heap *heap, void *p) {
-  struct mid_span *span = span_at(p);
+// `p` of `span` goes the way of any free, no longer held back.
+static inline void release(struct mid_heap *heap, struct mid_span *span, void *p) {
   bool mine =
       heap == mid_thread_heap && atomic_load_explicit(&span->heap, memory_order_acquire) == heap;
   if (mid_unlikely(!mine || span->list == MID_LIST_FULL || span->left <= 1))
@@ -388,22 +436,37 @@ static inline void *held_drop(struct mid_hardened *h, uint32_t i) {
   return p;
 }
 
-// One that was held long enough, NULL when there is room.
+// One of those that are too many bytes, NULL when there is none.
 static inline void *held_over(struct mid_hardened *h) {
-  bool over = h->held_count == MID_HELD_MOST || h->held_bytes > mid_options.quarantine;
-  return over && h->held_count > 0 ? held_drop(h, random_below(h, h->held_count)) : NULL;
+  bool over = h->held_bytes > mid_options.quarantine && h->held_count > 0;
+  return mid_unlikely(over) ? held_drop(h, random_below(h, h->held_count)) : NULL;
 }
 
-static inline void hold(struct mid_hardened *h, const struct mid_span *span, void *p) {
-  h->held[h->held_count++] = p;
-  held_count(h, span, 1);
+// Hold `p` of `span`, in the place of one that was held long enough when all are taken: that one,
+// with its span in *out; NULL when there was room.
+__attribute__((always_inline)) static inline void *hold(struct mid_hardened *h,
+                                                        const struct mid_span *span, void *p,
+                                                        struct mid_span **out) {
+  if (mid_unlikely(h->held_count < MID_HELD_MOST)) {
+    h->held[h->held_count++] = p;
+    held_count(h, span, 1);
+    return NULL;
+  }
+  void **place = &h->held[random_below(h, MID_HELD_MOST)], *old = *place;
+  *place = p;
+  *out = span_at(old);
+  if ((*out)->klass != span->klass) {
+    held_count(h, *out, -1);
+    held_count(h, span, 1);
+  }
+  return old;
 }
 
-// `p` is in use, and its state changed to MID_HARD_HELD from `state`.
-static inline void wipe(const struct mid_span *span, char *p, uint16_t state) {
-  if (mid_unlikely(mid_span_is_sampled(span))) mid_sample_gave(p);
+// `p` is block `i`, in use, and its state changed to MID_HARD_HELD from `state`.
+static inline void wipe(const struct mid_span *span, uint32_t i, char *p, uint16_t state) {
+  if (mid_unlikely(mid_span_is_sampled(span)) && is_sample(span, i)) sample_give(span, i, p);
   tail_check(p, p + span->block_bytes - state, state);
-  memset(p, 0, span->block_bytes);
+  block_clear(p, span->block_bytes);
 }
 
 bool mid_hardened_give_quick(void *p) {
@@ -420,11 +483,13 @@ bool mid_hardened_give_quick(void *p) {
   if ((size_t)i * span->block_bytes != off || i >= span->carved) return false;
   uint16_t state = state_at(table, i);
   if (state >= MID_HARD_HELD) return false;
-  wipe(span, p, state);
+  wipe(span, i, p, state);
   state_set(table, i, MID_HARD_HELD);
   struct mid_hardened *h = heap->hardened;
-  hold(h, span, p);
-  while ((p = held_over(h)) != NULL) release(heap, p);
+  struct mid_span *out;
+  void *old = hold(h, span, p, &out);
+  if (mid_likely(old != NULL)) release(heap, out, old);
+  while ((old = held_over(h)) != NULL) release(heap, span_at(old), old);
   return true;
 }
 
@@ -445,18 +510,16 @@ void mid_hardened_give(struct mid_span *span, void *p) {
     if (state >= MID_HARD_HELD) mid_heap_crime_double(p);
   } while (!atomic_compare_exchange_weak_explicit(&table->state[i], &state, MID_HARD_HELD,
                                                   memory_order_relaxed, memory_order_relaxed));
-  wipe(span, p, state);
+  wipe(span, i, p, state);
   bool locked = heap != NULL && heap != mid_thread_heap;
   if (heap == NULL) return mid_heap_give_block(span, p);
   if (locked) mid_lock_take(&heap->lock);
   void *next = p;
-  if (hardened_make(heap)) {
-    hold(heap->hardened, span, p);
+  if (hardened_make(heap) && (next = hold(heap->hardened, span, p, &span)) == NULL)
     next = held_over(heap->hardened);
-  }
   while (next != NULL) {
     if (locked) mid_lock_give(&heap->lock);
-    release(heap, next);
+    release(heap, span_at(next), next);
     if (locked) mid_lock_take(&heap->lock);
     next = heap->hardened != NULL ? held_over(heap->hardened) : NULL;
   }
@@ -472,7 +535,7 @@ void mid_hardened_flush(struct mid_heap *heap) {
     void *p = h->held_count > 0 ? held_drop(h, h->held_count - 1) : NULL;
     if (locked) mid_lock_give(&heap->lock);
     if (p == NULL) return;
-    release(heap, p);
+    release(heap, span_at(p), p);
   }
 }
 

@@ -39,7 +39,8 @@ struct mid_hardened_table {
   uint64_t free[MID_HARD_WORDS];
   _Atomic uint64_t
       xfreed[MID_HARD_WORDS];  // x: freed by other threads; set before span->xfreed counts it
-  _Atomic uint16_t state[];    // x: relaxed; changed by who has the block
+  _Atomic uint16_t state[];    // x: relaxed; changed by who has the block.  Behind them, a bit for
+                               // each block: whether it is a sample
 };
 
 void mid_hardened_start(void);  // once, before any other call

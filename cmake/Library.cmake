@@ -100,8 +100,8 @@ add_library(midden::midden ALIAS midden_shared)
 add_library(midden::static ALIAS midden_static)
 
 # nodelete: blocks outlive whoever loaded us.  now, relro: no symbol is looked up inside malloc, and
-# the table of addresses is read-only.  noseparate-code, order.ld: fewer pages.
+# the table of addresses is read-only.  noseparate-code, max-page-size, order.ld: fewer pages.
 target_link_options(midden_shared PRIVATE
   LINKER:-z,nodelete LINKER:-z,initfirst LINKER:-z,now LINKER:-z,relro LINKER:-z,noseparate-code
-  LINKER:--as-needed LINKER:-T,${PROJECT_SOURCE_DIR}/cmake/order.ld)
+  LINKER:-z,max-page-size=0x10000 LINKER:--as-needed LINKER:-T,${PROJECT_SOURCE_DIR}/cmake/order.ld)
 set_target_properties(midden_shared PROPERTIES LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/order.ld)

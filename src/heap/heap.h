@@ -359,7 +359,15 @@ void mid_pages_look(struct mid_heap *heap, struct mid_span *span);
 // Make blocks of a page that was given back; false when there is none, or the limit refuses.
 bool mid_pages_regrow(struct mid_heap *heap, struct mid_span *span, bool urgent);
 // Blocks that reach into pages that are gone; whether `p`, a block, does.
-uint32_t mid_pages_gone_blocks(const struct mid_span *span);
+uint32_t mid_pages_count_gone(const struct mid_span *span);
+static inline bool mid_pages_any_gone(const struct mid_span *span) {
+  for (uint32_t i = 0; i < span->slices; i++)
+    if (atomic_load_explicit(&span[i].gone, memory_order_relaxed) != 0) return true;
+  return false;
+}
+static inline uint32_t mid_pages_gone_blocks(const struct mid_span *span) {
+  return mid_unlikely(mid_pages_any_gone(span)) ? mid_pages_count_gone(span) : 0;
+}
 bool mid_pages_gone_at(const struct mid_span *span, const void *p);
 // Stop the program when such a block was freed again.
 void mid_pages_check(const struct mid_span *span);

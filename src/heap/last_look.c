@@ -28,7 +28,7 @@ MID_RARELY static struct mid_bell *bell_map(int fd) {
   return NULL;
 }
 
-MID_RARELY void mid_last_look_open(void) {
+void mid_last_look_open(void) {
   // A feed that is removed at the exit would be found by nobody.
   if (!mid_options.last_look || mid_options.feed != MID_OPTION_FEED_KEEP || bell != NULL) return;
   char room[48];

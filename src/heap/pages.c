@@ -53,12 +53,6 @@ static size_t gone_pages(const struct mid_span *span) {
   return gone;
 }
 
-static bool any_gone(const struct mid_span *span) {
-  for (uint32_t i = 0; i < span->slices; i++)
-    if (atomic_load_explicit(&span[i].gone, memory_order_relaxed) != 0) return true;
-  return false;
-}
-
 // The pages that block `i` reaches into.
 struct reach {
   size_t first, end;
@@ -80,11 +74,10 @@ static uint32_t index_of(const struct mid_span *span, const void *p) {
 }
 
 bool mid_pages_gone_at(const struct mid_span *span, const void *p) {
-  return any_gone(span) && block_gone(span, index_of(span, p));
+  return mid_pages_any_gone(span) && block_gone(span, index_of(span, p));
 }
 
-uint32_t mid_pages_gone_blocks(const struct mid_span *span) {
-  if (!any_gone(span)) return 0;
+uint32_t mid_pages_count_gone(const struct mid_span *span) {
   size_t bytes = mid_os_page_bytes(), pages = page_count(span), blocks = 0, counted = 0;
   for (size_t page = 0, end; page < pages; page = end + 1) {
     for (end = page; end < pages && is_gone(span, end);) end++;
@@ -97,7 +90,7 @@ uint32_t mid_pages_gone_blocks(const struct mid_span *span) {
 }
 
 void mid_pages_check(const struct mid_span *span) {
-  if (!any_gone(span)) return;
+  if (!mid_pages_any_gone(span)) return;
   for (const struct mid_block *b = span->freed; b != mid_no_block(); b = b->next) {
     if (b->mark != span) mid_crime_in_list(b);
     if (block_gone(span, index_of(span, b))) mid_heap_crime_double(b);
@@ -275,7 +268,7 @@ static bool reaches(const struct mid_span *span, uint32_t i, const bool *pages) 
 }
 
 bool mid_pages_regrow(struct mid_heap *heap, struct mid_span *span, bool urgent) {
-  if (!any_gone(span)) return false;
+  if (!mid_pages_any_gone(span)) return false;
   uint32_t at = first_gone(span), made = 0;
   struct reach reach = reach_of(span, at);
   bool back[PAGES_MOST] = {false};

@@ -38,7 +38,9 @@ struct mid_unwind_rule mid_rule_compiled(void) {
   return rule;
 }
 
-static _Atomic uint32_t rule_kept;  // x: so many were; relaxed, as a wrong place only costs time
+// x: so many were; relaxed, as a wrong place only costs time.  Not beside the table, whose
+// alignment would give it a page of its own.
+__attribute__((section(".data"))) static _Atomic uint32_t rule_kept;
 
 static struct rule_entry *rule_place(uint64_t key) {
   uint32_t kept = atomic_load_explicit(&rule_kept, memory_order_relaxed);

@@ -46,7 +46,8 @@ static bool unwind_pages_are_readable(uintptr_t from, uintptr_t to) {
 }
 
 // Have `at` among the pages that are known to be readable.
-MID_RARELY static bool unwind_pages_reach(struct mid_unwind_thread *t, uintptr_t at) {
+__attribute__((noinline)) static bool unwind_pages_reach(struct mid_unwind_thread *t,
+                                                         uintptr_t at) {
   uintptr_t page = mid_round_down(at, mid_os_page_bytes()), next = page + mid_os_page_bytes();
   if (next == 0) return false;
   if (page >= t->high && page - t->high < UNWIND_REACH && unwind_pages_are_readable(t->high, next))

@@ -19,7 +19,7 @@
 
 enum {
   MARK_QUEUE = 32,    // references whose words are being fetched
-  MARK_PART = 512,    // references that change hands at a time
+  MARK_PART = 64,     // references that change hands at a time: a tree's stack is never long
   MARK_PARTS = 256,   // that may wait for a taker
   MARK_PIECE = 2048,  // elements of an array that are scanned at a time
 };

@@ -1,7 +1,12 @@
 // export/chrome.c -- a run as Chrome's trace events, which Perfetto and speedscope read.
 // SPDX-License-Identifier: MIT
+//
+//   pid P, tid P            | the process's life, counters, findings |
+//   pid P, tid P + ROW      |    pause        pause       pause      |
+//   pid P, tid P + 2 * ROW  |       pause                            |  what overlaps the above
 #include <inttypes.h>
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #include "export/formats.h"
@@ -25,14 +30,78 @@ static json_t *chrome_event(json_t *events, const struct mid_kept_process *p, co
   return j;
 }
 
-static void chrome_names(json_t *events, const struct mid_kept_process *p) {
+// An event that lasts, in a row of its thread.
+static json_t *chrome_slice(json_t *events, const struct mid_kept_process *p, const char *name,
+                            double from, double to) {
+  json_t *j = chrome_event(events, p, "X", name, from);
+  double began = json_number_value(chrome_get(p, "began"));
+  double start = (double)json_integer_value(json_object_get(j, "ts"));
+  json_object_set_new(j, "dur", mid_json_round(fmax(round((began + to) * 1e6) - start, 0)));
+  return j;
+}
+
+static json_t *chrome_name(json_t *events, const struct mid_kept_process *p, const char *what,
+                           const char *name) {
+  json_t *j = chrome_event(events, p, "M", what, 0);
+  json_object_set_new(j, "args", json_pack("{s: s}", "name", name));
+  json_object_del(j, "ts");
+  return j;
+}
+
+static void chrome_life(json_t *events, const struct mid_kept_process *p) {
   char program[NAME_MAX + 1];
-  static const char *const names[] = {"process_name", "thread_name"};
-  mid_kept_program(p, program, sizeof program);
-  for (size_t i = 0; i < 2; i++) {
-    json_t *j = chrome_event(events, p, "M", names[i], 0);
-    json_object_set_new(j, "args", json_pack("{s: s}", "name", i == 0 ? p->command : program));
-    json_object_del(j, "ts");
+  chrome_name(events, p, "process_name", p->command);
+  chrome_name(events, p, "thread_name", mid_kept_program(p, program, sizeof program));
+  chrome_slice(events, p, p->command, 0, p->seconds);
+}
+
+// ---- collections --------------------------------------------------------------------------------
+
+// Threads have numbers under 2^22 (the kernel's PID_MAX_LIMIT), so that these are nobody's.
+static const json_int_t CHROME_ROW = 1 << 22;
+
+// Heaps that collect at once wait for each other, and their pauses overlap: slices of a row may
+// not, so what overlaps goes to the next row.
+struct chrome_rows {
+  double end[MID_FEED_LAST];
+  size_t count;
+};
+
+static size_t chrome_row(struct chrome_rows *rows, double from, double to) {
+  size_t row = 0;
+  while (row < rows->count && row + 1 < MID_FEED_LAST && rows->end[row] > from) row++;
+  if (row == rows->count) rows->count++;
+  rows->end[row] = to;
+  return row;
+}
+
+static void chrome_collection(json_t *events, const struct mid_kept_process *p, const json_t *c,
+                              struct chrome_rows *rows) {
+  static const char *const keys[] = {"number", "before", "after", "committed"};
+  double opened =
+      json_number_value(json_object_get(chrome_get(p, "collections"), "opened_seconds"));
+  double from = opened + json_number_value(json_object_get(c, "at_seconds"));
+  double to = from + json_number_value(json_object_get(c, "pause_seconds"));
+  bool major = json_is_true(json_object_get(c, "major"));
+  json_t *j = chrome_slice(events, p, major ? "major collection" : "minor collection", from, to);
+  json_t *args = json_object();
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    json_t *value = json_object_get(c, keys[i]);
+    if (value != NULL) json_object_set(args, keys[i], value);
+  }
+  json_object_set_new(j, "args", args);
+  json_int_t row = (json_int_t)chrome_row(rows, from, to) + 1;
+  json_object_set_new(j, "tid", json_integer(p->pid + row * CHROME_ROW));
+}
+
+static void chrome_collections(json_t *events, const struct mid_kept_process *p) {
+  const json_t *last = json_object_get(chrome_get(p, "collections"), "last");
+  struct chrome_rows rows = {.count = 0};
+  for (size_t i = 0; i < json_array_size(last); i++)
+    chrome_collection(events, p, json_array_get(last, i), &rows);
+  for (size_t i = 0; i < rows.count; i++) {
+    json_t *j = chrome_name(events, p, "thread_name", "collections");
+    json_object_set_new(j, "tid", json_integer(p->pid + (json_int_t)(i + 1) * CHROME_ROW));
   }
 }
 
@@ -113,7 +182,8 @@ bool mid_export_chrome(const struct mid_kept *k, FILE *out) {
   for (size_t i = 0; i < k->count; i++) {
     const struct mid_kept_process *p = &k->process[i];
     const json_t *findings = chrome_get(p, "findings");
-    chrome_names(events, p);
+    chrome_life(events, p);
+    chrome_collections(events, p);
     chrome_history(events, p);
     for (size_t n = 0; n < json_array_size(findings); n++)
       chrome_finding(events, p, json_array_get(findings, n));

@@ -182,11 +182,18 @@ static json_t *gc_last_json(const struct mid_feed_image *image) {
   return j;
 }
 
-static json_t *collections_json(const struct mid_feed_image *image) {
+// The clock of collections is that of the watch (CLOCK_MONOTONIC).
+static double gc_opened(const struct mid_watch *watch, const struct mid_process *p) {
+  return (double)p->image.gc.opened / 1e9 - watch->opened - p->began;
+}
+
+static json_t *collections_json(const struct mid_watch *watch, const struct mid_process *p) {
+  const struct mid_feed_image *image = &p->image;
   const struct mid_feed_gc_all *all = &image->collections;
   if (image->gc.heaps == 0) return json_null();
   json_t *j = json_object();
   set(j, "heaps", image->gc.heaps);
+  set_real(j, "opened_seconds", gc_opened(watch, p));
   set(j, "used", image->gc.used);
   set(j, "live", image->gc.live);
   set(j, "live_objects", image->gc.live_objects);
@@ -297,7 +304,7 @@ json_t *mid_json_process(const struct mid_run_story *story, size_t i) {
   json_object_set_new(j, "threads", threads_json(p));
   json_object_set_new(j, "large", large_json(&p->image.process));
   json_object_set_new(j, "classes", classes_json(&f));
-  json_object_set_new(j, "collections", collections_json(&p->image));
+  json_object_set_new(j, "collections", collections_json(story->watch, p));
   json_object_set_new(j, "feed", feed_json(p));
   json_object_set_new(j, "crash", crash_json(p, i == 0 ? &story->status : NULL));
   json_object_set_new(j, "findings", findings_json(p));

@@ -17,12 +17,15 @@ grep -q "^Collected heap$" err || fail "the report has no collected heap"
 grep -q "^How long collections stopped the program$" err || fail "no histogram"
 "$python" -c '
 import json
-c = json.load(open("run.json"))[0]["collections"]
+run = json.load(open("run.json"))[0]
+c = run["collections"]
 # One that was asked for, and perhaps one after it, to bring together what lies scattered.
 assert c["heaps"] == 1 and c["major"] in (1, 2) and c["minor"] >= 5, c
 assert sum(p["times"] for p in c["pauses"]) == c["minor"] + c["major"], c["pauses"]
 assert 0 < c["pause_p50"] <= c["pause_p99"] <= c["pause_longest"] <= c["stopped_seconds"], c
 assert c["last"][-1]["major"] and c["last"][-1]["after"] == c["used"] <= c["committed"], c
+ended = c["opened_seconds"] + c["last"][-1]["at_seconds"] + c["last"][-1]["pause_seconds"]
+assert 0 <= c["opened_seconds"] <= ended <= run["process"]["wall_seconds"], c
 windows = c["utilisation"]
 assert windows and all(0 <= w["least"] and w["p1"] <= w["p50"] <= 1 for w in windows), windows
 assert c["live_objects"] > 500000 and c["live"] >= 8 * c["live_objects"], c

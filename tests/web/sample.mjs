@@ -61,6 +61,7 @@ function collections() {
   const pause = (from, times) => ({ from_seconds: from, to_seconds: from * 1.25, times });
   return {
     heaps: 1,
+    opened_seconds: 0.25,
     used: 12 * MiB,
     live: 9 * MiB,
     live_objects: 240000,

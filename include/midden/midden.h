@@ -19,6 +19,7 @@
 #include "midden/malloc.h"
 #include "midden/pool.h"
 #include "midden/rc.h"
+#include "midden/request.h"
 #include "midden/scratch.h"
 #include "midden/slab.h"
 #include "midden/stack.h"

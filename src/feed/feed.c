@@ -101,6 +101,10 @@ static const struct mid_feed_field feed_fields[] = {
 #undef X
 };
 
+_Static_assert(offsetof(struct mid_feed_heap, requests) + sizeof(uint64_t) ==
+                   sizeof(struct mid_feed_heap),
+               "mid_feed_publish_heap stores what is before it");
+
 // What stands before the slots.
 struct feed_head {
   struct mid_feed_header header;
@@ -275,7 +279,12 @@ void mid_feed_publish_process(const struct mid_feed_process *values) {
 }
 
 void mid_feed_publish_heap(struct mid_feed_place *place, const struct mid_feed_heap *values) {
-  if (place != NULL) feed_store(place, values, sizeof *values);
+  if (place != NULL) feed_store(place, values, offsetof(struct mid_feed_heap, requests));
+}
+
+void mid_feed_publish_requests(struct mid_feed_place *place, uint64_t requests) {
+  if (place != NULL)
+    feed_store(&((struct mid_feed_slot *)place)->heap.requests, &requests, sizeof requests);
 }
 
 void mid_feed_publish_count(struct mid_feed_place *place, uint32_t klass,

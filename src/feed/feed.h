@@ -44,11 +44,15 @@ void mid_feed_publish_process(const struct mid_feed_process *values);
 struct mid_feed_place *mid_feed_place_open(void);
 uint64_t mid_feed_lost(void);
 
-// Copy a heap's own fields, or the counts of one class, into its slot.  `place` may be NULL.
+// Copy a heap's own fields but `requests`, or the counts of one class, into its slot.  `place` may
+// be NULL.
 // threads  one writer a slot
 void mid_feed_publish_heap(struct mid_feed_place *place, const struct mid_feed_heap *values);
 void mid_feed_publish_count(struct mid_feed_place *place, uint32_t klass,
                             const struct mid_feed_count *values);
+// The heap's `requests`.
+// threads  the heap's own, beside those that publish the rest
+void mid_feed_publish_requests(struct mid_feed_place *place, uint64_t requests);
 
 // Collected heaps, and their collections.  Without the span lock, and without effect before the
 // feed is there.

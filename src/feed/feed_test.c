@@ -184,6 +184,7 @@ TEST(a_reader_finds_values_by_name_from_the_file_alone)
   mid_feed_publish_process(&(struct mid_feed_process){.mapped = 11, .end_span_rss = 12});
   CHECK(mid_feed_place_open() != NULL);
   struct mid_feed_place *place = mid_feed_place_open();
+  mid_feed_publish_requests(place, 23);
   mid_feed_publish_heap(place, &(struct mid_feed_heap){.thread = 21, .adopted = 22});
   mid_feed_publish_count(place, 2, &(struct mid_feed_count){.allocated = 31, .asked_bytes = 32});
   struct view v = view_own();
@@ -194,6 +195,7 @@ TEST(a_reader_finds_values_by_name_from_the_file_alone)
   CHECK_EQ(view_section(v, "heap")->records, 2);
   CHECK_EQ(view_get(v, "heap", 1, "thread"), 21);
   CHECK_EQ(view_get(v, "heap", 1, "adopted"), 22);
+  CHECK_EQ(view_get(v, "heap", 1, "requests"), 23);  // its own writer's
   CHECK_EQ(view_get(v, "heap", 0, "thread"), 0);
   CHECK_EQ(view_count(v, 1, 2, "allocated"), 31);
   CHECK_EQ(view_count(v, 1, 2, "asked_bytes"), 32);
@@ -369,6 +371,7 @@ TEST(without_room_anywhere_there_is_no_feed_and_nothing_stays_behind)
   CHECK(mid_feed_place_open() == NULL);
   mid_feed_publish_process(&(struct mid_feed_process){.mapped = 1});
   mid_feed_publish_heap(NULL, &(struct mid_feed_heap){.thread = 1});
+  mid_feed_publish_requests(NULL, 1);
   mid_feed_publish_count(NULL, 0, &(struct mid_feed_count){.allocated = 1});
   CHECK_EQ(feeds_anywhere(path), 0);
   fallocate_error = 0;

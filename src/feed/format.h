@@ -55,6 +55,9 @@
   X(heaps_started,    "heaps",  "thread heaps started so far, one a thread that allocates")            \
   X(map_root,         "address","the page map's root, for readers of the process's memory")            \
   X(feed_lost,        "slots",  "heap slots that found no room in this file")                          \
+  X(requests,         "times",  "requests that threads without a slot ended so far")                   \
+  X(requests_after_blocks, "blocks", "allocated until the first request ended, 0: none has")           \
+  X(requests_after_bytes, "bytes", "their usable bytes")                                               \
   X(ended,            "flag",   "1: the program reached its exit; figures named end_ are final")       \
   X(end_rss,          "bytes",  "resident at the exit, from smaps_rollup")                             \
   X(end_peak_rss,     "bytes",  "the most that was resident until the exit (VmHWM)")                   \
@@ -117,7 +120,8 @@
   X(alive,            "flag",   "1: a thread owns it now")                                             \
   X(refills,          "calls",  "slow paths taken by malloc so far")                                   \
   X(remote_freed,     "blocks", "blocks of this heap freed by other threads, collected so far")        \
-  X(adopted,          "spans",  "spans taken over from ended threads so far")
+  X(adopted,          "spans",  "spans taken over from ended threads so far")                          \
+  X(requests,         "times",  "requests that its threads ended so far; by them alone, so the last")
 
 // In each heap slot, after its own fields, one for each class.  All only rise; but at the end, and as
 // a thread ends, `allocated` loses the blocks that were ready and never handed out.

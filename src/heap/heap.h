@@ -144,7 +144,9 @@ struct mid_heap {
   uintptr_t thread;            // mid_os_self of its thread, 0 for others
   struct mid_span_list large;  // of a shared heap; thread heaps do not keep their large blocks
   struct mid_span *pending;
-  struct mid_feed_place *place;  // where `told` and `count` are published; NULL: nowhere yet
+  // Where `told`, `count` and `requests` are published; NULL: nowhere yet.  The owner reads it
+  // without the lock, to publish requests.
+  _Atomic(struct mid_feed_place *) place;
   bool place_sought;
   bool recorded;  // every call of its thread goes the slow way, and is told (record.h)
   struct mid_feed_heap told;
@@ -154,6 +156,7 @@ struct mid_heap {
   size_t regret;           // see pages.c
   size_t purse;            // frees that pay for work on pages
   uint64_t freed_by_others;
+  _Atomic uint64_t requests;          // as in its slot: by the owner, without the lock
   uint64_t random;                    // for sample.h; 0: not drawn yet
   struct midden_allocator allocator;  // what midden_heap_allocator gives out
   struct mid_hardened *hardened;      // with the option; NULL until the first block

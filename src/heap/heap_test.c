@@ -10,6 +10,7 @@
 
 #include "midden/heap.h"
 #include "midden/malloc.h"
+#include "midden/request.h"
 #include "test.h"
 
 enum { MOST = 8192 };
@@ -144,6 +145,34 @@ TEST(a_closed_heap_leaves_nothing_live_behind)
   struct mid_feed_count now = mid_tell_sum(mid_class_of(BYTES));
   CHECK_EQ(now.opened - told_before.opened, now.closed - told_before.closed);
   CHECK_EQ(now.carved - told_before.carved, now.dropped - told_before.dropped);
+}
+
+// ---- requests ----
+
+enum { REQUESTS = 5000 };
+
+static void *ends_requests(void *unused) {
+  for (unsigned i = 0; i < REQUESTS; i++) {
+    midden_free(midden_malloc(6000));
+    midden_request_end();
+  }
+  return unused;
+}
+
+static void add_requests(struct mid_heap *heap, void *context) {
+  *(uint64_t *)context += atomic_load(&heap->requests);
+}
+
+TEST(requests_that_threads_end_at_once_are_counted_exactly)
+{
+  pthread_t thread[4];
+  uint64_t before = 0, after = 0;
+  mid_heaps_visit(add_requests, &before);
+  for (int i = 0; i < 4; i++) CHECK_EQ(pthread_create(&thread[i], NULL, ends_requests, NULL), 0);
+  for (int i = 0; i < 4; i++) pthread_join(thread[i], NULL);
+  mid_heaps_visit(add_requests, &after);
+  CHECK(mid_feed_is_open());
+  CHECK_EQ(after - before, 4 * REQUESTS);
 }
 
 TEST(each_look_at_a_size_is_counted_with_what_was_asked_for)

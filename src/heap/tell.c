@@ -10,9 +10,15 @@
 #include "heap/heap.h"
 #include "heap/last_look.h"
 #include "heap/record.h"
+#include "midden/request.h"
 
 static struct mid_lock feed_lock;  // innermost: taken under heap locks, never around them
 static _Atomic bool sought;        // x: the feed was opened, or could not be
+
+// x: that threads ended whose heap has no slot in the feed, or that have none.
+static _Atomic uint64_t homeless_requests;
+static _Atomic bool requests_begun;  // x: somebody has summed up, or does so just now
+static struct { uint64_t blocks, bytes; } before_requests;  // allocated until then; feed_lock
 
 static void feed_open(void) {
   struct mid_feed_class classes[MID_CLASSES];
@@ -25,6 +31,9 @@ static void feed_open(void) {
 static void publish_process(struct mid_feed_process *totals, void *context) {
   (void)context;
   totals->feed_lost = mid_feed_lost();
+  totals->requests = atomic_load_explicit(&homeless_requests, memory_order_relaxed);
+  totals->requests_after_blocks = before_requests.blocks;
+  totals->requests_after_bytes = before_requests.bytes;
   mid_feed_publish_process(totals);
 }
 
@@ -42,6 +51,8 @@ static void place_seek(struct mid_heap *heap) {
   if (heap->place == NULL) return;
   for (unsigned c = 0; c < MID_CLASSES; c++)
     if (heap->count[c].allocated != 0) publish_count(heap, c);
+  mid_feed_publish_requests(heap->place,
+                            atomic_load_explicit(&heap->requests, memory_order_relaxed));
 }
 
 void mid_tell_process(void) {
@@ -92,6 +103,59 @@ struct mid_feed_count mid_tell_sum(unsigned klass) {
   struct sum sum = {klass, {0}};
   mid_heaps_visit(add_heap, &sum);
   return sum.count;
+}
+
+// ---- requests ----
+
+struct allocated {
+  uint64_t blocks, bytes;
+};
+
+static void add_allocated(struct mid_heap *heap, void *context) {
+  struct allocated *sum = context;
+  mid_lock_take(&heap->lock);
+  for (unsigned c = 0; c < MID_CLASSES; c++) {
+    uint64_t blocks = count_now(heap, c).allocated;
+    sum->blocks += blocks;
+    sum->bytes += blocks * mid_class_bytes(c);
+  }
+  mid_lock_give(&heap->lock);
+}
+
+static void publish_before_requests(struct mid_feed_process *totals, void *context) {
+  const struct allocated *small = context;
+  before_requests.blocks = small->blocks + totals->large_allocated;
+  before_requests.bytes = small->bytes + totals->large_allocated_bytes;
+  publish_process(totals, NULL);
+}
+
+// What a program allocates as it starts is of no request: the figures are of those after the first.
+MID_RARELY static void requests_begin(void) {
+  struct allocated small = {0};
+  if (atomic_exchange_explicit(&requests_begun, true, memory_order_relaxed)) return;
+  (void)mid_thread_heap_get();  // starts the library
+  mid_tell_open();
+  mid_heaps_visit(add_allocated, &small);
+  mid_lock_take(&feed_lock);
+  mid_span_locked(publish_before_requests, &small);
+  mid_lock_give(&feed_lock);
+}
+
+MID_RARELY static void request_end_homeless(void) {
+  if (!mid_options.feed) return;
+  requests_begin();
+  atomic_fetch_add_explicit(&homeless_requests, 1, memory_order_relaxed);
+}
+
+void midden_request_end(void) {
+  struct mid_heap *heap = mid_thread_heap;
+  struct mid_feed_place *place =
+      mid_heap_is_real(heap) ? atomic_load_explicit(&heap->place, memory_order_relaxed) : NULL;
+  if (mid_unlikely(place == NULL)) return request_end_homeless();
+  uint64_t now = atomic_load_explicit(&heap->requests, memory_order_relaxed) + 1;
+  if (mid_unlikely(now == 1)) requests_begin();
+  atomic_store_explicit(&heap->requests, now, memory_order_relaxed);
+  mid_feed_publish_requests(place, now);
 }
 
 // ---- the end, and fork ----

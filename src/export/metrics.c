@@ -98,6 +98,8 @@ static const struct metrics_figure {
      "Blocks that were freed by another thread than allocated them."},
     {"midden_refused", "activity", "refused", METRICS_COUNTER, "",
      "Allocations that were refused."},
+    {"midden_requests", "activity", "requests", METRICS_COUNTER, "",
+     "Requests that the program said were over."},
     {"midden_purged_bytes", "memory", "purged", METRICS_COUNTER, "bytes",
      "Bytes given back to the system."},
     {"midden_collected_bytes", "collections", "used", METRICS_GAUGE, "bytes",

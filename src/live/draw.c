@@ -2,6 +2,7 @@
 //
 //   name (pid)  up 2 h 05 min                       RSS 512 MiB [########........] 1.00 GiB cgroup
 //   live 380 MiB   12.3 k alloc/s   14 % fragmented   8 threads   35 % CPU
+//   requests 60.0 k   890 a second   14 blocks and 8.6 KiB each
 //   gc 120 minor 4 major   3.1 % stopped   12.0 MiB of 32.0 MiB held   pauses 1 ms .:-# 12 ms
 //   live ______________....----====####  12.0 MiB to 380 MiB
 //   RSS  ______________....----====####  20.0 MiB to 512 MiB
@@ -9,11 +10,10 @@
 //    312 MiB  +120 MiB  1.2 MiB  10.2 k  ..--==##    cache_put  src/cache.c:41  < handle
 //   keys, a message, or what is typed
 //
-// The line of collections is there for programs that have any.
+// The lines of requests and of collections are there for programs that have any.
 //
-// What has no room goes: of rows the charts first, then that line, then the second one, then the
-// keys; of columns
-// the trend, then N, then RATE/s, then +/h.
+// What has no room goes: of rows the charts first, then those lines, then the second one, then the
+// keys; of columns the trend, then N, then RATE/s, then +/h.
 // SPDX-License-Identifier: MIT
 #include "live/draw.h"
 
@@ -29,9 +29,10 @@ static struct mid_layout layout_make(const struct mid_top *top) {
   bool has_head = top->watches && top->page != MID_TOP_HELP;
   l.keys = l.rows >= 6;
   l.second = has_head && l.rows >= 8;
+  l.requests = has_head && l.rows >= 11 && top->process.requests > 0;
   l.collects = has_head && l.rows >= 10 && mid_collections_count(&top->process.image) > 0;
   if (has_head && l.rows >= 24) l.chart_rows = l.rows >= 40 ? 3 : 1;
-  l.list = 1u + l.second + l.collects + 2 * l.chart_rows;
+  l.list = 1u + l.second + l.requests + l.collects + 2 * l.chart_rows;
   unsigned foot = l.keys || top->prompt != MID_TOP_NO_PROMPT;
   l.list_rows = l.rows > l.list + 1 + foot ? l.rows - l.list - 1 - foot : 0;
   return l;

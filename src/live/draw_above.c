@@ -84,6 +84,20 @@ static void draw_second(const struct mid_top *top, const struct mid_layout *l) {
   mid_screen_put(1, 0, l->columns, MID_PLAIN, words.at);
 }
 
+// As the program says where they end, and what one allocates.
+static void draw_requests(const struct mid_top *top, const struct mid_layout *l) {
+  const struct mid_live *p = &top->process;
+  struct mid_line words;
+  if (!l->requests) return;
+  int bytes = snprintf(words.at, sizeof words.at, "requests %s   %s a second",
+                       MID_COUNT((double)p->requests), MID_MEAN(p->request_rate));
+  if (p->requests > 1)
+    snprintf(words.at + bytes, sizeof words.at - (size_t)bytes, "   %s block%s and %s each",
+             MID_MEAN(p->request.blocks), p->request.blocks == 1 ? "" : "s",
+             MID_SIZE(p->request.bytes));
+  mid_screen_put(2, 0, l->columns, MID_PLAIN, words.at);
+}
+
 // What its collections cost, and their pauses as a histogram.
 static void draw_collections(const struct mid_top *top, const struct mid_layout *l) {
   const struct mid_feed_image *image = &top->process.image;
@@ -103,7 +117,7 @@ static void draw_collections(const struct mid_top *top, const struct mid_layout 
            MID_SIZE(image->gc.used), MID_SIZE(image->gc.committed),
            MID_SECONDS((double)row[0].from / 1e9), mid_histogram(share, rows, &bars),
            MID_SECONDS((double)work->longest / 1e9));
-  mid_screen_put(2, 0, l->columns, MID_PLAIN, words.at);
+  mid_screen_put(2u + l->requests, 0, l->columns, MID_PLAIN, words.at);
 }
 
 // Its name before it, and behind it from where to where it goes.
@@ -130,9 +144,10 @@ static void draw_chart(const char *name, const struct mid_series *s, unsigned ro
 void mid_draw_above(const struct mid_top *top, const struct mid_layout *l) {
   draw_process(top, l);
   draw_second(top, l);
+  draw_requests(top, l);
   draw_collections(top, l);
   if (l->chart_rows == 0) return;
-  unsigned first = 2u + l->collects;
+  unsigned first = 2u + l->requests + l->collects;
   draw_chart("live", &top->live, first, MID_LIVE, l);
   draw_chart("RSS", &top->rss, first + l->chart_rows, MID_RSS, l);
 }

@@ -9,10 +9,10 @@
 // Which rows belong to what, from above.
 struct mid_layout {
   unsigned columns, rows;
-  unsigned chart_rows;          // of each of the two charts; 0: none
-  bool second, collects, keys;  // lines that are there
-  unsigned list;                // where the list begins, its heading first
-  unsigned list_rows;           // without the heading
+  unsigned chart_rows;                    // of each of the two charts; 0: none
+  bool second, requests, collects, keys;  // lines that are there
+  unsigned list;                          // where the list begins, its heading first
+  unsigned list_rows;                     // without the heading
 };
 
 void mid_draw_above(const struct mid_top *top, const struct mid_layout *l);  // the process

@@ -5,7 +5,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "observe/figures.h"
 #include "observe/folders.h"
 
 double mid_live_seconds(void) {
@@ -21,10 +20,13 @@ static void process_rate(struct mid_live *p) {
   uint64_t count = mid_image_allocations(&p->image);
   double seconds = p->looked - p->rate_at;
   if (p->rate_at != 0 && !p->is_anew && seconds < 0.5) return;
-  bool known = p->rate_at != 0 && count >= p->rate_count && !p->is_anew;
+  bool known =
+      p->rate_at != 0 && count >= p->rate_count && p->requests >= p->rate_requests && !p->is_anew;
   p->live_rate = known ? (double)(count - p->rate_count) / seconds : 0;
+  p->request_rate = known ? (double)(p->requests - p->rate_requests) / seconds : 0;
   p->rate_at = p->looked;
   p->rate_count = count;
+  p->rate_requests = p->requests;
 }
 
 static void process_visit(void *self, const struct mid_feed_file *file) {
@@ -38,6 +40,8 @@ static void process_visit(void *self, const struct mid_feed_file *file) {
     p->has_feed = true;
     p->live = mid_image_live(&p->image);
     p->free_share = mid_image_fragmentation(&p->image);
+    p->requests = mid_image_requests(&p->image);
+    p->request = mid_image_request(&p->image);
     process_rate(p);
   }
   close(fd);

@@ -4,6 +4,7 @@
 #define MID_LIVE_PROCESS_H
 
 #include "observe/cgroup.h"
+#include "observe/figures.h"
 #include "observe/proc.h"
 #include "observe/reader.h"
 
@@ -22,9 +23,12 @@ struct mid_live {
   bool has_feed;
   bool is_anew;  // since the look before it became another program, by exec
   struct mid_feed_image image;
-  uint64_t live;      // usable bytes of live blocks
-  double live_rate;   // allocations a second
-  double free_share;  // of what the heap holds, in hundredths
+  uint64_t live;        // usable bytes of live blocks
+  double live_rate;     // allocations a second
+  double free_share;    // of what the heap holds, in hundredths
+  uint64_t requests;    // that the program said were over (midden/request.h)
+  double request_rate;  // a second
+  struct mid_request_figures request;
 
   uint64_t limit;        // that its memory may not pass: its cgroup's, its heap's or the machine's
   const char *limit_of;  // "cgroup", "heap limit" or "machine"
@@ -33,7 +37,7 @@ struct mid_live {
   // For the next look.
   struct mid_feed_room room;
   double rate_at, cpu_seconds;
-  uint64_t rate_count;
+  uint64_t rate_count, rate_requests;
 };
 
 double mid_live_seconds(void);  // CLOCK_MONOTONIC

@@ -35,12 +35,17 @@ static json_t *site_json(const struct mid_site_row *row) {
 }
 
 static json_t *process_json(const struct mid_live *p) {
-  return json_pack("{s:i, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:s, s:I, s:f, s:f}", "pid",
-                   (int)p->pid, "command", p->command, "lives", p->lives, "seconds",
-                   mid_proc_age(p->start_ticks), "resident", (json_int_t)p->memory.rss, "swapped",
-                   (json_int_t)p->memory.swap, "live", (json_int_t)p->live, "limit",
-                   (json_int_t)p->limit, "limit_of", p->limit_of, "threads", (json_int_t)p->threads,
-                   "allocations_per_second", p->live_rate, "free_share", p->free_share / 100);
+  json_t *blocks = p->requests > 1 ? json_real(p->request.blocks) : json_null();
+  json_t *bytes = p->requests > 1 ? json_real(p->request.bytes) : json_null();
+  return json_pack(
+      "{s:i, s:s, s:b, s:f, s:I, s:I, s:I, s:I, s:s, s:I, s:f, s:f, s:I, s:f, s:o, s:o}", "pid",
+      (int)p->pid, "command", p->command, "lives", p->lives, "seconds",
+      mid_proc_age(p->start_ticks), "resident", (json_int_t)p->memory.rss, "swapped",
+      (json_int_t)p->memory.swap, "live", (json_int_t)p->live, "limit", (json_int_t)p->limit,
+      "limit_of", p->limit_of, "threads", (json_int_t)p->threads, "allocations_per_second",
+      p->live_rate, "free_share", p->free_share / 100, "requests", (json_int_t)p->requests,
+      "requests_per_second", p->request_rate, "blocks_per_request", blocks, "bytes_per_request",
+      bytes);
 }
 
 bool mid_top_snapshot(const struct mid_top *top, FILE *out) {

@@ -32,6 +32,7 @@ const char *mid_signed_size(double bytes, struct mid_words *room);
 // Straight into printf, with room of their own.
 #define MID_SIZE(bytes) mid_short_size((double)(bytes), &(struct mid_words){{0}})
 #define MID_COUNT(count) mid_words_count((count), &(struct mid_words){{0}})
+#define MID_MEAN(mean) mid_words_mean((mean), &(struct mid_words){{0}})
 #define MID_SECONDS(seconds) mid_words_seconds((seconds), &(struct mid_words){{0}})
 
 // A column for each of these shares of the largest.

@@ -52,6 +52,20 @@ uint64_t mid_image_live(const struct mid_feed_image *image) {
   return sum;
 }
 
+uint64_t mid_image_requests(const struct mid_feed_image *image) {
+  return image->process.requests + image->heaps.requests;
+}
+
+struct mid_request_figures mid_image_request(const struct mid_feed_image *image) {
+  const struct mid_feed_process *p = &image->process;
+  uint64_t requests = mid_image_requests(image);
+  if (requests < 2) return (struct mid_request_figures){0};
+  uint64_t blocks = less(mid_image_allocations(image), p->requests_after_blocks);
+  uint64_t bytes = less(mid_image_allocated_bytes(image), p->requests_after_bytes);
+  double after = (double)(requests - 1);
+  return (struct mid_request_figures){(double)blocks / after, (double)bytes / after};
+}
+
 double mid_image_fragmentation(const struct mid_feed_image *image) {
   uint64_t live = mid_image_live(image), held = live + image->process.dirty;
   for (uint32_t c = 0; c < image->classes; c++) {
@@ -124,6 +138,8 @@ void mid_figures_make(const struct mid_process *p, struct mid_figures *f) {
     count_blocks(&p->image, f);
     take_process(&p->image.process, f);
     f->collected = mid_min(p->image.gc.committed, f->live_asked);
+    f->requests = mid_image_requests(&p->image);
+    f->request = mid_image_request(&p->image);
   }
   take_resident(p, f);
   f->peak_rss = mid_max(p->peak_rss, f->resident);
@@ -134,6 +150,7 @@ void mid_figures_make(const struct mid_process *p, struct mid_figures *f) {
   if (f->seconds > 0) {
     f->allocation_rate = (double)f->allocations / f->seconds;
     f->free_rate = (double)f->frees / f->seconds;
+    f->request_rate = (double)f->requests / f->seconds;
   }
   f->peak_allocation_rate = p->peak_rate > f->allocation_rate ? p->peak_rate : f->allocation_rate;
 }

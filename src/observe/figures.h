@@ -41,6 +41,11 @@ struct mid_class_figures {
       spans;
 };
 
+// What a request allocates on average, of those after the first; 0 where there was no second one.
+struct mid_request_figures {
+  double blocks, bytes;  // usable bytes
+};
+
 struct mid_figures {
   bool final;            // they are of the process's own exit
   bool spans_estimated;  // what of the heap is resident, and so `outside`, is an estimate
@@ -51,6 +56,9 @@ struct mid_figures {
   uint64_t live_blocks, allocations, frees, remote_frees;
   double seconds, cpu_seconds, unseen_seconds;              // unseen: from the last look to the end
   double allocation_rate, free_rate, peak_allocation_rate;  // a second
+  uint64_t requests;                                        // that the program said were over
+  double request_rate;                                      // a second
+  struct mid_request_figures request;
   uint32_t classes;
   struct mid_class_figures klass[MID_FEED_CLASSES];
 };
@@ -65,5 +73,7 @@ double mid_image_fragmentation(const struct mid_feed_image *image);
 uint64_t mid_image_live(const struct mid_feed_image *image);
 uint64_t mid_image_allocations(const struct mid_feed_image *image);
 uint64_t mid_image_allocated_bytes(const struct mid_feed_image *image);
+uint64_t mid_image_requests(const struct mid_feed_image *image);
+struct mid_request_figures mid_image_request(const struct mid_feed_image *image);
 
 #endif

@@ -70,6 +70,26 @@ TEST(figures_of_a_killed_process_are_from_its_last_look)
   CHECK(f.allocation_rate > 2501 && f.allocation_rate < 2502);  // 5003 in 2 seconds
 }
 
+TEST(what_a_request_allocates_is_of_those_after_the_first)
+{
+  struct mid_process p = a_process();
+  struct mid_feed_image *i = &p.image;
+  struct mid_figures f;
+  i->heaps.requests = 1;
+  mid_figures_make(&p, &f);
+  CHECK_EQ(f.requests, 1);
+  CHECK(f.request.blocks == 0 && f.request.bytes == 0);
+  i->process.requests = 10;  // of threads that have no heap
+  i->process.requests_after_blocks = 3;
+  i->process.requests_after_bytes = mid_image_allocated_bytes(i) - 1280;
+  mid_figures_make(&p, &f);
+  CHECK_EQ(f.requests, 11);
+  CHECK(f.request.blocks == 500 && f.request.bytes == 128);  // 5003 in all
+  CHECK(f.request_rate == 11 / f.seconds);
+  i->process.requests_after_blocks = 6000;  // a look amid a refill
+  CHECK(mid_image_request(i).blocks == 0);
+}
+
 TEST(more_resident_in_spans_than_counted_is_dirty)
 {
   struct mid_process p = a_process();

@@ -82,6 +82,12 @@ static json_t *activity_json(const struct mid_process *p, const struct mid_figur
   set(j, "frees", f->frees);
   set(j, "remote_frees", f->remote_frees);
   set(j, "refused", p->image.process.refused);
+  set(j, "requests", f->requests);
+  set_real(j, "requests_per_second", f->request_rate);
+  json_object_set_new(j, "blocks_per_request",
+                      f->requests > 1 ? json_real(f->request.blocks) : json_null());
+  json_object_set_new(j, "bytes_per_request",
+                      f->requests > 1 ? json_real(f->request.bytes) : json_null());
   set_real(j, "allocations_per_second", f->allocation_rate);
   set_real(j, "peak_allocations_per_second", f->peak_allocation_rate);
   set_real(j, "frees_per_second", f->free_rate);

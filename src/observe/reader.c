@@ -150,6 +150,7 @@ static void heap_read(const struct layout *l, const char *slot, struct mid_feed_
   out->heaps.refills += heap.refills;
   out->heaps.remote_freed += heap.remote_freed;
   out->heaps.adopted += heap.adopted;
+  out->heaps.requests += heap.requests;
   for (uint64_t c = 0; c < l->section[COUNT].records && c < out->classes; c++) {
     struct mid_feed_count count;
     record_read(l, COUNT, slot + l->section[COUNT].offset + c * l->section[COUNT].stride, &count);

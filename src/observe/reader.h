@@ -19,7 +19,7 @@ struct mid_feed_image {
   uint32_t classes;
   struct mid_feed_class klass[MID_FEED_CLASSES];
   struct mid_feed_count count[MID_FEED_CLASSES];  // summed over the heap slots; freed <= allocated
-  struct mid_feed_heap heaps;                     // refills, remote_freed, adopted: summed
+  struct mid_feed_heap heaps;                     // all but `thread`: summed
   uint64_t slots;
   struct mid_feed_gc gc;               // collected heaps; all 0 where there never was one
   struct mid_feed_gc_all collections;  // theirs

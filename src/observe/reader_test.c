@@ -61,6 +61,7 @@ static void write_feed(struct feed *f) {
   for (unsigned c = 0; c < CLASSES; c++) f->klass[c].block_bytes = 16 * (c + 1);
   for (unsigned s = 0; s < SLOTS; s++) {
     f->slot[s].heap.remote_freed = 3;
+    f->slot[s].heap.requests = 4 + s;
     for (unsigned c = 0; c < CLASSES; c++)
       f->slot[s].count[c] = (struct mid_feed_count){.allocated = 10, .freed = c, .carved = 20};
   }
@@ -82,6 +83,7 @@ TEST(a_whole_feed_is_read_and_its_slots_are_summed)
   CHECK_EQ(image.classes, CLASSES);
   CHECK_EQ(image.slots, SLOTS);
   CHECK_EQ(image.heaps.remote_freed, 6);
+  CHECK_EQ(image.heaps.requests, 9);
   CHECK_EQ(image.count[2].allocated, 20);
   CHECK_EQ(image.count[2].freed, 4);
   CHECK_EQ(mid_image_live(&image), 5000 + 20 * 16 + 18 * 32 + 16 * 48);

@@ -218,6 +218,18 @@ static void classes(const struct page *p) {
   if (large.allocated > 0) class_row(p, "large", &large, false);
 }
 
+// What the program said of them (midden/request.h).
+static void requests(const struct page *p) {
+  const struct mid_figures *f = &p->f;
+  char each[96] = "";
+  if (f->requests > 1)
+    snprintf(each, sizeof each, "; each allocates %s block%s, %s",
+             mid_words_mean(f->request.blocks, &(struct mid_words){0}),
+             f->request.blocks == 1 ? "" : "s", SIZE(f->request.bytes));
+  fact(p, "requests", "%s, %s/s on average%s", COUNT(f->requests),
+       mid_words_mean(f->request_rate, &(struct mid_words){0}), each);
+}
+
 static void activity(const struct page *p) {
   const struct mid_figures *f = &p->f;
   const struct mid_feed_process *feed = &p->process->image.process;
@@ -230,6 +242,7 @@ static void activity(const struct page *p) {
              mid_words_share((double)f->remote_frees, (double)f->frees));
   fact(p, "frees", "%s, %s/s on average; %s by another thread than the block's", COUNT(f->frees),
        COUNT(f->free_rate), remote);
+  if (f->requests > 0) requests(p);
   fact(p, "threads", "%s at the peak; %s allocated, at most %s at once",
        COUNT(p->process->peak_threads), COUNT(feed->heaps_started), COUNT(feed->heaps_peak));
 }

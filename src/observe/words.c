@@ -21,6 +21,13 @@ const char *mid_words_count(double count, struct mid_words *room) {
   return room->at;
 }
 
+const char *mid_words_mean(double mean, struct mid_words *room) {
+  if (mean >= 9.95 || mean == 0) return mid_words_count(mean, room);
+  snprintf(room->at, sizeof room->at, mean < 0.001 ? "under %.2g" : "%.2g",
+           mean < 0.001 ? 0.001 : mean);
+  return room->at;
+}
+
 const char *mid_words_seconds(double s, struct mid_words *room) {
   unsigned long whole = (unsigned long)(s < 0 ? 0 : s);
   if (s <= 0)

@@ -14,6 +14,7 @@ struct mid_words {
 
 const char *mid_words_size(uint64_t bytes, struct mid_words *room);     // 1.4 GiB
 const char *mid_words_count(double count, struct mid_words *room);      // 950, 12.3 M
+const char *mid_words_mean(double mean, struct mid_words *room);        // 0.034, 2.5, 950, 12.3 M
 const char *mid_words_seconds(double seconds, struct mid_words *room);  // 3.2 ms, 2 h 05 min
 // `part` in hundredths of `whole`, with one place after the point; 0 of nothing is 0.
 double mid_words_share(double part, double whole);

@@ -16,6 +16,18 @@ TEST(counts_have_at_most_four_digits)
   CHECK_STR(mid_words_count(999960, &w), "1.0 M");
 }
 
+TEST(means_of_little_have_two_digits)
+{
+  struct mid_words w;
+  CHECK_STR(mid_words_mean(0, &w), "0");
+  CHECK_STR(mid_words_mean(0.0004, &w), "under 0.001");
+  CHECK_STR(mid_words_mean(0.0342, &w), "0.034");
+  CHECK_STR(mid_words_mean(2.52, &w), "2.5");
+  CHECK_STR(mid_words_mean(9.94, &w), "9.9");
+  CHECK_STR(mid_words_mean(9.95, &w), "10");
+  CHECK_STR(mid_words_mean(12345, &w), "12.3 k");
+}
+
 TEST(times_are_in_the_unit_that_fits)
 {
   struct mid_words w;

@@ -6,6 +6,7 @@ program service -g <<'C'
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+__attribute__((weak)) void midden_request_end(void);
 static void *kept[1 << 20];
 static size_t count;
 __attribute__((noinline)) void cache_put(size_t bytes) {
@@ -23,6 +24,7 @@ __attribute__((noinline)) void handle(int i) {
 int main(void) {
   for (int i = 0; i < 1 << 19; i++) {
     handle(i);
+    if (midden_request_end) midden_request_end();
     usleep(2000);
   }
 }
@@ -39,10 +41,11 @@ see "Processes on Midden"
 press / "$service" Enter Enter
 see_line "^service ($service) up .* RSS .* of .* \((machine\|cgroup)\)"
 see_line '^live [0-9.]* [KM]iB   [0-9.]*.* alloc/s   [0-9]* % fragmented   1 thread '
+see_line '^requests [0-9.]*.* [0-9.]* a second   2[12] blocks and [0-9.]* KiB each'
 see_line '^live .*█ *[0-9.]* [KM]iB to [0-9.]* MiB'
 see_line '^RSS .*█ '
 see_line '^ *▼LIVE *+/h *RATE/s *N *TREND *SITE'
-see_line '^ *[0-9.]* [KM]iB .* cache_put  .*service.c:7'
+see_line '^ *[0-9.]* [KM]iB .* cache_put  .*service.c:8'
 # It grows, and the table says so.
 see_line '^ *[0-9.]* [KM]iB *+[0-9.]* [MG]iB .*▁.*█ *cache_put '
 shown
@@ -68,7 +71,7 @@ press r s
 see "Sort by"
 press j j Enter
 see_line '▼RATE/s'
-see_line '^ *[0-9.]* [KM]\{0,1\}i\{0,1\}B .* parse  .*service.c:10'
+see_line '^ *[0-9.]* [KM]\{0,1\}i\{0,1\}B .* parse  .*service.c:11'
 press f l i s t e n Enter
 see "filter: listen"
 see_no parse
@@ -76,7 +79,7 @@ press f C-h C-h C-h C-h C-h C-h Enter
 see parse
 press / c a c h e _ p u t Enter Enter
 see "Stack, the innermost call first"
-see_line '^  > cache_put  .*service.c:7'
+see_line '^  > cache_put  .*service.c:8'
 see_line '^    handle  .*service.c:1[0-9]'
 see_line 'live  *[0-9.]* MiB ± .* blocks ([0-9]* sampled)'
 press PageDown
@@ -97,8 +100,10 @@ press w
 see "written: midden-$service-"
 file=$(echo midden-$service-*.json)
 [ "$(json 'j["process"]["pid"]' "$file")" = $service ] || fail "the snapshot is of another"
+[ "$(json 'j["process"]["requests"] > 100 and 20 < j["process"]["blocks_per_request"] < 23' "$file")" = True ] ||
+  fail "requests are not in the snapshot"
 found='[s for s in j["sites"] if s["function"] == "cache_put"][0]'
-[ "$(json "$found['line']" "$file")" = 7 ] || fail "cache_put is not in the snapshot"
+[ "$(json "$found['line']" "$file")" = 8 ] || fail "cache_put is not in the snapshot"
 [ "$(json "$found['live_bytes'] > 100000 and 'growth_per_hour' in $found" "$file")" = True ] ||
   fail "its figures are not in the snapshot"
 [ "$(json "'handle' in [f['function'] for f in $found['stack']]" "$file")" = True ] ||
@@ -115,7 +120,7 @@ for size in '40 10' '200 60' '30 6' '20 3' '5 2' '80 24'; do
   [ "${size% *}" -lt 30 ] || see "service ($service)"
 done
 resize 200 60
-see_line 'cache_put  .*service.c:7 ‹ handle ‹ main'
+see_line 'cache_put  .*service.c:8 ‹ handle ‹ main'
 resize 40 10
 see_line 'LIVE  *+/h  *SITE$'
 

@@ -133,6 +133,18 @@ test("the histogram of pauses counts every collection, the last ones stand in a 
   nothingWrong(page);
 });
 
+test("requests are told where the program told of them", async () => {
+  const page = await open(file);
+  const fact = (name) => page.locator("dt", { hasText: name }).locator("+ dd");
+  assert.equal(await fact("Requests").innerText(), "4,080, 1.1/s");
+  assert.equal(await fact("Each allocates").innerText(), "24 blocks, 1.50 KiB");
+  const silent = structuredClone(data);
+  delete silent.processes[0].activity.requests;
+  const other = await open(pageOf(silent, "silent"));
+  assert.equal(await other.locator("dt", { hasText: "Requests" }).count(), 0);
+  nothingWrong(page);
+});
+
 test("each process of the run can be chosen", async () => {
   const page = await open(file);
   await page.getByRole("button", { name: /gzip/ }).click();

@@ -33,14 +33,14 @@ static void churn_tell(const struct mid_evidence *e, const struct mid_place *pla
   struct mid_finding *f = mid_finding_add(out, "churn", sure, s, s->allocated_bytes, s->allocated);
   f->badness = mid_pairs_badness(saved);
   if (is_temporary(s)) f->badness *= 0.99;  // said of the same blocks: it comes behind
-  struct mid_words count, rate, peak, life, cost, all;
-  mid_finding_what(f,
-                   "%s blocks, %s in all, were allocated here and freed by the same thread, %s a "
-                   "second; at no time were more than %s of them live",
-                   mid_words_count(s->allocated, &count),
-                   mid_words_size((uint64_t)s->allocated_bytes, &all),
-                   mid_words_count(s->allocated / (seconds > 1e-3 ? seconds : 1e-3), &rate),
-                   mid_words_size((uint64_t)s->peak_live_bytes, &peak));
+  struct mid_words count, rate, each, peak, life, cost, all;
+  mid_finding_what(
+      f,
+      "%s blocks, %s in all, were allocated here and freed by the same thread, %s a "
+      "second%s; at no time were more than %s of them live",
+      mid_words_count(s->allocated, &count), mid_words_size((uint64_t)s->allocated_bytes, &all),
+      mid_words_count(s->allocated / (seconds > 1e-3 ? seconds : 1e-3), &rate),
+      mid_pairs_each(e, s->allocated, &each), mid_words_size((uint64_t)s->peak_live_bytes, &peak));
   mid_finding_why(f,
                   "%.0f %% of the process's allocations are from here, by %llu samples; half of "
                   "the blocks live less than %s",

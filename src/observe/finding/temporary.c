@@ -10,12 +10,12 @@ static void temporary_tell(const struct mid_evidence *e, const struct mid_place 
   enum mid_confidence sure = mid_pairs_are_worth(e, s->brief) ? MID_LIKELY : MID_POSSIBLE;
   struct mid_finding *f = mid_finding_add(out, "temporary", sure, s, s->brief_bytes, s->brief);
   f->badness = mid_pairs_badness(saved);
-  struct mid_words count, size, cost, most;
+  struct mid_words count, size, each, cost, most;
   mid_finding_what(f,
                    "%s blocks of %s on average were freed within 100 us by the thread that "
-                   "allocated them, %.0f %% of all from here",
+                   "allocated them, %.0f %% of all from here%s",
                    mid_words_count(s->brief, &count), mid_words_size((uint64_t)mean, &size),
-                   mid_words_share(s->brief, s->allocated));
+                   mid_words_share(s->brief, s->allocated), mid_pairs_each(e, s->brief, &each));
   mid_finding_why(f,
                   "%llu of them were sampled; %s malloc and free took about %s, %.1f %% of the "
                   "processor time",

@@ -121,7 +121,7 @@ export interface Process {
     unseen_seconds: number;
   };
   memory: Record<string, number> & { spans_estimated: boolean };
-  activity: Record<string, number>;
+  activity: Record<string, number | null>;
   threads: { peak: number; heaps_open: number; heaps_peak: number; heaps_started: number };
   large: {
     allocated: number;

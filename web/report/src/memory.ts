@@ -3,7 +3,7 @@
 import type { Process, SizeClass } from "./data";
 import { h, newId, section, svg, tableBox } from "./dom";
 import { type Column, sortedTable } from "./tables";
-import { count, duration, exact, exactSize, plural, share, short, size } from "./words";
+import { count, duration, exact, exactSize, mean, plural, share, short, size } from "./words";
 
 // ---- bars: a table whose last column is drawn, so that it is its own twin
 
@@ -295,6 +295,18 @@ export function figuresSection(process: Process): HTMLElement {
   const m = process.memory;
   const a = process.activity;
   const bytes = (key: string) => size(m[key] ?? 0);
+  const requests: [string, string, string][] = a["requests"]
+    ? [
+        ["Heap", "Requests", `${count(a["requests"])}, ${mean(a["requests_per_second"] ?? 0)}/s`],
+        [
+          "Heap",
+          "Each allocates",
+          a["blocks_per_request"] == null
+            ? "not known of one"
+            : `${mean(a["blocks_per_request"])} blocks, ${size(a["bytes_per_request"] ?? 0)}`,
+        ],
+      ]
+    : [];
   const facts: [string, string, string][] = [
     ["Kernel", "Peak resident", size(p.peak_rss)],
     ["Kernel", "In huge pages", bytes("huge")],
@@ -307,6 +319,7 @@ export function figuresSection(process: Process): HTMLElement {
       `${count(a["allocations"] ?? 0)}, ${count(a["allocations_per_second"] ?? 0)}/s`,
     ],
     ["Heap", "Most in half a second", `${count(a["peak_allocations_per_second"] ?? 0)}/s`],
+    ...requests,
     ["Heap", "Frees", count(a["frees"] ?? 0)],
     ["Heap", "Freed by another thread", share(a["remote_frees"] ?? 0, a["frees"] ?? 0)],
     ["Heap", "Allocations refused", count(a["refused"] ?? 0)],

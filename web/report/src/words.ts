@@ -41,6 +41,11 @@ export function count(n: number): string {
   return `${digits(n / 1e9)} G`;
 }
 
+// 0.034, 2.5, 24: of what is counted, on average.
+export function mean(n: number): string {
+  return n < 9.95 ? String(Number(n.toPrecision(2))) : count(n);
+}
+
 export function duration(seconds: number): string {
   if (seconds === 0) return "0 s";
   if (seconds < 0.9995e-3) return `${digits(seconds * 1e6)} µs`;

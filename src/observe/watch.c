@@ -266,16 +266,49 @@ static void note_kernel(struct mid_watch *w, struct mid_process *p) {
 
 // ---- feeds --------------------------------------------------------------------------------------
 
+static bool stranger_is_before(const struct mid_feed_stranger *s,
+                               const struct mid_feed_file *file) {
+  return s->pid != file->pid ? s->pid < file->pid : s->start_ticks < file->start_ticks;
+}
+
+// Where it stands among the strangers, or would: they are in order, since there may be thousands,
+// and each look asks for all of them.
+static size_t stranger_place(const struct mid_watch *w, const struct mid_feed_file *file) {
+  size_t first = 0, end = w->strangers;
+  while (first < end) {
+    size_t middle = first + (end - first) / 2;
+    if (stranger_is_before(&w->stranger[middle], file))
+      first = middle + 1;
+    else
+      end = middle;
+  }
+  return first;
+}
+
 static bool is_stranger(const struct mid_watch *w, const struct mid_feed_file *file) {
-  for (size_t i = 0; i < w->strangers; i++)
-    if (w->stranger[i].pid == file->pid && w->stranger[i].start_ticks == file->start_ticks)
-      return true;
-  return false;
+  size_t at = stranger_place(w, file);
+  return at < w->strangers && w->stranger[at].pid == file->pid &&
+         w->stranger[at].start_ticks == file->start_ticks;
 }
 
 static void add_stranger(struct mid_watch *w, const struct mid_feed_file *file) {
+  size_t at = stranger_place(w, file);
   w->stranger = array_grow(w->stranger, w->strangers, sizeof *w->stranger);
-  w->stranger[w->strangers++] = (struct mid_feed_stranger){file->pid, file->start_ticks};
+  memmove(&w->stranger[at + 1], &w->stranger[at], (w->strangers++ - at) * sizeof *w->stranger);
+  w->stranger[at] = (struct mid_feed_stranger){file->pid, file->start_ticks};
+}
+
+// Whether it is of another run, by its header alone; false too where it is not whole yet.
+static bool turned_away(struct mid_watch *w, const struct mid_feed_file *file) {
+  struct mid_feed_header h;
+  int fd = mid_feed_file_open(file);
+  if (fd < 0) return false;
+  bool whole = pread(fd, &h, sizeof h, 0) == sizeof h &&
+               memcmp(h.magic, MID_FEED_MAGIC, sizeof h.magic) == 0;
+  close(fd);
+  if (!whole || h.run == w->run) return false;
+  add_stranger(w, file);
+  return true;
 }
 
 static bool read_feed(struct mid_watch *w, const struct mid_feed_file *file,
@@ -307,12 +340,10 @@ static void watch_visit(void *self, const struct mid_feed_file *file) {
   if (file->start_ticks < w->process[0]->start_ticks) return;
   struct mid_process *p = watch_find(w, file->pid, file->start_ticks);
   if (p == NULL && (w->run == 0 || is_stranger(w, file))) return;
+  if (p == NULL && turned_away(w, file)) return;
   if (p != NULL) note_kernel(w, p);
   if (!read_feed(w, file, &image)) return;  // perhaps not whole yet
-  if (w->run != 0 && image.run != w->run) {
-    if (p == NULL) add_stranger(w, file);
-    return;
-  }
+  if (w->run != 0 && image.run != w->run) return;
   if (p == NULL) {
     p = watch_add(w, file->pid, file->start_ticks);
     note_kernel(w, p);
@@ -378,7 +409,7 @@ static bool last_look_is_wanted(const struct mid_watch *w, int fd) {
 static void visit_waiting(void *self, const struct mid_feed_file *file) {
   struct last_looks *looks = self;
   struct mid_watch *w = looks->watch;
-  if (file->start_ticks < w->process[0]->start_ticks) return;
+  if (file->start_ticks < w->process[0]->start_ticks || is_stranger(w, file)) return;
   int fd = mid_feed_file_open_to_write(file);
   if (fd < 0) return;
   if (last_look_is_wanted(w, fd) && last_look_put(fd, MID_LAST_LOOKS)) {

@@ -46,3 +46,12 @@ check '[p["process"]["pid"] for p in j if p["process"]["lives"]] == ['"$left]"
 kill -0 "$left" || fail "it was killed"
 run 0 "$MIDDEN" ps
 grep -q "^ *$left .*hold.py" out || fail "midden ps does not list it"
+
+# Among hundreds of feeds that processes of another run left, in whatever order they are found.
+MIDDEN_OPTIONS=feed=keep LD_PRELOAD="$LIBMIDDEN" perl -e 1
+for feed in midden/*.feed; do
+  for i in $(seq 300); do cp "$feed" "midden/$((4000000 + i * 7919 % 300)).9$((i % 7))00000000000.feed"; done
+done
+run 0 "$MIDDEN" run --json out.json -- sh -c 'for i in 1 2 3 4 5; do sleep 0.1; done'
+check 'len(j) == 6'
+[ "$(find midden -name '4000*.feed' | wc -l)" -eq 300 ] || fail "feeds of others were taken"

@@ -1,5 +1,7 @@
 // observe/finding/churn.c -- a hot path that allocates and frees the same little memory for ever.
 // SPDX-License-Identifier: MIT
+#include <math.h>
+
 #include "observe/finding_pairs.h"
 
 // Nearly all are free again, by the thread that allocated them, and at no time were there many.
@@ -44,7 +46,7 @@ static void churn_tell(const struct mid_evidence *e, const struct mid_place *pla
   mid_finding_why(f,
                   "%.0f %% of the process's allocations are from here, by %llu samples; half of "
                   "the blocks live less than %s",
-                  mid_words_share(s->allocated, (double)e->figures.allocations),
+                  fmin(mid_words_share(s->allocated, (double)e->figures.allocations), 100),
                   (unsigned long long)s->samples, mid_words_seconds(median_life(s), &life));
   if (s->asked_least == s->asked_most)
     mid_finding_advise(f,

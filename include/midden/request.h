@@ -22,9 +22,9 @@ extern "C" {
 
 /* The calling thread has ended one request.  errno is kept.
  * threads  any, at any time; not from a signal handler
- * cost     two stores into the thread's own memory; allocates nothing and takes no lock, but for the
- *          first call of a process, which sums up what was allocated until then: a few microseconds
- *          for each thread
+ * cost     two stores into the thread's own memory, 2 ns; no lock, no allocation
+ *          The first call of a process also sums up what was allocated until then, under the locks
+ *          of its heaps: about 0.1 ms for each thread.
  */
 MIDDEN_API void midden_request_end(void);
 

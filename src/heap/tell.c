@@ -115,7 +115,8 @@ static void add_allocated(struct mid_heap *heap, void *context) {
   struct allocated *sum = context;
   mid_lock_take(&heap->lock);
   for (unsigned c = 0; c < MID_CLASSES; c++) {
-    uint64_t blocks = count_now(heap, c).allocated;
+    // Not count_now, which also walks the spans, for what is free.
+    uint64_t blocks = mid_heap_count(heap, c).allocated - mid_heap_ready_count(heap, c);
     sum->blocks += blocks;
     sum->bytes += blocks * mid_class_bytes(c);
   }

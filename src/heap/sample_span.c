@@ -50,6 +50,13 @@ void mid_sample_in_place(struct mid_heap *heap, struct mid_span *span) {
 
 // ---- where ----
 
+// Near a limit a sample would take what the next block of another size needs, and leave the place
+// empty that an ordinary block would have had.
+static bool sample_may_grow(void) {
+  enum { SPARE = 1 << 20 };
+  return mid_options.heap_limit == 0 || mid_span_admits(SPARE);
+}
+
 // A span of samples with room: what was freed into or opened last is first in the list.
 static struct mid_span *sample_span_with_room(struct mid_heap *heap, unsigned klass, bool urgent) {
   struct mid_span_list *list = &heap->sampled[klass];
@@ -61,7 +68,7 @@ static struct mid_span *sample_span_with_room(struct mid_heap *heap, unsigned kl
     span = list->first;
   }
   if (span != NULL && mid_span_has_room(span)) return span;
-  span = mid_span_open(heap, klass, urgent);
+  span = sample_may_grow() ? mid_span_open(heap, klass, urgent) : NULL;
   if (span == NULL) return NULL;
   mid_span_set_sampled(span);
   span->list = MID_LIST_SAMPLED;
@@ -89,7 +96,8 @@ static struct mid_block *sample_carve_one(struct mid_heap *heap, struct mid_span
                                           bool urgent) {
   struct mid_fresh fresh;
   uint32_t count = 1;
-  if (span->carved == span->capacity || !mid_span_charge_blocks(heap, span, &count, urgent, &fresh))
+  if (span->carved == span->capacity || !sample_may_grow() ||
+      !mid_span_charge_blocks(heap, span, &count, urgent, &fresh))
     return NULL;
   char *at = (char *)mid_span_base(span) + (size_t)span->carved * span->block_bytes;
   mid_span_watch(span, mid_span_used(span) + 1);

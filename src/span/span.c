@@ -305,6 +305,13 @@ static bool limit_admits(size_t bytes, bool urgent) {
   return false;
 }
 
+bool mid_span_admits(size_t bytes) {
+  mid_lock_take(&span_lock);
+  bool admits = mid_limit_admits(committed(), bytes);
+  mid_lock_give(&span_lock);
+  return admits;
+}
+
 size_t mid_span_fresh(const struct mid_span *span) { return mid_resident_fresh(span); }
 
 // Reuse comes before growth: what did not fit makes way.

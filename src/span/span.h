@@ -220,6 +220,9 @@ struct mid_span *mid_span_take(size_t slices, size_t align, uint8_t state, bool 
 // false when heap_limit refuses, which `urgent` passes.
 bool mid_span_charge(struct mid_span *span, size_t bytes, bool urgent);
 
+// Whether `bytes` more would be admitted now: for those that can do without.
+bool mid_span_admits(size_t bytes);
+
 // `bytes` of what was charged to a span of blocks were given back to the system, as its `gone` bits
 // say; and are wanted again, after which those bits are cleared.
 void mid_span_uncharge(struct mid_span *span, size_t bytes);

@@ -55,12 +55,15 @@ static void *touch_room(void *room) {
   return mine[100] == 7 ? NULL : mine;
 }
 
+static void make_room(size_t bytes) {
+  for (size_t freed = 0; freed < bytes && count > 1; freed += taken[count].bytes)
+    free(taken[--count].p), total -= taken[count].bytes;
+}
+
 // The loader treats NULL as fatal: what it asks for under heap_limit is exempt.  A limit of the
 // system's exempts nobody, so some room is made first.
 static void load(const char *name) {
-  if (getenv("MIDDEN_OPTIONS") == NULL)
-    for (size_t freed = 0; freed < 4 * MIB && count > 1; freed += taken[count].bytes)
-      free(taken[--count].p), total -= taken[count].bytes;
+  if (getenv("MIDDEN_OPTIONS") == NULL) make_room(4 * MIB);
   void *library = dlopen(name, RTLD_NOW);
   CHECK(library != NULL || getenv("MIDDEN_OPTIONS") == NULL);
   if (library == NULL) return;
@@ -87,6 +90,7 @@ static void fill(size_t least, size_t most, size_t bytes, const char *library) {
     CHECK(realloc(taken[0].p, most) == NULL && errno == ENOMEM);
   }
   check_all();
+  make_room(MIB / 4);                      // for what the loader had beyond the limit
   for (size_t i = 0; i < count; i += 2) {  // what is freed may be had again
     free(taken[i].p);
     CHECK((taken[i].p = malloc(taken[i].bytes)) != NULL);

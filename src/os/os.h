@@ -44,7 +44,8 @@ bool mid_os_move(void *from, void *to, size_t bytes);
 // Back pages now, in one call, where they are sure to be written: about half of what faults cost.
 // Those that are backed already stay as they are.  Without effect before Linux 5.14.
 void mid_os_populate(void *base, size_t bytes);
-// Let the kernel back whole 2 MiB of it, aligned, by one page each, or no longer; it may do neither.
+// Let the kernel back whole 2 MiB of it, aligned, by one page each, or no longer; it may do
+// neither.
 void mid_os_huge(void *base, size_t bytes, bool huge);
 // No access, or access again.  false when the kernel is out of mappings.
 bool mid_os_guard(void *base, size_t bytes);

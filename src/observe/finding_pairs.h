@@ -36,7 +36,7 @@ static inline const char *mid_pairs_each(const struct mid_evidence *e, double bl
   struct mid_words mean;
   room->at[0] = 0;
   if (e->figures.requests < 2 || each > 2 * most) return room->at;
-  snprintf(room->at, sizeof room->at, ", %s a request",
+  snprintf(room->at, sizeof room->at, ", %.18s a request",
            mid_words_mean(each < most ? each : most, &mean));
   return room->at;
 }

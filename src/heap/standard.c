@@ -14,6 +14,9 @@
 #include "midden/malloc.h"
 
 #define STANDARD MIDDEN_API
+// What is called most begins at a cache line: else what lies before it decides how it is fetched,
+// and an exported name more cost a program that builds trees a sixth of its time.
+#define STANDARD_HOT __attribute__((aligned(64))) STANDARD
 #define CALLER __builtin_return_address(0)
 
 // Not in Debian 12's headers: C23's sized frees, and what glibc dropped from its own.
@@ -21,8 +24,8 @@ STANDARD void free_sized(void *p, size_t bytes);
 STANDARD void free_aligned_sized(void *p, size_t align, size_t bytes);
 STANDARD void cfree(void *p);
 
-STANDARD void *malloc(size_t bytes) { return mid_fast_malloc(bytes); }
-STANDARD void free(void *p) { mid_fast_free(p); }
+STANDARD_HOT void *malloc(size_t bytes) { return mid_fast_malloc(bytes); }
+STANDARD_HOT void free(void *p) { mid_fast_free(p); }
 STANDARD void cfree(void *p) { mid_fast_free(p); }
 
 // The size is not trusted to find the block: programs get it wrong, after a shrinking realloc.

@@ -1,5 +1,5 @@
-// bench/gc/cyclic.c -- cyclic garbage, made and dropped: what an object of it costs with
-// midden/rc.h. SPDX-License-Identifier: MIT
+// bench/gc/cyclic.c -- cyclic garbage: what an object of it costs with midden/rc.h.
+// SPDX-License-Identifier: MIT
 //
 //   cyclic SHAPE OBJECTS
 //

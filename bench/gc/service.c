@@ -1,4 +1,5 @@
 // bench/gc/service.c -- a service that holds many objects: service OBJECTS RATE SECONDS
+// SPDX-License-Identifier: MIT
 //
 // OBJECTS objects of 32 and 64 bytes live in 64 hash tables.  Requests arrive on a fixed schedule,
 // RATE a second, whether or not the last one is done: a request's latency is from when it was due
@@ -7,7 +8,7 @@
 //
 // The thread spins while it waits for the next request: what that costs is printed, to be taken
 // from the processor time.  With BENCH_MARK set it ends with full collections, and tells their
-// pauses. SPDX-License-Identifier: MIT
+// pauses.
 #include "service.h"
 
 enum { WARM_REQUESTS = 20000, FULL_COLLECTIONS = 5 };

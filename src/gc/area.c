@@ -1,5 +1,5 @@
-// gc/area.c -- areas of blocks: taken from span/ and given back, by huge pages where a heap is
-// large. SPDX-License-Identifier: MIT
+// gc/area.c -- areas of blocks: taken, touched ahead where a heap is large, and given back.
+// SPDX-License-Identifier: MIT
 //
 // Objects are visited in no order, and one huge page (2 MiB) under 32 blocks saves the walk through
 // the processor's tables at most of them.  But its first touch takes milliseconds, which nobody is
@@ -104,12 +104,8 @@ static struct mid_gc_area *area_make(midden_gc *gc, unsigned blocks) {
   if (area == NULL) return NULL;
   bool wide = area_is_wide(area);
   area->span = mid_gc_span_take(gc, blocks, wide ? bytes : MID_SLICE_BYTES);
-  if (area->span == NULL) {
-    area_record_give(gc, area);
-    return NULL;
-  }
-  if (!mid_gc_link(area_base(area), bytes, NULL, 0)) {
-    mid_gc_span_give(gc, area->span);
+  if (area->span == NULL || !mid_gc_link(area_base(area), bytes, NULL, 0)) {
+    if (area->span != NULL) mid_gc_span_give(gc, area->span);
     area_record_give(gc, area);
     return NULL;
   }

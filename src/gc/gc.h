@@ -229,6 +229,7 @@ static inline void mid_gc_push(struct mid_gc_list *list, struct mid_gc_block *bl
   list->first = block;
   list->count++;
 }
+
 // Of a large object: a byte for so many bytes of it, 1 where a reference was stored.
 enum { MID_GC_CARD = 1024 };
 static inline size_t mid_gc_card_bytes(const struct mid_gc_block *block) {

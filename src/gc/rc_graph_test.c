@@ -1,5 +1,5 @@
-// gc/rc_graph_test.c -- random graphs of counted objects, against a model that knows who is
-// reachable. SPDX-License-Identifier: MIT
+// gc/rc_graph_test.c -- random graphs of counted objects, against a model of what is reachable.
+// SPDX-License-Identifier: MIT
 //
 // The model keeps of each object its slots and how often the test itself holds it.  After each step
 // every object that the test can reach is there, with what was written into it; what has no

@@ -1,5 +1,5 @@
-// gc/plan/generational.c -- young objects by themselves, copied; old ones marked, now and then
-// moved. SPDX-License-Identifier: MIT
+// gc/plan/generational.c -- young objects copied by themselves; old ones marked, or moved.
+// SPDX-License-Identifier: MIT
 //
 //   Eden --> survivors, a few times --> old          stores into old objects are told of
 #include "gc/gc.h"

@@ -1,5 +1,5 @@
-// gc/plan/no_barrier.c -- generational, for programs that store with `=`: the kernel tells of
-// stores. SPDX-License-Identifier: MIT
+// gc/plan/no_barrier.c -- generational, for programs that store with `=`: the kernel tells of it.
+// SPDX-License-Identifier: MIT
 //
 // A minor cycle asks the kernel which pages of the old space were written since the last one, and
 // scans the objects that lie on these.  A page on which something young is still referred to stays

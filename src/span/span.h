@@ -86,13 +86,14 @@ struct mid_span {
   uint32_t slices;                 // length of the run; INNER, TAIL: distance back to the head
   uint16_t before;                 // any slice: pages left resident, see span/resident.h
   _Atomic bool sampled;            // x: relaxed; some of its blocks may be samples, see heap.h
+  bool pending;                    // in the heap's list of spans with remote frees (its lock); a
+                                   // byte of its own, as other threads write it
   uint16_t told;                   // frees in `freed` that the counters know of
   _Atomic uint16_t gone;           // x: SMALL, INNER; bit i: page i of this slice was given back
   uint8_t state;                   // enum mid_span_state
   uint8_t klass;                   // size class; LARGE: MID_SPAN_COLLECTED or anything else
   bool ready_zero;                 // blocks in `ready` are zero but for their first two words
   unsigned list : 3;               // heap's: which of its lists the span is in
-  bool pending : 1;                // in the heap's list of spans with remote frees
   bool zero : 1;                   // SMALL: never dirty above `carved`; LARGE: reads as zero
   bool moved : 1;                  // holds pages that mremap brought: renewed when purged
   bool guarded : 1;                // LARGE: has guard pages

@@ -13,15 +13,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "observe/symbol_table.h"
+
 struct symbols_file {
   char *path;
   Dwfl *session;
   Dwfl_Module *module;  // NULL: it cannot be read
+  struct mid_symbol_table table;
+  bool has_table;  // it is made when it is first asked
   struct symbols_file *next;
 };
 
-// What was found once: libdw searches a table of symbols from its start to its end, and the
-// processes of a run have most of their files in common.
+// What was found once: the processes of a run have most of their files in common.
 struct symbols_answer {
   const struct symbols_file *file;  // NULL: free
   uint64_t offset;
@@ -51,6 +54,7 @@ static void symbols_forget_names(struct mid_symbols *s) {
 void mid_symbols_close(struct mid_symbols *s) {
   for (struct symbols_file *f = s->files, *next; f != NULL; f = next) {
     next = f->next;
+    mid_symbol_table_close(&f->table);
     if (f->session != NULL) dwfl_end(f->session);
     free(f->path);
     free(f);
@@ -183,6 +187,25 @@ static const char *symbols_function(struct mid_symbols *s, Dwarf_Die *die) {
   return symbols_readable(s, linkage != NULL ? linkage : dwarf_diename(die));
 }
 
+// The symbol that holds `address`, or the label before it: whether that is of the same section only
+// libdw tells, by a search of the whole table.
+static const char *symbols_name(struct symbols_file *f, Dwarf_Addr address, GElf_Off *into,
+                                uint64_t *bytes) {
+  GElf_Sym symbol;
+  if (!f->has_table) f->table = mid_symbol_table_open(f->module);
+  f->has_table = true;
+  const struct mid_symbol_row *row = mid_symbol_table_find(&f->table, address);
+  if (row == NULL) return NULL;
+  if (row->bytes != 0) {
+    *into = address - row->at;
+    *bytes = row->bytes;
+    return row->name;
+  }
+  const char *name = dwfl_module_addrinfo(f->module, address, into, &symbol, NULL, NULL, NULL);
+  *bytes = name == NULL ? 0 : symbol.st_size;
+  return name;
+}
+
 // ---- what was inlined ----
 
 static bool symbols_is_function(Dwarf_Die *die) {
@@ -233,8 +256,9 @@ static size_t symbols_from_scopes(struct mid_symbols *s, Dwarf_Die *unit, Dwarf_
   return count;
 }
 
-static size_t symbols_look_up(struct mid_symbols *s, Dwfl_Module *module, Dwarf_Addr address,
+static size_t symbols_look_up(struct mid_symbols *s, struct symbols_file *f, Dwarf_Addr address,
                               struct mid_symbol *out, size_t most) {
+  Dwfl_Module *module = f->module;
   Dwarf_Die unit, *scope = NULL;
   int line = 0;
   for (size_t i = 0; i < most; i++) out[i] = (struct mid_symbol){.function = "", .file = ""};
@@ -246,8 +270,8 @@ static size_t symbols_look_up(struct mid_symbols *s, Dwfl_Module *module, Dwarf_
   free(scope);
   if (count > 0) return count;
   GElf_Off into;
-  GElf_Sym symbol;
-  const char *name = dwfl_module_addrinfo(module, address, &into, &symbol, NULL, NULL, NULL);
+  uint64_t bytes;
+  const char *name = symbols_name(f, address, &into, &bytes);
   out[0].function = symbols_readable(s, name);
   return name != NULL || file != NULL;
 }
@@ -256,14 +280,14 @@ size_t mid_symbols_find(struct mid_symbols *s, const char *path, const unsigned 
                         size_t id_bytes, uint64_t offset, struct mid_symbol *out, size_t most) {
   enum { MOST = 64 };
   struct mid_symbol found[MOST];
-  const struct symbols_file *file = symbols_file_of(s, path);
+  struct symbols_file *file = symbols_file_of(s, path);
   Dwarf_Addr address;
   if (file->module == NULL || most == 0 || !symbols_is_that(file->module, id, id_bytes) ||
       !symbols_address(file->module, offset, false, &address))
     return 0;
   if (s->answers == 0 || answer_place(s->answer, s->answer_room, file, offset)->file == NULL) {
     symbols_forget_names(s);
-    size_t count = symbols_look_up(s, file->module, address, found, MOST);
+    size_t count = symbols_look_up(s, file, address, found, MOST);
     answer_keep(s, file, offset, found, count);
   }
   const struct symbols_answer *answer = answer_place(s->answer, s->answer_room, file, offset);
@@ -274,15 +298,16 @@ size_t mid_symbols_find(struct mid_symbols *s, const char *path, const unsigned 
 
 const char *mid_symbols_object(struct mid_symbols *s, const char *path, const unsigned char *id,
                                size_t id_bytes, uint64_t distance, uint64_t *into) {
-  Dwfl_Module *module = symbols_file_of(s, path)->module;
+  struct symbols_file *f = symbols_file_of(s, path);
+  Dwfl_Module *module = f->module;
   Dwarf_Addr address;
-  GElf_Sym symbol;
+  uint64_t bytes;
   symbols_forget_names(s);
   if (module == NULL || !symbols_is_that(module, id, id_bytes) ||
       !symbols_address(module, distance, true, &address))
     return NULL;
-  const char *name = dwfl_module_addrinfo(module, address, into, &symbol, NULL, NULL, NULL);
+  const char *name = symbols_name(f, address, into, &bytes);
   // What no symbol covers is given the one before it.
-  if (name == NULL || (symbol.st_size != 0 && *into >= symbol.st_size)) return NULL;
+  if (name == NULL || (bytes != 0 && *into >= bytes)) return NULL;
   return symbols_readable(s, name);
 }

@@ -250,6 +250,35 @@ TEST(a_place_that_keeps_what_it_gets_grows)
   end();
 }
 
+// One way here is emptied before the end, the other fills until then: at no look is all of it
+// there.
+TEST(growth_by_ways_that_are_fullest_at_different_times_is_told_with_the_time_it_took)
+{
+  enum { LOOKS = 100, FREED_AT = 60 };
+  uint64_t frame[] = {mid_sample_frame(0, 0x7f0000001001), mid_sample_frame(0, 0x7f0000002001)};
+  struct mid_sample *first[FREED_AT];
+  begin();
+  struct written_site other = written_stack(frame, 2);
+  t.process.history = mid_history_open();
+  for (int i = 1; i <= LOOKS; i++) {
+    double now = i / 10.0;
+    if (i <= FREED_AT)
+      first[i - 1] = written_sample(t.site, 4096 * (uint64_t)i, 2000, 1, now - 0.05);
+    written_sample(other, (1 << 20) + 4096 * (uint64_t)i, 2000, 1, now - 0.05);
+    for (int k = 0; k < FREED_AT && i == FREED_AT + 1; k++) first[k]->block = 0;
+    struct mid_profile p = written_end(now);
+    const struct mid_history_look look = {.when = now, .work = 1e6 * i, .live = 4000.0 * i};
+    mid_history_add(t.process.history, &look, &p);
+    mid_profile_close(&p);
+  }
+  t.site.sum->allocated_bytes = t.site.sum->peak_live_bytes = (uint64_t)w(2000 * FREED_AT);
+  t.process.peak_live = 4000 * LOOKS;
+  const struct mid_finding *f = find("growing");
+  CHECK(f != NULL && strstr(f->what, "the first fifth of 10.0 s") != NULL);
+  CHECK(strstr(f->why, "at different times") != NULL);
+  end();
+}
+
 TEST(who_holds_what_grows_is_told_of_its_place_alone)
 {
   char function[64] = "";

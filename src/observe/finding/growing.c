@@ -24,7 +24,7 @@ struct growth {
   struct mid_history_birth birth[BIRTHS];
   double samples, late, blocks;       // late: samples born after the start-up
   double fullest, fullest_at, bytes;  // bytes: by which it grew after the start-up
-  size_t looks;                       // up to the fullest
+  size_t looks;                       // up to the fullest; 0: its stacks never were at once
   struct mid_trend wall, work;
   bool has_trend;
   enum mid_confidence sure;
@@ -218,6 +218,8 @@ static void say_rate(const struct mid_evidence *e, const struct mid_trend *t, do
 
 static void growing_say_why(const struct growth *g, struct mid_finding *f) {
   char trend[200] = "; there were too few looks for a trend";
+  if (g->looks == 0)
+    snprintf(trend, sizeof trend, "; the ways that lead here were fullest at different times");
   if (g->has_trend)
     snprintf(trend, sizeof trend,
              "; it rose in %.0f %% of %zu windows of time and %.0f %% of %zu "
@@ -233,7 +235,7 @@ static void growing_say_why(const struct growth *g, struct mid_finding *f) {
 static void growing_tell(const struct mid_evidence *e, const struct growth *g,
                          struct mid_findings *out) {
   char rate[160];
-  double seconds = e->history->look[g->looks > 0 ? g->looks - 1 : 0].when;
+  double seconds = g->fullest_at;  // which births are told in parts of
   struct mid_finding *f =
       mid_finding_add(out, "growing", g->sure, &g->place->sum, g->fullest, g->blocks);
   f->badness = 4 * g->bytes;

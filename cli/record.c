@@ -58,6 +58,15 @@ static uint64_t record_size(const char *words) {
   return n;
 }
 
+static void record_name(struct record *r) {
+  const char *program = "process";
+  if (r->name != NULL) return;
+  if (r->pid == 0) program = strrchr(r->child.argv[0], '/');
+  program = program == NULL ? r->child.argv[0] : *program == '/' ? program + 1 : program;
+  if (asprintf(&r->name, "%s.%d.midden", program, (int)(r->pid != 0 ? r->pid : getpid())) < 0)
+    cli_die(CLI_FAILED, "no memory for a name");
+}
+
 static void record_arguments(struct record *r, int argc, char **argv) {
   struct cli_args args = cli_args_open(argc, argv);
   r->seconds = 1e18;
@@ -74,21 +83,19 @@ static void record_arguments(struct record *r, int argc, char **argv) {
     cli_args_end(&args);
   else
     cli_child_find(&r->child, &args);
+  record_name(r);
   cli_file_require(r->name);
 }
 
 // ---- the trace ----------------------------------------------------------------------------------
 
 static void record_open(struct record *r) {
-  const char *program = "process";
-  if (r->pid == 0) program = strrchr(r->child.argv[0], '/');
-  program = program == NULL ? r->child.argv[0] : *program == '/' ? program + 1 : program;
-  if (r->name == NULL &&
-      asprintf(&r->name, "%s.%d.midden", program, (int)(r->pid != 0 ? r->pid : getpid())) < 0)
-    cli_die(CLI_FAILED, "no memory for a name");
   r->fd = open(r->name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (r->fd < 0)
-    cli_die(CLI_USAGE, "'%s' cannot be written: %s: name another file", r->name, strerror(errno));
+  if (r->fd < 0) {
+    int error = errno;
+    mid_drain_discard(r->number);
+    cli_die(CLI_USAGE, "'%s' cannot be written: %s: name another file", r->name, strerror(error));
+  }
   r->writer = mid_writer_open(r->fd);
   r->drain = mid_drain_open(r->number, r->writer);
   r->began = cli_seconds();
@@ -103,14 +110,16 @@ static void record_tell(const struct record *r, int error) {
   const struct mid_drain_figures *f = &r->figures;
   struct mid_words events, took, size, lost;
   if (error != 0)
-    cli_say("'%s' could not be written any further: %s: it ends there; the program goes on",
-            r->name, strerror(error));
-  if (f->events == 0) {
+    cli_say(
+        "'%s' could not be written any further: %s: it ends there, with %s; the program goes on",
+        r->name, strerror(error), mid_words_size(f->bytes, &size));
+  if (error == 0 && f->events == 0) {
     cli_say(
         "no event was recorded: the program called no malloc by a standard name, or found no "
         "folder for its feed ($XDG_RUNTIME_DIR/midden, /dev/shm, /tmp)");
     return;
   }
+  if (error != 0) return;
   fprintf(stderr, "midden: recorded %s events of %u process%s in %s: %s in %s, %.1f bytes each\n",
           mid_words_count((double)f->events, &events), f->processes, f->processes == 1 ? "" : "es",
           mid_words_seconds(r->took, &took), mid_words_size(f->bytes, &size), r->name,
@@ -169,12 +178,13 @@ static int record_process(struct record *r) {
   struct mid_proc_stat stat;
   if (!mid_proc_stat_read(r->pid, &stat))
     cli_die(CLI_FAILED, "there is no process %d: 'midden ps' lists those on Midden", (int)r->pid);
-  record_open(r);
+  // Before the file is opened, which may hold another trace.
   if (mid_drain_ask(r->number, r->pid, true) == 0)
     cli_die(CLI_FAILED,
             "process %d does not run on this Midden, or is another user's: 'midden ps' lists those "
             "that do",
             (int)r->pid);
+  record_open(r);
   double delay = 0;
   do {
     struct timespec most = {.tv_nsec = (long)(delay * 1e9)};

@@ -38,6 +38,8 @@ done
 later 0.5
 run 5 "$MIDDEN" record -o /dev/full -- ./busy
 said err "midden: '/dev/full' could not be written any further: No space left on device"
+said err "it ends there, with 0 B; the program goes on"
+not_said err "recorded"
 rm stop
 : >stop
 run 5 "$MIDDEN" record -o plain.midden -- ./busy
@@ -54,6 +56,9 @@ for i in 1 2 3; do
   said out "1 process, 2 threads"
   not_said out "wrong"
 done
+run 1 "$MIDDEN" record --pid $pid --for 200ms -o /dev/full
+said err "midden: '/dev/full' could not be written any further: No space left on device"
+not_said err "recorded"
 # ^C ends it.
 timeout -s INT 0.3 "$MIDDEN" record --pid $pid -o attached.midden 2>err || :
 said err "midden: recorded"
@@ -70,11 +75,15 @@ said err "midden: recorded"
 wait $pid || got=$?
 [ "$got" -eq 5 ] || fail "the program ended with $got"
 
-# What cannot be.
-run 1 "$MIDDEN" record --pid $$ -o no.midden
+# What cannot be, and costs nobody a trace.
+cp attached.midden kept.midden
+run 1 "$MIDDEN" record --pid $$ -o kept.midden
 said err "does not run on this Midden"
-run 1 "$MIDDEN" record --pid 999999999 -o no.midden
+run 1 "$MIDDEN" record --pid 999999999 -o kept.midden
 said err "there is no process 999999999"
+cmp attached.midden kept.midden || fail "a trace was lost"
+run 1 "$MIDDEN" record --pid $$
+[ -z "$(find . -name "*.$$.midden")" ] || fail "a trace of nothing was left"
 run 2 "$MIDDEN" record --pid x
 run 2 "$MIDDEN" record --for soon -- true
 said err "'soon' is not a time: give it as 30s, 500ms, 5m or 1h"

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "cli.h"
 #include "launch.h"
 #include "observe/words.h"
@@ -83,9 +84,12 @@ static pid_t start(const struct cli_replayer *r, int errand_fd) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   // Both must be out of the way of the numbers that they shall have.
+  const int above = (int)mid_max(MID_REPLAY_PLAN_FD, MID_REPLAY_ERRAND_FD) + 1;
   int plan = r->planned == NULL ? open("/dev/null", O_RDONLY | O_CLOEXEC)
-                                : fcntl(r->planned->fd, F_DUPFD_CLOEXEC, 10);
-  int errand = fcntl(errand_fd, F_DUPFD_CLOEXEC, 10);
+                                : fcntl(r->planned->fd, F_DUPFD_CLOEXEC, above);
+  int errand = fcntl(errand_fd, F_DUPFD_CLOEXEC, above);
+  if (plan < 0 || errand < 0)
+    cli_die(CLI_FAILED, "a replay needs more open files than it may have: raise 'ulimit -n'");
   posix_spawn_file_actions_adddup2(&files, plan, MID_REPLAY_PLAN_FD);
   posix_spawn_file_actions_adddup2(&files, errand, MID_REPLAY_ERRAND_FD);
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);

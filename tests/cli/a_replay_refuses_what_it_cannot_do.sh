@@ -66,3 +66,9 @@ said err "cannot be replayed: "
 # The helper explains itself.
 run 2 "$(dirname "$MIDDEN")/midden-replay"
 said err "this is a part of 'midden replay'"
+
+# Few files may be open.
+few() { sh -c 'ulimit -n $0; exec "$@"' "$1" "$MIDDEN" replay work.midden --under glibc --rounds 1; }
+run 0 few 10
+run 1 few 6
+said err "midden: a replay needs more open files than it may have: raise 'ulimit -n'"

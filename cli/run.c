@@ -44,7 +44,7 @@ enum {
 enum { MOST_NOTES = 8 };
 
 struct run {
-  const char *report, *json;
+  const char *report, *json, *gc_log;
   bool quiet;
   double started;  // seconds since 1970
   char options[4096];
@@ -73,8 +73,7 @@ static void read_arguments(struct run *run, int argc, char **argv) {
     if (option == FAIL_STATUS) cli_gate_fail_status(&run->gate, args.value);
     if (option == SUPPRESS) cli_gate_suppress(&run->gate, args.value);
     if (option == DIAGNOSE) run->looks.diagnose = true;
-    if (option == GC_LOG && setenv("MIDDEN_GC_LOG", args.value, 1) != 0)
-      cli_die(CLI_FAILED, "no memory for MIDDEN_GC_LOG");
+    if (option == GC_LOG) run->gc_log = args.value;
     if (option == QUIET) run->quiet = true;
   }
   cli_child_find(&run->child, &args);
@@ -243,6 +242,9 @@ int cli_run(int argc, char **argv) {
   read_arguments(&run, argc, argv);
   cli_file_require(run.report);
   cli_file_require(run.json);
+  cli_file_require(run.gc_log);
+  if (run.gc_log != NULL && setenv("MIDDEN_GC_LOG", run.gc_log, 1) != 0)
+    cli_die(CLI_FAILED, "no memory for MIDDEN_GC_LOG");
   cli_launch_prepare(number, run.options);
   note_program(&run);
   mid_folders_sweep();

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/lib.inc"
 
-for option in --report --json; do
+for option in --report --json --gc-log; do
   run 2 "$MIDDEN" run $option no/such/folder/file -- touch started
   said err "midden: 'no/such/folder/file' cannot be written: No such file or directory: name"
   run 2 "$MIDDEN" run $option . -- touch started

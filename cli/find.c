@@ -23,7 +23,7 @@ struct mid_store *cli_runs_open(bool or_none) {
   if (store != NULL || (or_none && wrong[0] == 0)) return store;
   if (wrong[0] == 0)
     cli_die(CLI_UNSEEN, "no run was kept yet: 'midden run' keeps each, 'midden runs' lists them");
-  cli_die(CLI_UNSEEN, "the runs that were kept cannot be read: %s: move that file away", wrong);
+  cli_die(CLI_UNSEEN, "the runs that were kept cannot be read: %s", wrong);
 }
 
 // r12: 12; else 0.

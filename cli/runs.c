@@ -83,8 +83,7 @@ static void list_runs(const char *json) {
   bool whole = store == NULL ||
                (mid_store_list(store, print_run, &columns) && mid_store_list(store, add_run, list));
   if (!whole)
-    cli_die(CLI_UNSEEN, "the runs that were kept cannot be read: %s: move that file away",
-            mid_store_wrong(store));
+    cli_die(CLI_UNSEEN, "the runs that were kept cannot be read: %s", mid_store_wrong(store));
   int error = json != NULL ? cli_file_write(json, print_list, list) : 0;
   if (error != 0) cli_die(CLI_FAILED, "'%s' could not be written: %s", json, strerror(error));
   json_decref(list);

@@ -23,7 +23,18 @@ enum {
 
 struct mid_store {
   sqlite3 *db;
+  char wrong[256];
 };
+
+// What SQLite says is wrong, and what to do about it where that is known.
+static const char *store_wrong(struct mid_store *s) {
+  int code = sqlite3_errcode(s->db) & 0xff;  // without the part that says where
+  const char *remedy = code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? ": move that file away"
+                       : code == SQLITE_FULL                           ? ": make room on its disk"
+                                                                       : "";
+  snprintf(s->wrong, sizeof s->wrong, "%s%s", sqlite3_errmsg(s->db), remedy);
+  return s->wrong;
+}
 
 // ---- where it is --------------------------------------------------------------------------------
 
@@ -85,18 +96,20 @@ _Static_assert(STORE_VERSION == 1, "as store_make has it");
 
 // A log that is copied back only when it is long, and that is synchronised only then, saves each
 // run the wait for a disk; what a power failure can cost are the last runs, not the database.
-static const char *store_begin(struct mid_store *s) {
+// returns  NULL, or what is wrong; "": there is none yet, and this is no time to make one
+static const char *store_begin(struct mid_store *s, bool to_write) {
   int keep = 1;
   sqlite3_busy_timeout(s->db, STORE_PATIENCE_MS);
   sqlite3_file_control(s->db, NULL, SQLITE_FCNTL_PERSIST_WAL, &keep);
   sqlite3_db_config(s->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
   sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
   if (!store_do(s, "PRAGMA trusted_schema = OFF; PRAGMA synchronous = NORMAL"))
-    return sqlite3_errmsg(s->db);
+    return store_wrong(s);
   int64_t version = store_number(s, "PRAGMA user_version");
-  if (version < 0) return sqlite3_errmsg(s->db);
-  if (version > STORE_VERSION) return "it is of a later version of midden";
-  if (version == 0 && !store_make(s)) return sqlite3_errmsg(s->db);
+  if (version < 0) return store_wrong(s);
+  if (version > STORE_VERSION) return "it is of a later version of midden: use that one";
+  if (version == 0 && !to_write) return "";
+  if (version == 0 && !store_make(s)) return store_wrong(s);
   return NULL;
 }
 
@@ -116,15 +129,15 @@ struct mid_store *mid_store_open(bool to_write, char *room, size_t bytes) {
   struct mid_store *s = mid_must(calloc(1, sizeof *s));
   *room = 0;
   if (!store_path(path, sizeof path)) {
-    snprintf(room, bytes, "neither XDG_STATE_HOME nor HOME is an absolute path");
+    snprintf(room, bytes, "neither XDG_STATE_HOME nor HOME is an absolute path: set one");
     free(s);
     return NULL;
   }
   const char *wrong = store_file(path, to_write);
   if (wrong == NULL) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    wrong = sqlite3_open_v2(path, &s->db, flags, NULL) == SQLITE_OK ? store_begin(s)
-                                                                    : sqlite3_errmsg(s->db);
+    wrong = sqlite3_open_v2(path, &s->db, flags, NULL) == SQLITE_OK ? store_begin(s, to_write)
+                                                                    : store_wrong(s);
   }
   if (wrong == NULL) return s;
   if (*wrong != 0) snprintf(room, bytes, "'%s': %s", path, wrong);
@@ -137,7 +150,7 @@ void mid_store_close(struct mid_store *s) {
   free(s);
 }
 
-const char *mid_store_wrong(const struct mid_store *s) { return sqlite3_errmsg(s->db); }
+const char *mid_store_wrong(struct mid_store *s) { return store_wrong(s); }
 
 // ---- keeping ------------------------------------------------------------------------------------
 

@@ -39,7 +39,7 @@ void mid_store_close(struct mid_store *s);
 // Keep a run and drop what is too old or too much.
 // returns  its number; 0: it could not be kept, mid_store_wrong says why
 int64_t mid_store_keep(struct mid_store *s, const struct mid_store_run *run, const char *data);
-const char *mid_store_wrong(const struct mid_store *s);
+const char *mid_store_wrong(struct mid_store *s);
 
 // Visit all, the newest first.  false: it is damaged.
 bool mid_store_list(struct mid_store *s, void (*visit)(void *self, const struct mid_store_run *),

@@ -100,6 +100,9 @@ XDG_STATE_HOME=/proc/none run 0 "$MIDDEN" run -- ./churns
 said err "midden: this run is not kept: '/proc/none"
 unset XDG_STATE_HOME
 HOME=relative run 0 "$MIDDEN" run -- ./churns
-said err "neither XDG_STATE_HOME nor HOME is an absolute path"
+said err "neither XDG_STATE_HOME nor HOME is an absolute path: set one"
+HOME=relative run 3 "$MIDDEN" runs
+[ "$(cat err)" = "midden: the runs that were kept cannot be read: neither XDG_STATE_HOME nor HOME \
+is an absolute path: set one" ] || fail "it did not say what to do"
 HOME="$work/home" run 0 "$MIDDEN" run -- ./churns
 [ -e home/.local/state/midden/runs.db ] || fail "it is not where XDG says"

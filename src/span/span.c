@@ -275,12 +275,17 @@ static struct mid_span *run_take(size_t slices, size_t align) {
   return mid_runs_take(slices, align);
 }
 
+// Bytes of what is taken that were given back; a byte that is but a sign of it is none.
+static size_t given_back(const struct mid_span *run) {
+  return mid_round_down(run->asked, mid_os_page_bytes());
+}
+
 struct mid_span *mid_span_take(size_t slices, size_t align, uint8_t state, bool urgent) {
   mid_lock_take(&span_lock);
   struct mid_span *span = run_take(slices, align);
   if (span != NULL) {
-    mid_bound_work(slices * MID_SLICE_BYTES, span->asked, totals.used);
-    totals.retouched += span->asked;
+    mid_bound_work(slices * MID_SLICE_BYTES, given_back(span), totals.used);
+    totals.retouched += given_back(span);
     record_clear(span, state);
     span->own_mapping = is_huge(slices) || align > (size_t)1 << (MID_WINDOW_SHIFT - 2);
     span_count++;
@@ -429,8 +434,8 @@ static bool grow_locked(struct mid_span *span, size_t slices, size_t bytes, bool
   stale_drop(span);
   if (more > 0) {
     after = mid_runs_cut(after, more);
-    mid_bound_work(more * MID_SLICE_BYTES, after->asked, totals.used);
-    totals.retouched += after->asked;
+    mid_bound_work(more * MID_SLICE_BYTES, given_back(after), totals.used);
+    totals.retouched += given_back(after);
     span->zero &= after->bytes == 0;
     span->moved |= after->moved;
     after->bytes = after->asked = 0;

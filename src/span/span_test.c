@@ -215,9 +215,16 @@ TEST(no_more_is_touched_again_than_was_given_back)
   CHECK_EQ(mid_span_purge_all(), MID_SLICE_BYTES);
   for (int i = 0; i < SPANS; i++) span[i] = take(1);
   CHECK(SINCE(retouched) >= MID_SLICE_BYTES);  // one of them is it
-  // Which pages they were is not known when a run is split: a byte a span is for rounding.
-  CHECK(mid_span_totals().retouched <= mid_span_totals().purged + SPANS);
+  CHECK_EQ(SINCE(retouched) % mid_os_page_bytes(), 0);
+  CHECK(mid_span_totals().retouched <= mid_span_totals().purged);
   for (int i = 0; i < SPANS; i++) give(span[i]);
+}
+
+TEST(what_was_used_and_never_given_back_is_not_touched_again)
+{
+  start();
+  for (int i = 0; i < 3; i++) mid_span_give_moved(take_charged(4, 4 * MID_SLICE_BYTES));
+  CHECK_EQ(SINCE(retouched), 0);
 }
 
 // ---- what long spans hold ----

@@ -29,6 +29,7 @@
 #include "os/os.h"
 
 enum {
+  FEED_FOLDERS = 3,
   FEED_FIRST_SLOTS = 4,  // in piece 0, and the least in any other
   FEED_GROWTH = 4,       // another piece has 1/4 of the slots so far: at most 1/5 is never used ...
   FEED_PIECES = 48,      // ... and this many hold over 100 000 slots
@@ -126,8 +127,8 @@ _Static_assert(
 // ---- the folder ------------------------------------------------------------------------------
 
 // The k-th place that may hold feeds; false when there is no such place.
-static bool feed_folder_name(int k) {
-  struct mid_text t = mid_text_open(feed.folder, sizeof feed.folder);
+static bool feed_folder_name(int k, char *room) {
+  struct mid_text t = mid_text_open(room, sizeof feed.folder);
   if (k == 0) {
     const char *runtime = mid_os_environment("XDG_RUNTIME_DIR");
     if (runtime == NULL || runtime[0] != '/') return false;
@@ -146,12 +147,11 @@ static int feed_open_at(int folder, const char *path, int how) {
 static void feed_close(int fd) { mid_call(SYS_close, fd); }
 
 // A folder that is ours alone; negative when there is none.
-static int feed_folder_open(bool make) {
-  int fd = feed_open_at(AT_FDCWD, feed.folder, O_RDONLY | O_DIRECTORY);
+static int feed_folder_open(const char *path, bool make) {
+  int fd = feed_open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
   if (fd == -ENOENT && make) {
-    long made = mid_call(SYS_mkdirat, AT_FDCWD, feed.folder, 0700);
-    if (made == 0 || made == -EEXIST)
-      fd = feed_open_at(AT_FDCWD, feed.folder, O_RDONLY | O_DIRECTORY);
+    long made = mid_call(SYS_mkdirat, AT_FDCWD, path, 0700);
+    if (made == 0 || made == -EEXIST) fd = feed_open_at(AT_FDCWD, path, O_RDONLY | O_DIRECTORY);
   }
   if (fd < 0) return fd;
   struct stat s;
@@ -215,7 +215,7 @@ static bool feed_file_is_ours(const struct stat *s) {
 }
 
 MID_RARELY static int feed_file_open(void) {
-  int folder = feed_folder_open(false);
+  int folder = feed_folder_open(feed.folder, false);
   if (folder < 0) return folder;
   int fd = feed_open_at(folder, feed.name, O_RDWR);
   feed_close(folder);
@@ -402,8 +402,8 @@ bool mid_feed_open(uint64_t run, uint64_t recording, const struct mid_feed_class
   uint64_t start_ticks = feed_start_ticks();
   feed_lay_out(class_count);
   feed_file_name(start_ticks);
-  for (int k = 0; k < 3 && feed.header == NULL; k++) {
-    int folder = feed_folder_name(k) ? feed_folder_open(true) : -1;
+  for (int k = 0; k < FEED_FOLDERS && feed.header == NULL; k++) {
+    int folder = feed_folder_name(k, feed.folder) ? feed_folder_open(feed.folder, true) : -1;
     if (folder < 0) continue;
     if (feed_make(folder)) feed_write_head(start_ticks, run, recording, classes);
     feed_close(folder);
@@ -417,10 +417,9 @@ bool mid_feed_open(uint64_t run, uint64_t recording, const struct mid_feed_class
 bool mid_feed_is_open(void) { return feed.header != NULL; }
 const struct mid_feed_header *mid_feed_header(void) { return feed.header; }
 
-// Open the file of that name in the feed's folder in the way `how` and give it room.
-static int feed_beside(const char *ending, int how, uint64_t from, uint64_t bytes) {
-  int folder = feed.header == NULL ? -ENOENT : feed_folder_open(false);
-  if (folder < 0) return folder;
+// Open the file of that name in this folder, which is closed then, in the way `how` and give it
+// room.
+static int feed_beside_in(int folder, const char *ending, int how, uint64_t from, uint64_t bytes) {
   char room[sizeof feed.name + 32];
   feed_beside_name(ending, room, sizeof room);
   int fd = feed_open_at(folder, room, how);
@@ -433,8 +432,25 @@ static int feed_beside(const char *ending, int how, uint64_t from, uint64_t byte
   return fd;
 }
 
+static int feed_beside(const char *ending, int how, uint64_t from, uint64_t bytes) {
+  int folder = feed.header == NULL ? -ENOENT : feed_folder_open(feed.folder, false);
+  return folder < 0 ? folder : feed_beside_in(folder, ending, how, from, bytes);
+}
+
 int mid_feed_beside(const char *ending, uint64_t bytes) {
   return feed_beside(ending, O_RDWR | O_CREAT | O_EXCL, 0, bytes);
+}
+
+int mid_feed_beside_or_elsewhere(const char *ending, uint64_t bytes) {
+  char path[sizeof feed.folder];
+  int fd = mid_feed_beside(ending, bytes);
+  for (int k = 0; k < FEED_FOLDERS && fd == -ENOSPC; k++) {
+    int folder = feed_folder_name(k, path) ? feed_folder_open(path, true) : -1;
+    if (folder < 0) continue;
+    int other = feed_beside_in(folder, ending, O_RDWR | O_CREAT | O_EXCL, 0, bytes);
+    if (other >= 0 || other == -EEXIST) fd = other;
+  }
+  return fd;
 }
 
 int mid_feed_beside_again(const char *ending, uint64_t from, uint64_t bytes) {
@@ -448,7 +464,7 @@ MID_RARELY _Atomic uint32_t *mid_feed_last_look(void) {
 }
 
 MID_RARELY int mid_feed_neighbour(const char *name) {
-  int folder = feed_folder_open(false);
+  int folder = feed_folder_open(feed.folder, false);
   if (folder < 0) return folder;
   int fd = feed_open_at(folder, name, O_RDWR | O_NONBLOCK);
   feed_close(folder);
@@ -498,7 +514,7 @@ MID_RARELY void mid_feed_forget(void) {
 void mid_feed_end(bool keep) {
   // A child that was cloned behind our back still has its parent's file.
   if (feed.header == NULL || keep || feed.header->pid != (uint64_t)mid_call(SYS_getpid)) return;
-  int folder = feed_folder_open(false);
+  int folder = feed_folder_open(feed.folder, false);
   struct stat s;
   if (folder >= 0) {
     if (mid_call(SYS_newfstatat, folder, feed.name, &s, AT_SYMLINK_NOFOLLOW) == 0 &&

@@ -33,6 +33,9 @@ static inline uint64_t mid_feed_recording(void) {
 // A new file of `bytes` beside the feed, named as that is but for `ending`: its descriptor, or an
 // error as in -EEXIST.
 int mid_feed_beside(const char *ending, uint64_t bytes);
+// The same, or where the feed's folder has no room in another that may hold feeds: for readers that
+// look into all of them.  A container's /dev/shm has 64 MiB.
+int mid_feed_beside_or_elsewhere(const char *ending, uint64_t bytes);
 // The same file again, with room for `bytes` more from `from` on, where it ended.
 int mid_feed_beside_again(const char *ending, uint64_t from, uint64_t bytes);
 const struct mid_feed_header *mid_feed_header(void);  // NULL without a feed

@@ -460,6 +460,33 @@ TEST(a_tmpfs_of_64_KiB_holds_a_smaller_feed_without_SIGBUS)
   CHECK_EQ(status, 0);
 }
 
+static int beside_a_full_tmpfs(void) {
+  char path[256], link[64];
+  struct stat feed, other;
+  if (!mount_tmpfs(runtime, "size=64k,mode=700")) return NO_MOUNT;
+  if (!open_feed() || own_feeds(path) != 1 || stat(path, &feed) != 0) return 1;
+  if (mid_feed_beside(".7.ring", 65536) != -ENOSPC) return 2;
+  int fd = mid_feed_beside_or_elsewhere(".7.ring", 65536);
+  if (fd < 0 || fstat(fd, &other) != 0 || other.st_dev == feed.st_dev) return 3;
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  ssize_t bytes = readlink(link, path, sizeof path - 1);
+  if (bytes < 0) return 4;
+  path[bytes] = 0;
+  return unlink(path) == 0 && other.st_size == 65536 && (other.st_mode & 077) == 0 ? 0 : 5;
+}
+
+TEST(what_a_full_tmpfs_has_no_room_for_goes_to_another_folder)
+{
+  runtime_open();
+  int status = in_child(beside_a_full_tmpfs);
+  runtime_close();
+  if (WIFEXITED(status) && WEXITSTATUS(status) == NO_MOUNT) {
+    print_message("skipped: this user may not mount a tmpfs, also not in a user namespace\n");
+    skip();
+  }
+  CHECK_EQ(status, 0);
+}
+
 // ---- what the program must not notice ----
 
 static size_t open_descriptors(void) {

@@ -23,7 +23,7 @@ MID_RARELY static int ring_create(uint64_t bytes) {
     mid_text_add(&ending, ".");
     mid_text_number(&ending, last++);
     mid_text_add(&ending, ".ring");
-    fd = mid_feed_beside(room, bytes);
+    fd = mid_feed_beside_or_elsewhere(room, bytes);
   }
   return fd;
 }

@@ -19,7 +19,7 @@ enum {
 
 // A ring as its writer sees it.  Records are never given back, only used again.
 struct record_ring {
-  struct mid_ring *ring;  // NULL: none could be made, or none yet
+  struct mid_ring *ring;  // NULL: none could be made, then there are no words, or none yet
   uint64_t *word;         // its words
   uint64_t words;
   uint64_t head, tail;   // tail: as last seen
@@ -200,6 +200,13 @@ static struct record_ring *spare_take(void) {
   return rings = r;
 }
 
+// There is no room for a ring, which is not asked for again at each event.
+MID_RARELY static void ring_refused(struct record_ring *r, uint64_t recording) {
+  ring_shut(r);
+  r->words = r->head = r->tail = 0;  // no event fits
+  r->wanted = recording * 2 + 1;
+}
+
 // A ring for the calling thread, one that another has left if there is such.
 MID_RARELY static struct record_ring *ring_for_thread(uint64_t recording) {
   mid_lock_take(&rings_lock);
@@ -212,7 +219,7 @@ MID_RARELY static struct record_ring *ring_for_thread(uint64_t recording) {
     if (r->ring != NULL && r->wanted == recording * 2 + 1 && ring_has_room(r, 3))
       ring_put(r, thread, 3);
     else if (!ring_renew(r, RING_LEAST, recording))
-      ring_shut(r);
+      ring_refused(r, recording);
     if (told != recording && r->ring != NULL) told = recording, modules_tell(r);
   }
   mid_lock_give(&rings_lock);

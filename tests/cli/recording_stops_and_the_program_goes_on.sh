@@ -123,3 +123,11 @@ said err "events were lost"
 run 0 "$MIDDEN" trace fast.midden
 said out "lost "
 not_said out "wrong"
+
+# One that does nothing.
+LD_PRELOAD=$LIBMIDDEN sleep 100 &
+pid=$!
+started="$started $pid"
+wait_for has_feed
+run 0 "$MIDDEN" record --pid $pid --for 100ms -o idle.midden
+said err "no event was recorded: process $pid called no malloc meanwhile"

@@ -14,7 +14,7 @@
 #include "cli.h"
 
 struct target {
-  bool in_place;
+  bool there, in_place;
   char name[PATH_MAX], beside[PATH_MAX + 32];
 };
 
@@ -35,6 +35,7 @@ static int target_find(const char *name, struct target *t) {
   const char *slash = strrchr(t->name, '/');
   int folder = slash ? (int)(slash - t->name) + 1 : 0;
   snprintf(t->beside, sizeof t->beside, "%.*s.midden.%d", folder, t->name, (int)getpid());
+  t->there = there;
   t->in_place = there && is_in_place(name, &s);
   return 0;
 }
@@ -52,7 +53,7 @@ int cli_file_check(const char *name) {
   if (t.in_place) return check_in_place(t.name);
   int fd = beside_open(&t);
   // A file that may be written in a folder that may not.
-  if (fd < 0) return errno == EACCES ? check_in_place(t.name) : errno;
+  if (fd < 0) return errno == EACCES && t.there ? check_in_place(t.name) : errno;
   close(fd);
   unlink(t.beside);
   const char *base = strrchr(t.name, '/');

@@ -84,7 +84,10 @@ static void find_running(pid_t pid, struct cli_found *found) {
   mid_watch_look(&watch);
   struct mid_process *p = watch.process[0];
   if (!p->has_feed)
-    cli_die(CLI_UNSEEN, "process %d does not run on Midden: start it by 'midden run'", (int)pid);
+    cli_die(CLI_UNSEEN,
+            "process %d does not run on Midden, or is another user's: 'midden ps' lists those that "
+            "do",
+            (int)pid);
   struct cli_gate gate = cli_gate_open();
   if (p->profile != NULL) mid_profile_name_all(p->profile, gate.symbols);
   cli_gate_diagnose(&gate, &watch);

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <linux/futex.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -196,6 +197,7 @@ static void note_profile(const struct mid_watch *w, struct mid_process *p,
                          const struct mid_feed_file *file) {
   double now = mid_watch_seconds(w), before = processor_seconds();
   struct mid_history_look look = look_of(p, p->lives ? now : p->ended);
+  if (p->stood > 0) look.when = fmin(look.when, p->stood - p->began);
   bool wanted = file != NULL && (!p->lives || now >= p->profile_next);
   if (p->history == NULL) p->history = mid_history_open();
   mid_history_add(p->history, &look, wanted && read_profile(p, file) ? p->profile : NULL);
@@ -414,7 +416,10 @@ static void visit_waiting(void *self, const struct mid_feed_file *file) {
   if (fd < 0) return;
   if (last_look_is_wanted(w, fd) && last_look_put(fd, MID_LAST_LOOKS)) {
     struct mid_process *p = watch_find(w, file->pid, file->start_ticks);
-    if (p != NULL) p->profile_next = 0;
+    if (p != NULL) {
+      p->profile_next = 0;
+      p->stood = mid_watch_seconds(w);
+    }
     watch_visit(w, file);
     p = watch_find(w, file->pid, file->start_ticks);
     if (p != NULL && p->lives) looks->look(looks->self, p);

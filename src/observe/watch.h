@@ -26,6 +26,7 @@ struct mid_process {
   struct mid_proc_memory memory;  // at the last look while it lived
   uint64_t huge, peak_rss, peak_live, peak_threads;
   double cpu_seconds, began, seen, ended;
+  double stood;            // since when it has waited at its exit for its last look; 0: it did not
   double rate, peak_rate;  // allocations a second
   uint64_t major_faults;   // so far: pages that were read from a disk
   uint64_t oom_score;      // /proc/PID/oom_score, once its cgroup was nearly full; else 0

@@ -350,6 +350,81 @@ TEST(a_table_that_fills_and_a_cache_with_a_bound_do_not_grow)
   CHECK(!FINDS("growing"));
 }
 
+// As live_through, 100 blocks: in the hundredth `i` of the work, which is done at when[i], block i
+// comes and the blocks before `gone` of what came so far go.
+static void live_by(const double when[100], double gone) {
+  struct mid_sample *sample[100];
+  t.process.history = mid_history_open();
+  for (int i = 0, freed = 0; i < 100; i++) {
+    double before = i > 0 ? when[i - 1] : 0;
+    sample[i] = written_sample(t.site, 4096 + 2048 * (uint64_t)i, 1000, 1, (before + when[i]) / 2);
+    while (freed < (int)(gone * i)) sample[freed++]->block = 0;
+    struct mid_profile p = written_end(when[i]);
+    const struct mid_history_look look = {
+        .when = when[i], .work = 1e5 * (i + 1), .live = 1e3 * (i + 1 - freed)};
+    mid_history_add(t.process.history, &look, &p);
+    mid_profile_close(&p);
+  }
+  t.process.peak_live = 100000;
+}
+
+TEST(a_queue_that_gets_more_than_it_gives_grows_though_its_old_blocks_go)
+{
+  double when[100];
+  for (int i = 0; i < 100; i++) when[i] = (i + 1) / 10.0;
+  begin(), live_by(when, 0.5);
+  const struct mid_finding *f = find("growing");
+  CHECK(f != NULL && f->confidence == MID_POSSIBLE && strstr(f->why, "evenly") != NULL);
+  end();
+}
+
+// Others run for half of the time, in two stretches of it.
+TEST(a_process_that_is_kept_from_running_grows_by_its_work)
+{
+  double when[100];
+  for (int i = 0; i < 100; i++)
+    when[i] = (i + 1) / 20.0 + (i >= 10 ? 2.5 : 0) + (i >= 80 ? 2.5 : 0);
+  begin(), live_by(when, 0);
+  CHECK(FINDS("growing"));
+}
+
+// Of 300 kB that came, ten blocks of the start-up were sampled; by then a sample stands for 256
+// KiB.
+TEST(what_is_sampled_too_seldom_to_have_ages_grows_by_what_is_counted)
+{
+  for (int dense = 0; dense < 2; dense++) {
+    begin();
+    written.head.mean = dense ? 64 : 262144;
+    t.process.history = mid_history_open();
+    for (int i = 1; i <= 100; i++) {
+      if (i <= 10) written_sample(t.site, 4096 * (uint64_t)i, 1000, 1, i / 10.0 - 0.05);
+      struct mid_profile p = written_end(i / 10.0);
+      const struct mid_history_look look = {.when = i / 10.0, .work = 1e6 * i, .live = 3e3 * i};
+      mid_history_add(t.process.history, &look, &p);
+      mid_profile_close(&p);
+    }
+    t.process.peak_live = 300000;
+    const struct mid_finding *f = find("growing");
+    CHECK_EQ(f != NULL, !dense);
+    CHECK(f == NULL || (f->confidence == MID_POSSIBLE && f->site != NULL));
+    end();
+  }
+}
+
+TEST(what_fills_first_and_then_allocates_no_more_does_not_grow)
+{
+  double when[100];
+  for (int i = 0; i < 100; i++) when[i] = (i + 1) / 25.0;
+  begin(), live_by(when, 0);
+  for (int i = 101; i <= 250; i++) {
+    struct mid_profile p = written_end(i / 25.0);
+    const struct mid_history_look look = {.when = i / 25.0, .work = 1e7, .live = 1e5};
+    mid_history_add(t.process.history, &look, &p);
+    mid_profile_close(&p);
+  }
+  CHECK(!FINDS("growing"));
+}
+
 enum fall { TO_STAY, TO_STAY_AND_EXIT, STEP_BY_STEP };
 
 // What is found where live memory falls at half time; as the program exits it frees the survivors,

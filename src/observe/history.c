@@ -105,9 +105,33 @@ static void halve(struct mid_history *h) {
   for (size_t i = 0; i < h->sites; i++) halve_site(h->site[i]);
 }
 
+// The work that was done by then, even between two looks.
+static double work_at(const struct mid_history *h, double when) {
+  size_t low = 0, high = h->looks - 1;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    *(h->look[middle].when < when ? &low : &high) =
+        h->look[middle].when < when ? middle + 1 : middle;
+  }
+  const struct mid_history_look *to = &h->look[low], *from = low > 0 ? to - 1 : NULL;
+  double begin = from != NULL ? from->when : 0, work = from != NULL ? from->work : 0;
+  if (when >= to->when || to->when <= begin) return to->work;
+  return work + (to->work - work) * (when - begin) / (to->when - begin);
+}
+
+static void note_birth(struct mid_history_birth *births, double part, double weight) {
+  double at = part * MID_HISTORY_BIRTHS;
+  struct mid_history_birth *birth =
+      &births[at < MID_HISTORY_BIRTHS ? (size_t)at : MID_HISTORY_BIRTHS - 1];
+  birth->samples++;
+  birth->blocks += weight;
+  birth->squares += weight * weight;
+}
+
 // A site that is emptied at the end tells by its fullest look how it was filled.
 static void note_births(struct mid_history *h, double when, const struct mid_profile *p) {
   static const double nearly = 0.9;
+  double work = h->look[h->looks - 1].work;
   for (size_t i = 0; i < p->sites; i++) {
     struct mid_history_site *site = history_find(h, p->site[i].stack);
     if (site == NULL || p->site[i].live_bytes < nearly * site->fullest) continue;
@@ -118,13 +142,9 @@ static void note_births(struct mid_history *h, double when, const struct mid_pro
   for (size_t i = 0; i < p->samples; i++) {
     struct mid_history_site *site = history_find(h, p->sample[i].stack);
     if (site == NULL || site->fullest_at != when || when <= 0) continue;
-    double part = p->sample[i].born / when * MID_HISTORY_BIRTHS;
-    struct mid_history_birth *birth =
-        &site->birth[part < MID_HISTORY_BIRTHS ? (size_t)part : MID_HISTORY_BIRTHS - 1];
-    double weight = 1 / p->sample[i].chance;
-    birth->samples++;
-    birth->blocks += weight;
-    birth->squares += weight * weight;
+    double born = p->sample[i].born, weight = 1 / p->sample[i].chance;
+    note_birth(site->birth[MID_HISTORY_TIME], born / when, weight);
+    if (work > 0) note_birth(site->birth[MID_HISTORY_WORK], work_at(h, born) / work, weight);
   }
 }
 

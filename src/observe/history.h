@@ -20,6 +20,8 @@ enum {
   MID_HISTORY_BIRTHS = 16
 };
 
+enum mid_history_clock { MID_HISTORY_TIME, MID_HISTORY_WORK, MID_HISTORY_CLOCKS };
+
 // Of the process as a whole, at one look.
 struct mid_history_look {
   double when;              // seconds since the process began
@@ -35,11 +37,12 @@ struct mid_history_site {
   float *live, *blocks;
   uint32_t *samples;
   size_t room;  // looks that there is room for
-  // When the samples that were live at the fullest look were born, in parts of the time up to it:
-  // how many of them, the blocks that they stand for, and the sums of the squares of these.
+  // When the samples that were live at the fullest look were born, in parts of the time up to it,
+  // and of the work: how many of them, the blocks that they stand for, and the sums of the squares
+  // of these.
   struct mid_history_birth {
     double samples, blocks, squares;
-  } birth[MID_HISTORY_BIRTHS];
+  } birth[MID_HISTORY_CLOCKS][MID_HISTORY_BIRTHS];
   double fullest, fullest_at;  // bytes, seconds
 };
 

@@ -8,7 +8,7 @@
 //
 // Ages tell a place that keeps what it gets from one that is filled once or that replaces what it
 // holds; they need no history, so that they also serve a process that is met late.  The trend tells
-// whether it goes on, and that it is no accident.
+// whether it goes on, and that it is no accident; where it is straight it does without ages.
 #include <math.h>
 #include <stdlib.h>
 
@@ -21,12 +21,12 @@ enum { BIRTHS = MID_HISTORY_BIRTHS, STARTS = 3, MIDDLE = 9 };  // parts of the r
 
 struct growth {
   const struct mid_place *place;
-  struct mid_history_birth birth[BIRTHS];
+  struct mid_history_birth birth[MID_HISTORY_CLOCKS][BIRTHS];
   double samples, late, blocks;       // late: samples born after the start-up
   double fullest, fullest_at, bytes;  // bytes: by which it grew after the start-up
   size_t looks;                       // up to the fullest; 0: its stacks never were at once
   struct mid_trend wall, work;
-  bool has_trend;
+  bool has_trend, spread;  // spread: the births of what is live are
   enum mid_confidence sure;
 };
 
@@ -46,16 +46,17 @@ static void take_births(const struct mid_evidence *e, struct growth *g) {
   for (size_t i = 0; i < g->place->stacks; i++) {
     const struct mid_history_site *site = mid_history_of(e->history, g->place->stack[i]);
     if (site == NULL) continue;
-    for (int b = 0; b < BIRTHS; b++) {
-      g->birth[b].samples += site->birth[b].samples;
-      g->birth[b].blocks += site->birth[b].blocks;
-      g->birth[b].squares += site->birth[b].squares;
-    }
+    for (int c = 0; c < MID_HISTORY_CLOCKS; c++)
+      for (int b = 0; b < BIRTHS; b++) {
+        g->birth[c][b].samples += site->birth[c][b].samples;
+        g->birth[c][b].blocks += site->birth[c][b].blocks;
+        g->birth[c][b].squares += site->birth[c][b].squares;
+      }
     g->fullest += site->fullest;
     g->fullest_at = fmax(g->fullest_at, site->fullest_at);
   }
-  struct mid_history_birth all = sum_of(g->birth, 0, BIRTHS);
-  struct mid_history_birth late = sum_of(g->birth, STARTS, BIRTHS);
+  struct mid_history_birth all = sum_of(g->birth[MID_HISTORY_TIME], 0, BIRTHS);
+  struct mid_history_birth late = sum_of(g->birth[MID_HISTORY_TIME], STARTS, BIRTHS);
   g->samples = all.samples;
   g->late = late.samples;
   g->blocks = all.blocks;
@@ -68,17 +69,44 @@ static bool has_part(struct mid_history_birth sum, int parts, double mean, doubl
   return sum.blocks + 2 * sqrt(sum.squares) >= part * parts * mean;
 }
 
-// Births are all over the run: in nearly as many parts of it as so many samples would fall into by
-// chance were they even, and neither half nor the end has but a few of them.
+// The blocks that a sample of this part stands for: where there is none, as in the part next to it
+// where they are more.  0: there is none at all.
+static double weight_in(const struct mid_history_birth *birth, int part) {
+  double weight = 0;
+  for (int away = 0; away < BIRTHS && weight <= 0; away++)
+    for (int b = part - away; b <= part + away; b += away > 0 ? 2 * away : 1)
+      if (b >= STARTS && b < BIRTHS && birth[b].blocks > 0)
+        weight = fmax(weight, birth[b].squares / birth[b].blocks);
+  return weight;
+}
+
+// In nearly as many parts of the run as samples would fall into by chance were births even: late
+// ones stand for many blocks each, so that they are few.
+static bool fills_parts(const struct mid_history_birth *birth, double mean) {
+  double filled = 0, expected = 0;
+  for (int b = STARTS; b < BIRTHS; b++) {
+    filled += birth[b].samples > 0;
+    expected += 1 - exp(-mean / weight_in(birth, b));
+  }
+  return filled >= 0.75 * expected;
+}
+
+// Births are all over the run, and neither half nor the end has but a few of them.
+static bool is_even(const struct mid_history_birth *birth) {
+  double mean = sum_of(birth, STARTS, BIRTHS).blocks / (BIRTHS - STARTS);
+  return mean > 0 && fills_parts(birth, mean) &&
+         has_part(sum_of(birth, STARTS, MIDDLE), MIDDLE - STARTS, mean, 0.6) &&
+         has_part(sum_of(birth, MIDDLE, BIRTHS), BIRTHS - MIDDLE, mean, 0.6) &&
+         has_part(sum_of(birth, BIRTHS - 4, BIRTHS), 4, mean, 0.5);
+}
+
+// By time, or by work where time has its second half as well: a process that others kept from
+// running, or that waits now and then, does the same work in uneven times.
 static bool is_spread(const struct growth *g) {
-  double parts = BIRTHS - STARTS, filled = 0;
-  for (int b = STARTS; b < BIRTHS; b++) filled += g->birth[b].samples > 0;
-  double expected = parts * (1 - pow(1 - 1 / parts, g->late));
-  double mean = sum_of(g->birth, STARTS, BIRTHS).blocks / parts;
-  return filled >= 0.75 * expected &&
-         has_part(sum_of(g->birth, STARTS, MIDDLE), MIDDLE - STARTS, mean, 0.6) &&
-         has_part(sum_of(g->birth, MIDDLE, BIRTHS), BIRTHS - MIDDLE, mean, 0.6) &&
-         has_part(sum_of(g->birth, BIRTHS - 4, BIRTHS), 4, mean, 0.5);
+  const struct mid_history_birth *time = g->birth[MID_HISTORY_TIME];
+  double mean = sum_of(time, STARTS, BIRTHS).blocks / (BIRTHS - STARTS);
+  return is_even(time) || (is_even(g->birth[MID_HISTORY_WORK]) &&
+                           has_part(sum_of(time, MIDDLE, BIRTHS), BIRTHS - MIDDLE, mean, 0.6));
 }
 
 // ---- the trend ----------------------------------------------------------------------------------
@@ -100,6 +128,29 @@ static void take_trend(const struct mid_evidence *e, struct growth *g) {
   if (g->looks == 0) return;
   g->has_trend =
       mid_trend_make(when, live, full, &g->wall) && mid_trend_make(work, live, full, &g->work);
+}
+
+// Whether it rose in proportion to this clock, up to its fullest: at nine in ten of at least so
+// many looks between its ends.
+static bool is_straight(const struct mid_evidence *e, const struct growth *g,
+                        enum mid_history_clock clock) {
+  enum { LEAST = 4 };
+  const struct mid_history_look *look = e->history->look;
+  bool time = clock == MID_HISTORY_TIME;
+  double end = time ? look[g->looks - 1].when : look[g->looks - 1].work, between = 0, near = 0;
+  for (size_t i = 0; i < g->looks && end > 0; i++) {
+    double part = (time ? look[i].when : look[i].work) / end;
+    if (!look[i].sampled || part < 0.1 || part > 0.9) continue;
+    between++;
+    near += fabs(mid_evidence_live(e, g->place, i) / g->fullest - part) <= 0.2;
+  }
+  return between >= LEAST && near >= 0.9 * between;
+}
+
+// A queue whose producers are faster has young blocks alone, and rises all the same.
+static bool climbs(const struct mid_evidence *e, const struct growth *g) {
+  return g->looks > 0 &&
+         (is_straight(e, g, MID_HISTORY_TIME) || is_straight(e, g, MID_HISTORY_WORK));
 }
 
 // By which it grew in the second half of the looks.
@@ -137,10 +188,11 @@ static bool grows(const struct mid_evidence *e, struct growth *g) {
   take_births(e, g);
   if (!has_births(g) || g->bytes < MID_GROWING_BYTES ||
       g->bytes < MID_GROWING_PART * (double)e->figures.peak_live || seconds < MID_GROWING_SECONDS ||
-      is_mere_start(e, g, seconds) || g->fullest_at < 0.8 * seconds || !is_spread(g))
+      is_mere_start(e, g, seconds) || g->fullest_at < 0.8 * seconds)
     return false;
   take_trend(e, g);
-  return !is_level(e, g);
+  g->spread = is_spread(g);
+  return (g->spread || climbs(e, g)) && !is_level(e, g);
 }
 
 static bool is_steady(const struct mid_trend *t) {
@@ -162,7 +214,7 @@ static bool is_likely(const struct mid_evidence *e, const struct growth *g, doub
                       double all) {
   const struct mid_history_look *last = &e->history->look[g->looks > 0 ? g->looks - 1 : 0];
   const struct mid_trend *t = &g->wall;
-  return g->has_trend && g->samples >= MID_GROWING_SURE_SAMPLES &&
+  return g->has_trend && g->spread && g->samples >= MID_GROWING_SURE_SAMPLES &&
          last->when >= MID_GROWING_LIKELY_SECONDS && mid_trend_rises(t) &&
          mid_trend_rises(&g->work) && is_steady(t) && t->p <= chance &&
          t->lower * last->when > 2 * g->place->sum.live_error &&
@@ -228,8 +280,12 @@ static void growing_say_why(const struct growth *g, struct mid_finding *f) {
   char doubt[96] = "";
   if (g->sure == MID_POSSIBLE)
     snprintf(doubt, sizeof doubt, "; a table that fills or a start-up would look the same");
-  mid_finding_why(f, "the %s live samples were born all over the run%s%s", COUNT(g->samples), trend,
-                  doubt);
+  if (g->spread)
+    mid_finding_why(f, "the %s live samples were born all over the run%s%s", COUNT(g->samples),
+                    trend, doubt);
+  else
+    mid_finding_why(f, "it rose evenly from look to look, though blocks of it are freed%s%s", trend,
+                    doubt);
 }
 
 static void growing_tell(const struct mid_evidence *e, const struct growth *g,
@@ -251,8 +307,9 @@ static void growing_tell(const struct mid_evidence *e, const struct growth *g,
                      SIZE(g->bytes), COUNT(g->bytes / (0.8 * seconds)));
 }
 
-// The place that most of what is live comes from, by its samples, of which none was freed; or NULL.
-static const struct mid_place *keeper_of(const struct mid_evidence *e) {
+// The place that most of what is live comes from, by its samples; or NULL.  One of which some were
+// freed would have been found by its ages, were samples dense enough to see what came late.
+static const struct mid_place *keeper_of(const struct mid_evidence *e, double grew) {
   const struct mid_place *most = NULL;
   double all = 0;
   for (size_t i = 0; i < e->places; i++) {
@@ -260,10 +317,12 @@ static const struct mid_place *keeper_of(const struct mid_evidence *e) {
     all += place->sum.live_bytes;
     if (most == NULL || place->sum.live_bytes > most->sum.live_bytes) most = place;
   }
-  bool keeps = most != NULL && mid_place_is_own(most) && most->sum.live_bytes > all / 2 &&
-               most->sum.samples == most->sum.live_samples &&
-               most->sum.samples >= MID_GROWING_SURE_SAMPLES;
-  return keeps ? most : NULL;
+  if (most == NULL || !mid_place_is_own(most) || most->sum.live_bytes <= all / 2 ||
+      most->sum.samples < MID_GROWING_SURE_SAMPLES)
+    return NULL;
+  bool keeps_all = most->sum.samples == most->sum.live_samples;
+  bool seldom = grew < MID_GROWING_SURE_SAMPLES * (double)e->profile->mean;
+  return keeps_all || (seldom && most->sum.live_samples >= MID_GROWING_BIRTHS) ? most : NULL;
 }
 
 // Up to the last look at which it was nearly fullest; one look alone may be far above it, since
@@ -301,8 +360,8 @@ static bool process_grows(const struct mid_evidence *e, struct mid_trend *t, dou
 static bool growing_keeper(const struct mid_evidence *e, struct mid_findings *out) {
   struct mid_trend t;
   double bytes;
-  const struct mid_place *place = keeper_of(e);
-  if (place == NULL || !process_grows(e, &t, &bytes)) return false;
+  const struct mid_place *place = process_grows(e, &t, &bytes) ? keeper_of(e, bytes) : NULL;
+  if (place == NULL) return false;
   const struct mid_profile_site *sum = &place->sum;
   struct mid_finding *f =
       mid_finding_add(out, "growing", MID_POSSIBLE, sum, sum->live_bytes, sum->live);
@@ -310,9 +369,9 @@ static bool growing_keeper(const struct mid_evidence *e, struct mid_findings *ou
   mid_finding_what(f, "the process's live memory rose by %s, and most of what is live is from here",
                    SIZE(bytes));
   mid_finding_why(f,
-                  "it rose in %.0f %% of %zu windows of time, none of the %s samples from here was "
-                  "freed, and few came late; a table that fills would look the same",
-                  100 * t.rising, t.windows, COUNT(sum->samples));
+                  "it rose in %.0f %% of %zu windows of time, and %s of the %s samples from here "
+                  "live still; few came late, and a table that fills would look the same",
+                  100 * t.rising, t.windows, COUNT(sum->live_samples), COUNT(sum->samples));
   mid_finding_advise(f,
                      "give what holds these blocks a bound, or remove its entries when they are "
                      "done with; 'midden attach PID --for 10m' tells more");

@@ -20,11 +20,12 @@
 
 enum {
   CALLS_KEPT = 256,
-  CYCLE_MOST = 32,      // functions in a cycle
-  CYCLE_LEAVES = 16,    // calls that may stand inside it: where it happened to hit the end
-  NULL_BYTES = 65536,   // under this an address is a NULL pointer and an offset
-  FAR_BYTES = 1 << 30,  // a loop may run this far before memory ends
-  NEAR_BYTES = 1 << 20  // past the end of a block, or beyond a stack: a frame of one large array
+  CYCLE_MOST = 32,       // functions in a cycle
+  CYCLE_LEAVES = 16,     // calls that may stand inside it: where it happened to hit the end
+  NULL_BYTES = 65536,    // under this an address is a NULL pointer and an offset
+  FAR_BYTES = 1 << 30,   // a loop may run this far before memory ends
+  NEAR_BYTES = 1 << 20,  // past the end of a block, or beyond a stack: a frame of one large array
+  LOCAL_BYTES = 1024     // of the innermost frames, whose variables may point to where it began
 };
 
 bool mid_crash_is_one(int signal) {
@@ -270,29 +271,69 @@ static void say_freed(const struct crash_scene *s, const struct mid_blocks *bloc
            freed->in_register ? "register" : "local variable", what);
 }
 
-// What the registers hold may tell where a wild pointer was read from, or counted from.
+// A pointer into a block from which a loop may have come to the address.
+struct crash_base {
+  uint32_t block;
+  uint64_t distance;
+  bool in_register, behind;  // behind: the address is before it
+};
+
+// The nearest, and best one that the address is past: few loops go down.
+static void base_take(const struct crash_scene *s, const struct mid_blocks *blocks, uint64_t word,
+                      bool in_register, struct crash_base *best) {
+  uint64_t offset;
+  uint32_t block = mid_blocks_find(blocks, word, &offset);
+  if (block == MID_BLOCK_NONE) return;
+  bool behind = word > s->address;
+  uint64_t distance = behind ? word - s->address : s->address - word;
+  bool better = best->block == MID_BLOCK_NONE || behind < best->behind ||
+                (behind == best->behind && distance < best->distance);
+  if (distance < FAR_BYTES && better)
+    *best = (struct crash_base){block, distance, in_register, behind};
+}
+
+static struct crash_base find_base(const struct crash_scene *s, const struct mid_blocks *blocks) {
+  struct crash_base best = {.block = MID_BLOCK_NONE};
+  uint64_t local[LOCAL_BYTES / sizeof(uint64_t)], sp = s->thread->sp & -sizeof(uint64_t);
+  for (size_t i = 0; i < MID_TARGET_REGISTERS; i++)
+    base_take(s, blocks, s->thread->reg[i], true, &best);
+  if (best.block != MID_BLOCK_NONE && !best.behind) return best;
+  if (mid_target_read(s->target, sp, local, sizeof local))
+    for (size_t i = 0; i < sizeof local / sizeof *local; i++)
+      base_take(s, blocks, local[i], false, &best);
+  return best;
+}
+
+// Of a loop that went through all that is mapped, and keeps no pointer to where it began.
+static void say_edge(const struct crash_scene *s, const struct mid_blocks *blocks, char *room,
+                     size_t bytes) {
+  uint64_t page = s->target->page_bytes, at = s->address & -page;
+  if (mid_target_mapping_at(s->target, s->address) != NULL) return;
+  if (mid_target_mapping_at(s->target, at - 1) != NULL && mid_blocks_is_own(blocks, at - 1))
+    snprintf(room, bytes, "; the heap ends there: it may be counted from a block, past its end");
+  else if (mid_target_mapping_at(s->target, at + page) != NULL &&
+           mid_blocks_is_own(blocks, at + page))
+    snprintf(room, bytes,
+             "; the heap begins above: it may be counted from a block, before its beginning");
+}
+
+// What the registers and variables hold may tell where a wild pointer was read from, or counted
+// from.
 static void say_origin(const struct crash_scene *s, const struct mid_blocks *blocks, char *room,
                        size_t bytes) {
   char block[512];
   struct mid_freed freed;
-  uint32_t below = MID_BLOCK_NONE;
-  uint64_t offset, nearest = FAR_BYTES;
   bool known = s->info->si_code != SI_KERNEL;
   if (mid_freed_find(s->target, s->thread, blocks, known ? s->address : MID_FREED_NO_ADDRESS,
                      &freed))
     return say_freed(s, blocks, &freed, room, bytes);
   if (!known || s->address < NULL_BYTES) return;
-  for (size_t i = 0; i < MID_TARGET_REGISTERS; i++) {
-    uint64_t word = s->thread->reg[i];
-    uint32_t found = mid_blocks_find(blocks, word, &offset);
-    if (found == MID_BLOCK_NONE || s->address - word >= nearest) continue;
-    nearest = s->address - word;
-    below = found;
-  }
-  if (below == MID_BLOCK_NONE) return;
-  say_block(s, blocks, below, "into", block, sizeof block);
-  snprintf(room, bytes, "; a register points %s: it may be counted from there, past its end",
-           block);
+  struct crash_base base = find_base(s, blocks);
+  if (base.block == MID_BLOCK_NONE) return say_edge(s, blocks, room, bytes);
+  say_block(s, blocks, base.block, "into", block, sizeof block);
+  snprintf(room, bytes, "; a %s points %s: it may be counted from there, %s",
+           base.in_register ? "register" : "local variable", block,
+           base.behind ? "before its beginning" : "past its end");
 }
 
 static void say_memory(const struct crash_scene *s, char *room, size_t bytes) {

@@ -55,9 +55,10 @@ struct mid_waiting {
   uint64_t block_bytes, blocks;
 };
 
-// What a live block holds: equal ones have one hash.
+// What a live block holds: equal ones have one hash.  A string is a byte longer than the text that
+// it was made of, so that all but the last byte have a hash of their own.
 struct mid_content {
-  uint64_t block, hash;
+  uint64_t block, hash, but_last;
 };
 
 // Mappings of one kind, outside the heap: of one name and access.

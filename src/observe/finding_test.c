@@ -531,13 +531,58 @@ TEST(copies_are_likely_where_their_contents_agree_and_none_where_they_differ)
     for (uint64_t i = 1; i <= 20; i++) {
       written_sample(t.site, i << 20, 9000 + 16 * i, 1, (double)i / 100);
       written_sample(copy, (i << 20) + (1 << 19), 9000 + 16 * i, 1, (double)i / 100 + 0.001);
-      content[2 * i - 2] = (struct mid_content){i << 20, i};
-      content[2 * i - 1] = (struct mid_content){(i << 20) + (1 << 19), i + differ};
+      content[2 * i - 2] = (struct mid_content){i << 20, i, 0};
+      content[2 * i - 1] = (struct mid_content){(i << 20) + (1 << 19), i + differ, 0};
     }
     const struct mid_finding *f = find("double-buffering");
     CHECK(differ ? f == NULL : f != NULL && f->confidence == MID_LIKELY);
     end();
   }
+}
+
+TEST(text_that_is_a_byte_longer_than_what_it_was_made_of_is_a_copy)
+{
+  for (uint64_t longer = 1; longer <= 2; longer++) {
+    begin();
+    uint64_t frame = mid_sample_frame(0, 0x7f0000002001);
+    struct written_site copy = written_stack(&frame, 1);
+    struct mid_content content[40];
+    const struct mid_last_facts facts = {.content = content, .contents = 40};
+    t.process.facts = &facts;
+    for (uint64_t i = 1; i <= 20; i++) {
+      written_sample(t.site, i << 20, 9000 + 16 * i, 1, (double)i / 100);
+      written_sample(copy, (i << 20) + (1 << 19), 9000 + 16 * i + longer, 1,
+                     (double)i / 100 + 0.001);
+      content[2 * i - 2] = (struct mid_content){i << 20, i, 100 + i};
+      content[2 * i - 1] = (struct mid_content){(i << 20) + (1 << 19), 200 + i, i};
+    }
+    const struct mid_finding *f = find("double-buffering");
+    CHECK(longer == 1 ? f != NULL && f->confidence == MID_LIKELY : f == NULL);
+    end();
+  }
+}
+
+TEST(copies_that_are_freed_by_the_end_are_possible_by_when_they_were_most)
+{
+  struct mid_sample *sample[40];
+  begin();
+  uint64_t frame = mid_sample_frame(0, 0x7f0000002001);
+  struct written_site copy = written_stack(&frame, 1);
+  for (uint64_t i = 0; i < 40; i++)
+    sample[i] = written_sample(i % 2 == 0 ? t.site : copy, (i + 1) << 20, 9000 + 16 * (i / 2), 1,
+                               (double)i / 100);
+  t.site.sum->allocated_bytes = copy.sum->allocated_bytes = (uint64_t)w(20 * 9000);
+  t.process.history = mid_history_open();
+  for (int i = 1; i <= 2; i++) {
+    struct mid_profile p = written_end(1);
+    const struct mid_history_look look = {.when = i, .work = 1e6 * i};
+    mid_history_add(t.process.history, &look, &p);
+    mid_profile_close(&p);
+    for (size_t k = 0; k < 40; k++) sample[k]->block = 0;
+  }
+  const struct mid_finding *f = find("double-buffering");
+  CHECK(f != NULL && f->confidence == MID_POSSIBLE && f->blocks == 20);
+  end();
 }
 
 TEST(small_blocks_of_two_threads_on_one_line_share_it)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "observe/finding_limits.h"
 #include "observe/must.h"
 
 struct mid_history *mid_history_open(void) {
@@ -25,6 +26,7 @@ void mid_history_close(struct mid_history *h) {
   }
   free(h->site);
   free(h->place);
+  free(h->large);
   free(h);
 }
 
@@ -148,6 +150,19 @@ static void note_births(struct mid_history *h, double when, const struct mid_pro
   }
 }
 
+static void note_large(struct mid_history *h, const struct mid_profile *p) {
+  double bytes = 0;
+  size_t count = 0;
+  for (size_t i = 0; i < p->samples; i++)
+    if (p->sample[i].asked >= MID_DOUBLE_BLOCK) bytes += (double)p->sample[i].asked, count++;
+  if (bytes <= h->large_bytes) return;
+  h->large = mid_must(reallocarray(h->large, count, sizeof *h->large));
+  h->larges = 0;
+  h->large_bytes = bytes;
+  for (size_t i = 0; i < p->samples; i++)
+    if (p->sample[i].asked >= MID_DOUBLE_BLOCK) h->large[h->larges++] = p->sample[i];
+}
+
 // The place of one more look, in which sites are as in the one before so far.
 static size_t place_new(struct mid_history *h, const struct mid_history_look *look) {
   if (h->looks == MID_HISTORY_LOOKS) halve(h);
@@ -192,4 +207,5 @@ void mid_history_add(struct mid_history *h, const struct mid_history_look *look,
   if (p == NULL) return;
   for (size_t i = 0; i < p->sites; i++) note_site(h, at, more, &p->site[i]);
   note_births(h, look->when, p);
+  note_large(h, p);
 }

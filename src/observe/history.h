@@ -54,6 +54,11 @@ struct mid_history {
   size_t sites;
   uint32_t *place;  // by the stack's number: 1 + its place in `site`
   size_t places;
+  // The live samples of MID_DOUBLE_BLOCK and more, when they were most: a program that frees all
+  // as it exits has none at its last look.  `site` is of a profile that is gone.
+  struct mid_profile_sample *large;
+  size_t larges;
+  double large_bytes;
 };
 
 struct mid_history *mid_history_open(void);

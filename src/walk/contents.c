@@ -32,19 +32,32 @@ static int by_block(const void *a, const void *b) {
   return x->block < y->block ? -1 : x->block > y->block;
 }
 
-// 64 bits of all of it.  false: one word over and over.
-static bool content_hash(const char *at, size_t bytes, uint64_t *out) {
-  uint64_t hash = bytes, first, word = 0;
+static uint64_t hash_more(uint64_t hash, uint64_t word) {
+  hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
+  return hash ^ hash >> 29;
+}
+
+// bytes  of the last word: 8 is one more whole word, and none are left
+static uint64_t hash_rest(uint64_t hash, const char *at, size_t bytes) {
+  uint64_t word = 0;
+  memcpy(&word, at, bytes);
+  if (bytes == sizeof word) return hash_rest(hash_more(hash, word), at, 0);
+  return hash_more(hash_more(hash, word), bytes);
+}
+
+// 64 bits of all of it, and of all but its last byte.  false: one word over and over.
+static bool content_hash(const char *at, size_t bytes, struct mid_content *out) {
+  uint64_t hash = 0, first, word;
+  size_t words = (bytes - 1) / sizeof word, rest = bytes - words * sizeof word;
   bool varied = false;
   memcpy(&first, at, sizeof first);
-  for (size_t i = 0; i < bytes; i += sizeof word) {
-    size_t part = mid_min(bytes - i, sizeof word);
-    memcpy(&word, at + i, part);
-    varied = varied || (part == sizeof word && word != first);
-    hash = (hash ^ word) * 0x9e3779b97f4a7c15u;
-    hash ^= hash >> 29;
+  for (size_t i = 0; i < words; i++) {
+    memcpy(&word, at + i * sizeof word, sizeof word);
+    varied = varied || word != first;
+    hash = hash_more(hash, word);
   }
-  *out = hash;
+  out->hash = hash_rest(hash, at + bytes - rest, rest);
+  out->but_last = hash_rest(hash, at + bytes - rest, rest - 1);
   return varied;
 }
 
@@ -57,7 +70,7 @@ static void content_take(struct contents *c, const struct mid_profile_sample *s)
     c->room_bytes = s->asked;
   }
   if (mid_target_read(c->target, s->block, c->room, s->asked) &&
-      content_hash(c->room, s->asked, &content.hash))
+      content_hash(c->room, s->asked, &content))
     c->out[c->count++] = content;
 }
 
@@ -72,7 +85,7 @@ size_t mid_contents_find(const struct mid_target *target, const struct mid_profi
   c.out = mid_must(calloc(count + 1, sizeof *c.out));
   for (size_t i = 0, end; i < count; i = end) {
     bool two = false;
-    for (end = i + 1; end < count && sample[end]->asked == sample[i]->asked; end++)
+    for (end = i + 1; end < count && sample[end]->asked - sample[end - 1]->asked <= 1; end++)
       two = two || sample[end]->site != sample[i]->site;
     for (size_t k = i; k < end && two; k++) content_take(&c, sample[k]);
   }

@@ -2,7 +2,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Two places whose live blocks have the same sizes, one after the other, hold copies more often
-// than not.  Where the last look saw what large blocks hold, that decides.
+// than not; text is a byte longer than what it was made of.  Where the last look saw what large
+// blocks hold, that decides.
 #include <stdlib.h>
 
 #include "observe/evidence.h"
@@ -22,17 +23,48 @@ static int by_birth(const void *a, const void *b) {
   return x->born < y->born ? -1 : x->born > y->born;
 }
 
-static bool row_take(const struct mid_evidence *e, const struct mid_place *place, struct row *r) {
-  const struct mid_profile *p = e->profile;
+// The large blocks that are judged: those that live at the last look, or, where most of them are
+// freed by then, those that lived when they were most.
+struct larges {
+  struct large {
+    const struct mid_profile_sample *sample;
+    const struct mid_place *place;
+  } * at;
+  size_t count;
+  const struct mid_last_facts *facts;  // that tell what is in them; NULL: nothing does
+};
+
+static void larges_take(const struct mid_evidence *e, const struct mid_profile_sample *sample,
+                        size_t count, struct larges *out) {
+  free(out->at);
+  *out = (struct larges){.at = calloc(count + 1, sizeof *out->at)};
+  if (out->at == NULL) abort();
+  for (size_t i = 0; i < count; i++)
+    if (sample[i].asked >= MID_DOUBLE_BLOCK)
+      out->at[out->count++] = (struct large){&sample[i], mid_evidence_place(e, sample[i].stack)};
+}
+
+static void larges_open(const struct mid_evidence *e, struct larges *out) {
+  double bytes = 0;
+  *out = (struct larges){0};
+  larges_take(e, e->profile->sample, e->profile->samples, out);
+  out->facts = e->facts;
+  for (size_t i = 0; i < out->count; i++) bytes += (double)out->at[i].sample->asked;
+  if (e->history != NULL && bytes < 0.5 * e->history->large_bytes)
+    larges_take(e, e->history->large, e->history->larges, out);
+}
+
+static bool row_take(const struct larges *all, const struct mid_place *place, struct row *r) {
   *r = (struct row){.place = place};
-  if (place->sum.live_samples < MID_DOUBLE_BLOCKS || !mid_place_is_own(place)) return false;
-  r->sample = calloc(place->sum.live_samples + 1, sizeof *r->sample);
+  if (place->sum.samples < MID_DOUBLE_BLOCKS || !mid_place_is_own(place)) return false;
+  for (size_t i = 0; i < all->count; i++) r->count += all->at[i].place == place;
+  if (r->count < MID_DOUBLE_BLOCKS) return false;
+  r->sample = calloc(r->count, sizeof *r->sample);
   if (r->sample == NULL) abort();
-  for (size_t i = 0; i < p->samples; i++)
-    if (e->place_of[p->sample[i].site] == place && p->sample[i].asked >= MID_DOUBLE_BLOCK)
-      r->sample[r->count++] = &p->sample[i];
+  for (size_t i = 0, row = 0; i < all->count; i++)
+    if (all->at[i].place == place) r->sample[row++] = all->at[i].sample;
   qsort(r->sample, r->count, sizeof *r->sample, by_birth);
-  return r->count >= MID_DOUBLE_BLOCKS;
+  return true;
 }
 
 struct twins {
@@ -51,6 +83,17 @@ static const struct mid_content *content_of(const struct mid_last_facts *facts, 
   return NULL;
 }
 
+// Of the same size, or one of them is a string of the other's bytes, with its end.
+static bool sizes_agree(const struct mid_profile_sample *a, const struct mid_profile_sample *b) {
+  return a->asked == b->asked || a->asked + 1 == b->asked || a->asked == b->asked + 1;
+}
+
+static bool contents_agree(const struct mid_profile_sample *a, const struct mid_content *x,
+                           const struct mid_profile_sample *b, const struct mid_content *y) {
+  return (a->asked > b->asked ? x->but_last : x->hash) ==
+         (b->asked > a->asked ? y->but_last : y->hash);
+}
+
 // Whether there are so many that it means something, and in so many sizes.
 static bool are_twins(const struct mid_last_facts *facts, const struct row *a, const struct row *b,
                       struct twins *t) {
@@ -59,12 +102,12 @@ static bool are_twins(const struct mid_last_facts *facts, const struct row *a, c
   if (a->count != b->count) return false;
   for (size_t i = 0; i < a->count; i++) {
     sizes += i > 0 && a->sample[i]->asked != a->sample[i - 1]->asked;
-    if (a->sample[i]->asked != b->sample[i]->asked) continue;
+    if (!sizes_agree(a->sample[i], b->sample[i])) continue;
     const struct mid_content *x = content_of(facts, a->sample[i]->block);
     const struct mid_content *y = content_of(facts, b->sample[i]->block);
     t->same++;
     t->known += x != NULL && y != NULL;
-    t->equal += x != NULL && y != NULL && x->hash == y->hash;
+    t->equal += x != NULL && y != NULL && contents_agree(a->sample[i], x, b->sample[i], y);
   }
   return (double)t->same >= MID_DOUBLE_SHARE * (double)a->count && sizes >= MID_DOUBLE_SIZES;
 }
@@ -99,7 +142,7 @@ static void double_buffering_tell(const struct mid_last_facts *facts, const stru
                     t->equal, t->known);
   else
     mid_finding_why(f, "sizes and order agree; the contents were not compared: %s",
-                    facts == NULL ? "its memory was not looked at"
+                    facts == NULL ? "they were freed by the last look, or there was none"
                                   : "too few of the blocks were there then with something in them");
   mid_finding_advise(f, "%shand the first block on, or share it: saves %s",
                      is_compared(t) ? "" : "if these are copies, ",
@@ -110,19 +153,19 @@ static void double_buffering_find(const struct mid_evidence *e, struct mid_findi
   enum { MOST = 64 };  // rows that are compared, each with each
   struct row row[MOST];
   size_t rows = 0;
-  for (size_t i = 0; i < e->places && rows < MOST; i++) {
-    if (row_take(e, &e->place[i], &row[rows]))
-      rows++;
-    else
-      free(row[rows].sample);
-  }
+  struct larges all;
+  if (e->profile == NULL) return;
+  larges_open(e, &all);
+  for (size_t i = 0; i < e->places && rows < MOST; i++)
+    rows += row_take(&all, &e->place[i], &row[rows]);
   for (size_t i = 0; i < rows; i++)
     for (size_t k = i + 1; k < rows; k++) {
       struct twins t;
-      if (are_twins(e->facts, &row[i], &row[k], &t) && is_copy(&t))
-        double_buffering_tell(e->facts, &row[i], &row[k], &t, out);
+      if (are_twins(all.facts, &row[i], &row[k], &t) && is_copy(&t))
+        double_buffering_tell(all.facts, &row[i], &row[k], &t, out);
     }
   for (size_t i = 0; i < rows; i++) free(row[i].sample);
+  free(all.at);
 }
 
 const struct mid_finding_rule mid_rule_double_buffering = {

@@ -49,8 +49,7 @@ TEST(births_of_the_fullest_look_are_spread_as_they_were)
   const struct mid_history_site *site = mid_history_of(h, 1);
   CHECK(site->fullest == 16000 && site->fullest_at == 160);
   for (int c = 0; c < MID_HISTORY_CLOCKS; c++)
-    for (int b = 0; b < MID_HISTORY_BIRTHS; b++)
-      CHECK(fabs(site->birth[c][b].blocks - 10) < 1e-9);
+    for (int b = 0; b < MID_HISTORY_BIRTHS; b++) CHECK(fabs(site->birth[c][b].blocks - 10) < 1e-9);
   CHECK((double)site->live[h->looks - 1] == 0);
   mid_history_close(h);
 }

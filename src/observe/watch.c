@@ -214,8 +214,9 @@ static void note_huge(const struct mid_watch *w, struct mid_process *p) {
   p->huge_next = after + 0.5 + 100 * (after - before);
 }
 
-// So may looking for deep stacks, whose threads may end soon.  It is held against the processor time
-// that it takes: on a busy machine a look of 0.2 ms lasts 10 ms, and the next came after a second.
+// So may looking for deep stacks, whose threads may end soon.  It is held against the processor
+// time that it takes: on a busy machine a look of 0.2 ms lasts 10 ms, and the next came after a
+// second.
 static void note_stacks(const struct mid_watch *w, struct mid_process *p) {
   struct mid_near_stacks near = {0};
   double now = mid_watch_seconds(w), before = processor_seconds();

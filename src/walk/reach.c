@@ -112,7 +112,8 @@ static void scan_sparse(struct reach_scan *s, uint64_t start, uint64_t end) {
     for (page = at; page < end && page - from < REACH_PIECE; page = (page | 4095) + 1)
       if (!mid_target_touched(s->target, page & ~(uint64_t)4095)) break;
     scan_memory(s, from, mid_min(page, end));
-    if (page < end && page - from < REACH_PIECE) page = (page | 4095) + 1;
+    if (page < end && page - from < REACH_PIECE)
+      page = mid_target_next_touched(s->target, page & ~(uint64_t)4095, end);
   }
 }
 

@@ -246,3 +246,16 @@ bool mid_target_touched(const struct mid_target *t, uint64_t page) {
   size_t i = piece_from(s, page);
   return i < s->pieces && s->piece[i].start <= page;
 }
+
+uint64_t mid_target_next_touched(const struct mid_target *t, uint64_t page, uint64_t end) {
+  const struct mid_target_source *s = t->source;
+  while (page < end && !mid_target_touched(t, page)) {
+    uint64_t next = page + 4096;
+    if (!t->stopped) {  // what is not in the copy is passed over at once
+      size_t i = piece_from(s, page);
+      next = mid_max(next, i < s->pieces ? s->piece[i].start & ~(uint64_t)4095 : end);
+    }
+    page = next;
+  }
+  return mid_min(page, end);
+}

@@ -76,6 +76,9 @@ void mid_target_close(struct mid_target *t);
 bool mid_target_read(const struct mid_target *t, uint64_t address, void *room, size_t bytes);
 // Whether the page was ever touched, as far as is known.
 bool mid_target_touched(const struct mid_target *t, uint64_t page);
+// The first page from `page` on that was; `end`: none before it.  In a copy or a core the pages
+// between cost nothing: mappings may have terabytes of them.
+uint64_t mid_target_next_touched(const struct mid_target *t, uint64_t page, uint64_t end);
 // Whether a mapping of this path is of what libmidden writes: the feed, or what lies beside it.
 bool mid_target_is_feed(const char *path);
 // The mapping that `address` lies in, or NULL.

@@ -8,6 +8,7 @@
 #include "observe/proc.h"
 #include "support.h"
 #include "test.h"
+#include "walk/target_source.h"
 #include "walk/victim_test.h"
 
 static void nothing(struct victim *v) { (void)v; }
@@ -153,6 +154,9 @@ static void check_area(const struct mid_target *t, uint64_t at) {
   for (size_t i = 0; i < PAGES; i++) {
     CHECK_EQ(bytes[i * PAGE], i % 10 == 0 ? 'x' : 0);
     CHECK_EQ(mid_target_touched(t, at + i * PAGE), i % 10 == 0);
+    size_t next = i == 0 ? 0 : (i + 9) / 10 * 10;
+    CHECK_EQ(mid_target_next_touched(t, at + i * PAGE, at + 990 * PAGE),
+             at + (next < 990 ? next : 990) * PAGE);
   }
   CHECK(mid_target_read(t, (uintptr_t)constant, words, sizeof words));
   CHECK_STR(words, constant);
@@ -160,6 +164,19 @@ static void check_area(const struct mid_target *t, uint64_t at) {
   memset(bytes, 'y', sizeof bytes);
   CHECK(!mid_target_read(t, 16, bytes, PAGE));
   CHECK(test_zeroed(bytes, PAGE));
+}
+
+TEST(what_lies_between_touched_pages_is_passed_over_at_once)
+{
+  const uint64_t start = (uint64_t)1 << 32, end = (uint64_t)1 << 47;  // 128 TiB
+  struct target_piece piece[] = {{start, start + PAGE, 0}, {end - PAGE, end, PAGE}};
+  struct mid_target_source source = {.piece = piece, .pieces = 2, .core = -1};
+  struct mid_target_mapping mapping = {.start = start, .end = end, .read = true, .write = true};
+  const struct mid_target t = {.source = &source, .mapping = &mapping, .mappings = 1};
+  CHECK_EQ(mid_target_next_touched(&t, start, end), start);
+  CHECK_EQ(mid_target_next_touched(&t, start + PAGE, end), end - PAGE);
+  CHECK_EQ(mid_target_next_touched(&t, start + PAGE, end - 5), end - PAGE);
+  CHECK_EQ(mid_target_next_touched(&t, start + PAGE, end - PAGE - 5), end - PAGE - 5);
 }
 
 TEST(memory_is_read_and_pages_never_touched_stay_so)

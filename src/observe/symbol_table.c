@@ -17,7 +17,7 @@ static bool is_at_a_place(const GElf_Sym *symbol, const char *name) {
          type != STT_FILE && type != STT_TLS;
 }
 
-static int by_place(const void *left, const void *right) {
+static int rows_in_order(const void *left, const void *right) {
   const struct mid_symbol_row *a = left, *b = right;
   if (a->at != b->at) return a->at < b->at ? -1 : 1;
   if (a->bytes != b->bytes) return a->bytes > b->bytes ? -1 : 1;
@@ -38,7 +38,7 @@ struct mid_symbol_table mid_symbol_table_open(Dwfl_Module *module) {
     t.row[t.rows++] = (struct mid_symbol_row){
         .at = at, .bytes = symbol.st_size, .name = name, .rank = rank_of(&symbol)};
   }
-  qsort(t.row, t.rows, sizeof *t.row, by_place);
+  qsort(t.row, t.rows, sizeof *t.row, rows_in_order);
   uint64_t reach = 0;
   for (size_t i = 0; i < t.rows; i++) {
     uint64_t end = t.row[i].at + t.row[i].bytes;

@@ -148,7 +148,7 @@ static bool is_straight(const struct mid_evidence *e, const struct growth *g,
 }
 
 // A queue whose producers are faster has young blocks alone, and rises all the same.
-static bool climbs(const struct mid_evidence *e, const struct growth *g) {
+static bool is_climb(const struct mid_evidence *e, const struct growth *g) {
   return g->looks > 0 &&
          (is_straight(e, g, MID_HISTORY_TIME) || is_straight(e, g, MID_HISTORY_WORK));
 }
@@ -192,7 +192,7 @@ static bool grows(const struct mid_evidence *e, struct growth *g) {
     return false;
   take_trend(e, g);
   g->spread = is_spread(g);
-  return (g->spread || climbs(e, g)) && !is_level(e, g);
+  return (g->spread || is_climb(e, g)) && !is_level(e, g);
 }
 
 static bool is_steady(const struct mid_trend *t) {

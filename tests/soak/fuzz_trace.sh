@@ -3,5 +3,6 @@
 # SPDX-License-Identifier: MIT
 . "$(dirname "$0")/reader.inc"
 # shellcheck disable=SC2046 # a word is a file
-fuzz_reader trace "${1-}" $(find src/base src/observe src/trace -name '*.c' ! -name '*_test.c') \
-  -ljansson -lzstd -ldw -lelf -liberty
+fuzz_reader trace "${1-}" $(find src/base src/trace -name '*.c' ! -name '*_test.c') \
+  src/observe/words.c src/observe/folders.c src/observe/proc.c src/observe/symbols.c \
+  src/observe/symbol_table.c src/observe/perf_map.c -ljansson -lzstd -lz -ldw -lelf -liberty

@@ -109,20 +109,24 @@ static bool record_is_over(const struct record *r) {
 static void record_tell(const struct record *r, int error) {
   const struct mid_drain_figures *f = &r->figures;
   struct mid_words events, took, size, lost;
-  if (error != 0)
+  if (error != 0) {
     cli_say(
         "'%s' could not be written any further: %s: it ends there, with %s; the program goes on",
         r->name, strerror(error), mid_words_size(f->bytes, &size));
-  if (error == 0 && f->events == 0 && r->pid != 0)
-    cli_say(
-        "no event was recorded: process %d called no malloc meanwhile, or found no folder with "
-        "room for its events ($XDG_RUNTIME_DIR/midden, /dev/shm, /tmp)",
-        (int)r->pid);
-  else if (error == 0 && f->events == 0)
-    cli_say(
-        "no event was recorded: the program called no malloc by a standard name, or found no "
-        "folder with room for its feed ($XDG_RUNTIME_DIR/midden, /dev/shm, /tmp)");
-  if (error != 0 || f->events == 0) return;
+    return;
+  }
+  if (f->events == 0) {
+    if (r->pid != 0)
+      cli_say(
+          "no event was recorded: process %d called no malloc meanwhile, or found no folder with "
+          "room for its events ($XDG_RUNTIME_DIR/midden, /dev/shm, /tmp)",
+          (int)r->pid);
+    else
+      cli_say(
+          "no event was recorded: the program called no malloc by a standard name, or found no "
+          "folder with room for its feed ($XDG_RUNTIME_DIR/midden, /dev/shm, /tmp)");
+    return;
+  }
   fprintf(stderr, "midden: recorded %s events of %u process%s in %s: %s in %s, %.1f bytes each\n",
           mid_words_count((double)f->events, &events), f->processes, f->processes == 1 ? "" : "es",
           mid_words_seconds(r->took, &took), mid_words_size(f->bytes, &size), r->name,

@@ -438,6 +438,17 @@ static bool mount_tmpfs(const char *at, const char *size) {
          mount("tmpfs", at, "tmpfs", 0, size) == 0;
 }
 
+static void check_beside_tmpfs(int (*body)(void)) {
+  runtime_open();
+  int status = in_child(body);
+  runtime_close();
+  if (WIFEXITED(status) && WEXITSTATUS(status) == NO_MOUNT) {
+    print_message("skipped: this user may not mount a tmpfs, also not in a user namespace\n");
+    skip();
+  }
+  CHECK_EQ(status, 0);
+}
+
 static int on_a_tiny_tmpfs(void) {
   if (!mount_tmpfs(runtime, "size=64k,mode=700")) return NO_MOUNT;
   uint64_t slots = fill_feed(50);
@@ -449,16 +460,7 @@ static int on_a_tiny_tmpfs(void) {
 }
 
 TEST(a_tmpfs_of_64_KiB_holds_a_smaller_feed_without_SIGBUS)
-{
-  runtime_open();
-  int status = in_child(on_a_tiny_tmpfs);
-  runtime_close();
-  if (WIFEXITED(status) && WEXITSTATUS(status) == NO_MOUNT) {
-    print_message("skipped: this user may not mount a tmpfs, also not in a user namespace\n");
-    skip();
-  }
-  CHECK_EQ(status, 0);
-}
+{ check_beside_tmpfs(on_a_tiny_tmpfs); }
 
 static int beside_a_full_tmpfs(void) {
   char path[256], link[64];
@@ -476,16 +478,7 @@ static int beside_a_full_tmpfs(void) {
 }
 
 TEST(what_a_full_tmpfs_has_no_room_for_goes_to_another_folder)
-{
-  runtime_open();
-  int status = in_child(beside_a_full_tmpfs);
-  runtime_close();
-  if (WIFEXITED(status) && WEXITSTATUS(status) == NO_MOUNT) {
-    print_message("skipped: this user may not mount a tmpfs, also not in a user namespace\n");
-    skip();
-  }
-  CHECK_EQ(status, 0);
-}
+{ check_beside_tmpfs(beside_a_full_tmpfs); }
 
 // ---- what the program must not notice ----
 

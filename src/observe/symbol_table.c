@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "observe/must.h"
+
 static int rank_of(const GElf_Sym *symbol) {
   int binding = GELF_ST_BIND(symbol->st_info);
   return binding == STB_GLOBAL ? 2 : binding == STB_WEAK ? 1 : 0;
@@ -28,8 +30,7 @@ struct mid_symbol_table mid_symbol_table_open(Dwfl_Module *module) {
   struct mid_symbol_table t = {0};
   int count = dwfl_module_getsymtab(module);
   if (count <= 0) return t;
-  t.row = calloc((size_t)count, sizeof *t.row);
-  if (t.row == NULL) abort();
+  t.row = mid_must(calloc((size_t)count, sizeof *t.row));
   for (int i = 1; i < count; i++) {  // the first one of a file is none
     GElf_Sym symbol;
     GElf_Addr at;
